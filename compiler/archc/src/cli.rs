@@ -1,0 +1,340 @@
+//! The command line: what may be said and what it says of itself. Nothing here does anything.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXIT_STATUS: &str = "\
+Exit status (the worst over all files decides):
+  0   everything holds, or ends as the file expects
+  1   a property is violated, or an expected violation is missing
+  2   the spec or the command line is wrong
+  3   inconclusive: a limit, Ctrl-C, a property that is not checked, a bound that cut
+      exploration, a sketch
+  70  internal error: please report it";
+
+/// Specifications of distributed protocols: check them, explain what is wrong, format them.
+#[derive(Parser, Debug)]
+#[command(
+    name = "archc",
+    version,
+    about,
+    long_about = "archc reads .arch specifications: truth objects, the protocol lines that guard them, and the \
+                  properties that must hold. It says what does not resolve, what is missing before a sketch can \
+                  be explored, and, for a model, whether every reachable state satisfies its properties; if \
+                  not, it shows a shortest behaviour that does not.",
+    after_long_help = "Start with:\n  archc check specs/I02_claim_lease.arch\n  archc check --help",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Colours in the output: auto asks the terminal and NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    pub color: ColorChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Check specs: names, types, and every reachable state
+    Check(CheckArgs),
+    /// Print specs in their canonical layout, in place
+    Fmt(FmtArgs),
+    /// Explain a diagnostic code, such as E0203
+    Explain(ExplainArgs),
+    /// Turn pasted notes into a first typed spec
+    Draft(DraftArgs),
+    /// Walk through a spec's states in the browser (stateright's Explorer)
+    Explore(ExploreArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// `archc check`.
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Checks every spec: first names and types, then, if the spec is a model, every reachable state \
+                  against every property. Directories are searched for *.arch. Every file is reported, whatever \
+                  the others came to; the report alone goes to stdout.",
+    after_help = EXIT_STATUS,
+    after_long_help = format!(
+        "Examples:\n  \
+         archc check specs/I02_claim_lease.arch\n  \
+         archc check specs --format junit > report.xml\n  \
+         archc check specs/classics/two_phase_commit.arch --set N=5\n  \
+         archc check specs/I15.arch --instance large --max-states 5000000 --timeout 10m\n\n{EXIT_STATUS}"
+    )
+)]
+pub struct CheckArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Checks this instance in the files that have it; `all`: the defaults and every instance of each file
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// What explores the states
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Threads of the explorer; 0: one per processor
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    /// Limits.
+    pub limits: LimitArgs,
+    /// A warning makes a spec fail with exit status 2
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// Limits of each exploration. Reaching one ends in a partial report and exit status 3.
+#[derive(Args, Debug, Clone, Default)]
+pub struct LimitArgs {
+    /// Ends the exploration of a spec after so many distinct states
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub max_states: Option<u64>,
+    /// Ends the exploration of a spec at so much memory, such as 512MiB or 2G [default: three quarters of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+    /// Ends the exploration of a spec after this time, such as 30s, 5m or 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `archc fmt`.
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Prints each spec in its canonical layout. Files are replaced in one piece and only if something \
+                  changes; comments are kept. `-` reads from stdin and writes to stdout.",
+    after_help = "Exit status: 0 done, or nothing to do; 1 with --check, a file is not in canonical layout; 2 a file does not parse."
+)]
+pub struct FmtArgs {
+    /// Changes nothing; names the files that are not in canonical layout
+    #[arg(long)]
+    pub check: bool,
+    /// Specs, directories that are searched for *.arch, or `-` for stdin
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `archc explain`.
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Prints the page of a diagnostic code: what it means, a spec that has it, and what to write \
+                  instead. Without a code, lists all of them.",
+    after_help = "Exit status: 0 explained; 2 no such code."
+)]
+pub struct ExplainArgs {
+    /// The code, such as E0203
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// `archc draft`.
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Reads notes (text with \"Source of truth in protocol\" lists and protocol blocks) and writes a first \
+                  .arch for each archetype in them: every truth object with a type for each attribute, inferred from \
+                  how the guards use it, the protocol lines as they stand, and what is left to be filled in.",
+    after_help = "Exit status: 0 written; 2 the notes could not be read or hold no protocol.",
+    after_long_help = "Examples:\n  archc draft notes.txt > I02.arch\n  archc draft notes.txt --out specs\n  pbpaste | archc draft -\n\n\
+                       Exit status: 0 written; 2 the notes could not be read or hold no protocol."
+)]
+pub struct DraftArgs {
+    /// The notes, or `-` for stdin
+    #[arg(value_name = "NOTES")]
+    pub notes: PathBuf,
+    /// Writes one file per archetype here (never over an existing one) instead of printing
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `archc explore`.
+#[derive(Args, Debug)]
+#[command(
+    long_about = "Serves stateright's web Explorer on the given address until Ctrl-C: choose among the enabled events \
+                  of each state and watch the state change.",
+    after_help = "Exit status: 0 ended by Ctrl-C; 2 the spec is wrong or the address cannot be served; 3 the spec is a sketch."
+)]
+pub struct ExploreArgs {
+    /// The spec
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where to serve
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    pub address: std::net::SocketAddr,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes the constants of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+}
+
+/// `archc completions`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  archc completions bash > ~/.local/share/bash-completion/completions/archc")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// When output is coloured.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What explores the states. All exhaustive engines agree on verdicts and counts.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Engine {
+    /// Packed states, breadth first
+    #[default]
+    Explorer,
+    /// The slow interpreter that defines the meaning
+    Oracle,
+    /// stateright's breadth-first search
+    StaterightBfs,
+    /// stateright's depth-first search; counterexamples are not the shortest
+    StaterightDfs,
+    /// stateright's random simulation; never conclusive unless it finds a violation
+    StaterightSimulation,
+}
+
+/// The form of the report.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document; docs/report.schema.json describes it
+    Json,
+    /// JUnit XML, one case per property
+    Junit,
+    /// SARIF 2.1, counterexamples as code flows
+    Sarif,
+    /// Workflow annotations of GitHub Actions
+    Github,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected NAME=VALUE, such as N=5".to_owned()),
+    }
+}
+
+/// A positive number, with `_` or `,` as separators if the user likes.
+fn count(text: &str) -> Result<u64, String> {
+    let digits: String = text.chars().filter(|c| !matches!(c, '_' | ',')).collect();
+    match digits.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("expected a whole number, such as 1000000".to_owned()),
+    }
+}
+
+/// `512MiB`, `2G`, `800000k`: units are powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = number_and_unit(text);
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err("expected a size, such as 512MiB or 2G".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "expected a size, such as 512MiB or 2G".to_owned())?;
+    match number.checked_mul(1 << shift) {
+        Some(0) => Err("must be at least one byte".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err("too large".to_owned()),
+    }
+}
+
+/// `30s`, `500ms`, `5m`, `1h`; a bare number counts seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time, such as 30s, 5m or 1h".to_owned();
+    let (number, unit) = number_and_unit(text);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    match number.checked_mul(millis) {
+        // Far enough away that a deadline can still be added to any instant.
+        Some(millis) if millis <= 1000 * 60 * 60 * 24 * 3650 => Ok(Duration::from_millis(millis)),
+        _ => Err("too long".to_owned()),
+    }
+}
+
+fn number_and_unit(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (&text[..split], text[split..].trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(bytes("2G"), Ok(2 << 30));
+        assert_eq!(bytes("17"), Ok(17));
+        assert!(bytes("2 parsecs").is_err());
+        assert!(bytes("99999999999T").is_err());
+        assert!(bytes("0").is_err());
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("soon").is_err());
+        assert!(duration("18446744073709551615h").is_err());
+    }
+
+    #[test]
+    fn settings_have_a_name_and_a_value() {
+        assert_eq!(setting("N=5"), Ok(("N".into(), "5".into())));
+        assert!(setting("N").is_err());
+        assert!(setting("=5").is_err());
+        assert!(setting("N=").is_err());
+    }
+
+    #[test]
+    fn counts_allow_separators() {
+        assert_eq!(count("1_000_000"), Ok(1_000_000));
+        assert!(count("0").is_err());
+        assert!(count("-1").is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! The diagnostic codes of the driver: what is wrong with files and machines rather than with a spec.
+
+use arch_base::Code;
+
+/// A file or directory cannot be read.
+pub const UNREADABLE: Code = Code("E0901");
+/// A file is not UTF-8.
+pub const NOT_UTF8: Code = Code("E0902");
+/// A file is larger than the limit.
+pub const TOO_LARGE: Code = Code("E0903");
+/// A directory holds no spec.
+pub const NO_SPECS: Code = Code("E0904");
+/// No file has the instance that was asked for.
+pub const NO_INSTANCE: Code = Code("E0905");
+/// The engine cannot take this spec.
+pub const ENGINE: Code = Code("E0906");
+/// A bug of archc.
+pub const INTERNAL: Code = Code("E0999");
+/// A step that no behaviour executes.
+pub const NEVER_EXECUTES: Code = Code("W0901");
+/// A guard that is never false.
+pub const NEVER_FALSE: Code = Code("W0902");

@@ -1,0 +1,45 @@
+//! `archc explore`: stateright's web Explorer.
+
+use super::{complain, deliver};
+use crate::cli::ExploreArgs;
+use crate::engines;
+use crate::load;
+use crate::outcome::{ExitStatus, SpecOutcome};
+use crate::pipeline;
+use crate::render::text;
+use crate::style::Paint;
+use arch_base::SourceMap;
+use arch_ir::Program;
+
+/// Serves a spec until Ctrl-C.
+#[must_use]
+pub fn run(args: &ExploreArgs) -> ExitStatus {
+    let mut sources = SourceMap::default();
+    let input = load::load_file(&args.file, &mut sources);
+    let resolved = match &input.content {
+        Ok(file) => {
+            let settings = pipeline::settings(&args.settings);
+            pipeline::resolve(*file, &sources, settings, args.instance.clone())
+        }
+        Err(diagnostic) => Err(Box::new(pipeline::invalid(&input.name, vec![diagnostic.clone()]))),
+    };
+    match resolved {
+        Ok(program) => serve(&program, args),
+        Err(outcome) => refused(&outcome, &sources),
+    }
+}
+
+fn serve(program: &Program, args: &ExploreArgs) -> ExitStatus {
+    complain(&format!("serving {} on http://{}/ until Ctrl-C", args.file.display(), args.address));
+    match engines::serve(program, args.address) {
+        Ok(()) => ExitStatus::Success,
+        Err(refusal) => {
+            complain(&refusal.message);
+            ExitStatus::Invalid
+        }
+    }
+}
+
+fn refused(outcome: &SpecOutcome, sources: &SourceMap) -> ExitStatus {
+    deliver(&text::spec(outcome, sources, Paint::PLAIN), outcome.status)
+}

@@ -1,0 +1,102 @@
+//! The one place that calls engines: which one, how, and what it cannot take.
+
+use crate::cli::Engine;
+use crate::progress::{Progress, Snapshot};
+use arch_base::Span;
+use arch_check::Machine;
+use arch_ir::Program;
+use arch_ir::report::{Limits, Report};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+
+/// How to explore one program.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// What explores.
+    pub engine: Engine,
+    /// Worker threads; 0 means one per processor.
+    pub threads: usize,
+    /// When to give up.
+    pub limits: Limits,
+    /// Becomes true when the user wants to see what there is.
+    pub interrupt: &'a AtomicBool,
+    /// Who watches.
+    pub progress: &'a Progress,
+}
+
+/// Why an engine cannot take a program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// What it cannot take, if that has a place.
+    pub span: Option<Span>,
+    /// Why, in one sentence.
+    pub message: String,
+}
+
+/// Explores all reachable states and judges every property.
+///
+/// # Errors
+///
+/// When the engine cannot take the program at all.
+pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
+    match request.engine {
+        Engine::Oracle => Ok(oracle(program, request)),
+        Engine::Explorer => explorer(program, request),
+        Engine::StaterightBfs | Engine::StaterightDfs | Engine::StaterightSimulation => {
+            Err(Refusal { span: None, message: "not available".to_owned() })
+        }
+    }
+}
+
+/// Whether an engine's counterexamples are the shortest.
+#[must_use]
+pub fn finds_shortest(engine: Engine) -> bool {
+    match engine {
+        Engine::Explorer | Engine::Oracle | Engine::StaterightBfs => true,
+        Engine::StaterightDfs | Engine::StaterightSimulation => false,
+    }
+}
+
+/// The engine, as the command line names it.
+#[must_use]
+pub fn name(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Explorer => "explorer",
+        Engine::Oracle => "oracle",
+        Engine::StaterightBfs => "stateright-bfs",
+        Engine::StaterightDfs => "stateright-dfs",
+        Engine::StaterightSimulation => "stateright-simulation",
+    }
+}
+
+/// Serves stateright's web Explorer until the process ends.
+///
+/// # Errors
+///
+/// When the program cannot be packed or the address cannot be served.
+pub fn serve(_program: &Program, _address: SocketAddr) -> Result<(), Refusal> {
+    Err(Refusal { span: None, message: "not available".to_owned() })
+}
+
+fn oracle(program: &Program, request: &Request<'_>) -> Report {
+    arch_ir::explore::explore(program, &request.limits, request.interrupt)
+}
+
+fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
+    let machine = Machine::compile(program).map_err(refusal)?;
+    let options = arch_check::Options { threads: threads(request.threads), limits: request.limits.clone() };
+    let mut show = |p: &arch_explorer::Progress| {
+        request.progress.show(Snapshot { states: p.states, frontier: p.frontier, depth: p.depth });
+    };
+    Ok(arch_check::check(program, &machine, &options, request.interrupt, &mut show))
+}
+
+fn refusal(error: arch_check::CompileError) -> Refusal {
+    Refusal { span: error.span, message: error.message }
+}
+
+/// What the user chose, or one thread per processor.
+fn threads(chosen: usize) -> usize {
+    if chosen > 0 { chosen } else { std::thread::available_parallelism().map_or(1, NonZeroUsize::get) }
+}

@@ -1,0 +1,180 @@
+//! What the end of a counterexample shows: the claim with the values in it, or why nothing can go on.
+
+use super::words::quote;
+use super::{CellKey, End, Teller, cells, step_of};
+use crate::outcome::Explanation;
+use arch_ir::{
+    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, StepId, VarId,
+};
+use std::collections::BTreeSet;
+
+/// The most values that are listed.
+const MAX_VALUES: usize = 12;
+
+/// What the end of a violating behaviour shows.
+pub(super) fn explain(
+    teller: &Teller<'_>,
+    property: Option<PropertyId>,
+    name: &str,
+    end: &End<'_>,
+) -> Vec<Explanation> {
+    match (property, name) {
+        (Some(id), _) => declared(teller, id, end).into_iter().collect(),
+        (None, "stuck") => stuck(teller, end.after),
+        (None, "stranded") => vec![stranded(teller, end.after)],
+        // What left a bound stands at the last step.
+        (None, _) => Vec::new(),
+    }
+}
+
+fn declared(teller: &Teller<'_>, id: PropertyId, end: &End<'_>) -> Option<Explanation> {
+    let property = &teller.program.properties[id];
+    match &property.kind {
+        PropertyKind::Always(claim) => Some(always(teller, id, property, claim, end.after)),
+        PropertyKind::Step { at, after } => at_step(teller, at, *after, end),
+        PropertyKind::Monotonic(e) => Some(monotonic(teller, property, e, end)),
+        PropertyKind::AlwaysPossible(claim) => {
+            Some(about(teller, claim, "from here no state can be reached with", end.after))
+        }
+        PropertyKind::Reachable(_)
+        | PropertyKind::LeadsTo(..)
+        | PropertyKind::Eventually(_)
+        | PropertyKind::AlwaysEventually(_) => None,
+    }
+}
+
+fn always(teller: &Teller<'_>, id: PropertyId, property: &Property, claim: &Expr, state: &State) -> Explanation {
+    let combinations = teller.interpreter.combinations(id, state);
+    let failing = combinations.into_iter().find(|c| !teller.interpreter.holds_for(id, claim, c, state));
+    let mut explanation = about(teller, claim, "violated:", state);
+    let binders: Vec<String> = property
+        .binders
+        .iter()
+        .zip(failing.into_iter().flatten())
+        .map(|(b, value)| {
+            let ty = element_type(b);
+            format!("for {} = {}", teller.program.slots[b.slot], teller.program.show_value(&ty, &value))
+        })
+        .collect();
+    explanation.details.splice(0..0, binders);
+    explanation
+}
+
+fn element_type(binder: &arch_ir::Binder) -> arch_ir::Type {
+    match &binder.domain {
+        arch_ir::Domain::Runs(protocol) => arch_ir::Type::Run(*protocol),
+        domain => arch_ir::walk::element_type(domain).clone(),
+    }
+}
+
+fn at_step(teller: &Teller<'_>, claims: &[StepClaim], after: bool, end: &End<'_>) -> Option<Explanation> {
+    let (run, step) = end.event.and_then(executed)?;
+    let claim = claims.iter().find(|c| c.protocol == run.protocol && c.step == step)?;
+    let name = &teller.program.protocols[run.protocol].steps[step].name;
+    let when = if after { "after" } else { "at" };
+    let state = if after { end.after } else { end.before };
+    Some(about(teller, &claim.claim, &format!("violated {when} {name}:"), state))
+}
+
+/// The step whose effect an event applies.
+fn executed(event: &Event) -> Option<(RunRef, StepId)> {
+    step_of(event).filter(|_| matches!(event, Event::Step { .. }))
+}
+
+fn monotonic(teller: &Teller<'_>, property: &Property, e: &Expr, end: &End<'_>) -> Explanation {
+    let mut explanation = Explanation {
+        text: format!("decreases: {}", quote(teller.sources, e.span)),
+        span: Some(e.span),
+        details: Vec::new(),
+    };
+    if property.binders.is_empty() {
+        let value = |state| teller.program.show_value(&e.ty, &teller.interpreter.eval_in_state(e, state));
+        explanation.details.push(format!("from {} to {}", value(end.before), value(end.after)));
+    }
+    explanation
+}
+
+/// A claim with the cells that it reads.
+fn about(teller: &Teller<'_>, claim: &Expr, what: &str, state: &State) -> Explanation {
+    Explanation {
+        text: format!("{what} {}", quote(teller.sources, claim.span)),
+        span: Some(claim.span),
+        details: values(teller, claim, state),
+    }
+}
+
+fn values(teller: &Teller<'_>, claim: &Expr, state: &State) -> Vec<String> {
+    let (vars, protocols) = read(claim);
+    let reads = |key: CellKey| match key {
+        CellKey::Var(id, _) => vars.contains(&id),
+        CellKey::Status(run) => protocols.contains(&run.protocol),
+        _ => false,
+    };
+    let told = cells(&teller.interpreter, state).into_iter().filter(|c| reads(c.key));
+    let mut lines: Vec<String> = told.map(|c| format!("{} = {}", c.name, c.value)).collect();
+    if lines.len() > MAX_VALUES {
+        let more = lines.len() - MAX_VALUES;
+        lines.truncate(MAX_VALUES);
+        lines.push(format!("… and {more} more"));
+    }
+    lines
+}
+
+/// The variables that an expression reads, and the protocols of whose runs it asks where they are.
+fn read(e: &Expr) -> (BTreeSet<VarId>, BTreeSet<ProtocolId>) {
+    let mut vars = BTreeSet::new();
+    let mut protocols = BTreeSet::new();
+    e.visit(&mut |e| match &e.kind {
+        ExprKind::Var(id, _) => {
+            vars.insert(*id);
+        }
+        ExprKind::RunAt(protocol, ..) | ExprKind::RunUnfinished(protocol, _) => {
+            protocols.insert(*protocol);
+        }
+        _ => {}
+    });
+    (vars, protocols)
+}
+
+/// For each unfinished run, why each step that it has reached waits.
+fn stuck(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
+    unfinished(teller, state).into_iter().map(|run| waiting(teller, state, run)).collect()
+}
+
+fn waiting(teller: &Teller<'_>, state: &State, run: RunRef) -> Explanation {
+    let protocol = &teller.program.protocols[run.protocol];
+    let mut details = Vec::new();
+    for (step, declared) in protocol.steps.iter_enumerated() {
+        let fates = teller.interpreter.why_disabled(state, run, step);
+        if fates.is_empty() {
+            continue;
+        }
+        let reasons = teller.why_waiting(&fates);
+        details.push(format!("{} waits: {}", declared.name, reasons.join("; ")));
+    }
+    if details.is_empty() {
+        details.push("it has reached no step".to_owned());
+    }
+    Explanation {
+        text: format!("stuck: {} cannot go on", teller.program.run_name(run)),
+        span: Some(protocol.span),
+        details,
+    }
+}
+
+fn stranded(teller: &Teller<'_>, state: &State) -> Explanation {
+    let runs = unfinished(teller, state).into_iter().map(|run| teller.program.run_name(run));
+    Explanation {
+        text: "stranded: from here some unfinished run can never end".to_owned(),
+        span: None,
+        details: runs.map(|name| format!("{name} is unfinished")).collect(),
+    }
+}
+
+fn unfinished(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {
+    let runs = teller.program.protocols.indices().flat_map(|protocol| {
+        let count = state.protocol(protocol).len();
+        (0..count).map(move |run| RunRef { protocol, run: u32::try_from(run).unwrap_or(u32::MAX) })
+    });
+    runs.filter(|r| state.protocol(r.protocol)[r.run as usize].unfinished()).collect()
+}

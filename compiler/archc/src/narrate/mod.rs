@@ -1,0 +1,164 @@
+//! From a report in the terms of the program to one in words: behaviours are told step by step.
+
+mod cells;
+mod ending;
+mod replay;
+mod words;
+
+use crate::outcome::{Cell, Change, PropertyOutcome, PropertyVerdict, StepOutcome, TraceOutcome};
+use arch_base::{Idx, SourceMap, Span};
+use arch_ir::eval::Interpreter;
+use arch_ir::report::{self, PropertyResult, Report, Trace, TraceStep};
+use arch_ir::{Actor, Event, Program, PropertyId, RunRef, SortId, State, StepId};
+use cells::{CellKey, cells};
+
+/// What is needed to tell a behaviour of a program.
+pub(crate) struct Teller<'a> {
+    interpreter: Interpreter<'a>,
+    program: &'a Program,
+    sources: &'a SourceMap,
+}
+
+/// What is told of the end of a behaviour: its last event with the states around it.
+pub(crate) struct End<'a> {
+    /// The last event, if there is one.
+    event: Option<&'a Event>,
+    /// The state before it.
+    before: &'a State,
+    /// The state after it.
+    after: &'a State,
+}
+
+/// Every property of a report, with its behaviour told.
+#[must_use]
+pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Vec<PropertyOutcome> {
+    let teller = Teller { interpreter: Interpreter::new(program), program, sources };
+    report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect()
+}
+
+fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> PropertyOutcome {
+    let declared = (index < teller.program.properties.len()).then(|| PropertyId::new(index));
+    PropertyOutcome {
+        name: result.name.clone(),
+        kind: result.kind,
+        verdict: verdict(&result.verdict),
+        expected_violated: false,
+        span: result.span,
+        trace: result.trace.as_ref().map(|t| behaviour(teller, t, declared, result)),
+    }
+}
+
+fn verdict(verdict: &report::PropertyVerdict) -> PropertyVerdict {
+    match verdict {
+        report::PropertyVerdict::Holds => PropertyVerdict::Holds,
+        report::PropertyVerdict::Violated => PropertyVerdict::Violated,
+        report::PropertyVerdict::Inconclusive => PropertyVerdict::Inconclusive,
+        report::PropertyVerdict::NotChecked(why) => PropertyVerdict::NotChecked((*why).to_owned()),
+    }
+}
+
+fn behaviour(
+    teller: &Teller<'_>,
+    trace: &Trace,
+    declared: Option<PropertyId>,
+    result: &PropertyResult,
+) -> TraceOutcome {
+    let (initial, moments) = replay::replay(&teller.interpreter, trace);
+    let mut steps = Vec::new();
+    let mut now = initial.clone();
+    let mut end = End { event: None, before: &initial, after: &initial };
+    for (moment, step) in moments.iter().zip(&trace.steps) {
+        let next = moment.state.as_ref();
+        steps.push(told(teller, &now, &moment.event, next, step));
+        end = End { event: Some(&moment.event), before: end.after, after: next.unwrap_or(end.after) };
+        now = end.after.clone();
+    }
+    let ending = if result.verdict == report::PropertyVerdict::Violated {
+        ending::explain(teller, declared, &result.name, &end)
+    } else {
+        Vec::new()
+    };
+    TraceOutcome { initial: interesting(&teller.interpreter, &initial), steps, ending }
+}
+
+/// The cells of an initial state that are not as anybody would expect.
+fn interesting(interpreter: &Interpreter<'_>, state: &State) -> Vec<Cell> {
+    let cells = cells(interpreter, state).into_iter().filter(|c| !c.boring);
+    cells.map(|c| Cell { name: c.name, value: c.value }).collect()
+}
+
+fn told(teller: &Teller<'_>, before: &State, event: &Event, after: Option<&State>, step: &TraceStep) -> StepOutcome {
+    let program = teller.program;
+    let run = run_of(event);
+    StepOutcome {
+        actor: acting(program, event).map(|(sort, i)| program.instance_name(sort, i)),
+        operation: operation(program, event),
+        run: run.map(|r| program.run_name(r)),
+        event: program.show_event(event),
+        span: place(program, event),
+        because: teller.because(before, event),
+        changes: after.map(|after| changes(&teller.interpreter, before, after)).unwrap_or_default(),
+        problem: step.excess.as_ref().map(|e| words::excess(teller.sources, e)),
+    }
+}
+
+/// Only what changed, in the order of the program.
+fn changes(interpreter: &Interpreter<'_>, before: &State, after: &State) -> Vec<Change> {
+    let pairs = cells(interpreter, before).into_iter().zip(cells(interpreter, after));
+    let changed = pairs.filter(|(old, new)| old.value != new.value);
+    changed.map(|(old, new)| Change { name: old.name, old: old.value, new: new.value }).collect()
+}
+
+/// The run that an event belongs to.
+pub(crate) fn run_of(event: &Event) -> Option<RunRef> {
+    match event {
+        Event::Begin(run)
+        | Event::Step { run, .. }
+        | Event::Reject { run, .. }
+        | Event::Lose(_, run)
+        | Event::Deliver { run, .. } => Some(*run),
+        Event::Crash(..) | Event::Restart(..) | Event::Cut(..) | Event::Heal(..) | Event::Tick => None,
+    }
+}
+
+/// The step that an event executes or answers, with its run.
+pub(crate) fn step_of(event: &Event) -> Option<(RunRef, StepId)> {
+    match event {
+        Event::Step { run, step, .. } | Event::Reject { run, step, .. } => Some((*run, *step)),
+        _ => None,
+    }
+}
+
+fn operation(program: &Program, event: &Event) -> Option<String> {
+    step_of(event).map(|(run, step)| program.protocols[run.protocol].steps[step].name.clone())
+}
+
+/// Who acts in an event.
+fn acting(program: &Program, event: &Event) -> Option<(SortId, u32)> {
+    let (Event::Step { run, step, actor, .. } | Event::Reject { run, step, actor, .. }) = event else {
+        return None;
+    };
+    let protocol = &program.protocols[run.protocol];
+    let sort = match protocol.steps[*step].actor {
+        Actor::Subject(position) => protocol.subjects.get(position as usize)?.sort,
+        Actor::Role(role) => protocol.roles[role].sort,
+    };
+    Some((sort, *actor))
+}
+
+/// Where what happened is written.
+fn place(program: &Program, event: &Event) -> Option<Span> {
+    match event {
+        Event::Begin(run) => Some(program.protocols[run.protocol].span),
+        Event::Step { run, step, .. } | Event::Reject { run, step, .. } => {
+            Some(program.protocols[run.protocol].steps[*step].span)
+        }
+        Event::Crash(fault, _)
+        | Event::Restart(fault, _)
+        | Event::Lose(fault, _)
+        | Event::Deliver { fault, .. }
+        | Event::Cut(fault, _)
+        | Event::Heal(fault, _) => Some(program.faults[*fault].span),
+        Event::Tick => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! Guards and bounds in words: source text with the values in it.
+
+use super::Teller;
+use arch_base::{SourceMap, Span};
+use arch_ir::eval::{AtomTruth, GuardExplanation};
+use arch_ir::{Event, Excess, ExcessKind, State};
+
+/// The longest piece of source text that is quoted.
+const LONGEST_QUOTE: usize = 160;
+
+impl Teller<'_> {
+    /// The atoms of an event's guard that let it happen; for a rejection, those that were false.
+    pub(super) fn because(&self, before: &State, event: &Event) -> Vec<String> {
+        let wanted = !matches!(event, Event::Reject { .. });
+        let atoms = self.interpreter.atoms_at(before, event);
+        let mut told: Vec<String> =
+            atoms.iter().filter(|a| a.holds == wanted).map(|a| self.atom(a, wanted)).collect();
+        told.dedup();
+        told
+    }
+
+    /// `OwnerEpoch.current = my_epoch (both 1)`, `not …` when it is false.
+    fn atom(&self, atom: &AtomTruth, holds: bool) -> String {
+        let not = if holds { "" } else { "not " };
+        format!("{not}{}{}", quote(self.sources, atom.expr.span), self.values(atom, !holds))
+    }
+
+    /// The values of an atom's operands, where its text does not say them.
+    fn values(&self, atom: &AtomTruth, always: bool) -> String {
+        let shown = |(e, v): &(arch_ir::Expr, arch_ir::Value)| {
+            (quote(self.sources, e.span), self.program.show_value(&e.ty, v))
+        };
+        let operands: Vec<(String, String)> = atom.operands.iter().map(shown).collect();
+        match operands.as_slice() {
+            [(_, a), (_, b)] if a == b => format!(" (both {a})"),
+            [_, _] => format!(" ({})", listed(&operands)),
+            [_] if always => format!(" ({})", listed(&operands)),
+            _ => String::new(),
+        }
+    }
+
+    /// Why a step waits, given how each combination of choices fares.
+    pub(super) fn why_waiting(&self, fates: &[GuardExplanation]) -> Vec<String> {
+        let mut reasons: Vec<String> = fates.iter().flat_map(|f| self.why(f)).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        reasons.retain(|r| seen.insert(r.clone()));
+        reasons
+    }
+
+    fn why(&self, fate: &GuardExplanation) -> Vec<String> {
+        let name = self.program.instance_name(fate.actor.0, fate.actor.1);
+        match () {
+            () if !fate.up => vec![format!("{name} is down")],
+            () if !fate.connected => vec![format!("{name} is cut off")],
+            () if fate.guard => vec!["its guard holds, and its effect leaves a bound or finds nothing to pick".into()],
+            () => {
+                let by = if fate.choices.is_empty() { String::new() } else { format!("for {name}: ") };
+                let false_atoms = fate.atoms.iter().filter(|a| !a.holds);
+                false_atoms.map(|a| format!("{by}{}", self.atom(a, false))).collect()
+            }
+        }
+    }
+}
+
+fn listed(operands: &[(String, String)]) -> String {
+    let parts: Vec<String> = operands.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+    parts.join(", ")
+}
+
+/// A piece of source on one line.
+pub(super) fn quote(sources: &SourceMap, span: Span) -> String {
+    let text = sources.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= LONGEST_QUOTE {
+        return text;
+    }
+    text.chars().take(LONGEST_QUOTE).chain("…".chars()).collect()
+}
+
+/// What bound an effect left.
+pub(super) fn excess(sources: &SourceMap, excess: &Excess) -> String {
+    let statement = quote(sources, excess.span);
+    match excess.kind {
+        ExcessKind::Range(value) => format!("`{statement}` leaves its range: the value would be {value}"),
+        ExcessKind::Size(elements) => format!("`{statement}` leaves its bound: there would be {elements} elements"),
+        ExcessKind::Runs => format!("`{statement}` starts a further run, and every run of that subject is unfinished"),
+        ExcessKind::Advance => format!("`{statement}`: a greater value is alive already"),
+    }
+}

@@ -1,0 +1,342 @@
+//! What one check of one spec came to: the one thing that every output format is rendered from.
+//!
+//! Places are still [`Span`]s here; [`Place`] turns one into what an editor shows.
+
+use arch_base::{Diagnostic, SourceMap, Span};
+
+/// Everything that is reported about one spec with one choice of constants.
+#[derive(Clone, Debug)]
+pub struct SpecOutcome {
+    /// The file, as the user gave it.
+    pub file: String,
+    /// The archetype of the file's header.
+    pub archetype: Option<String>,
+    /// The instance whose constants were checked; none for the defaults.
+    pub instance: Option<String>,
+    /// What was found, whatever the file expects.
+    pub verdict: Verdict,
+    /// What that means for the exit status: here expectations count.
+    pub status: ExitStatus,
+    /// Whether the file's expectations are met; none when it has none or nothing was explored.
+    pub as_expected: Option<bool>,
+    /// The names of the properties that the file expects to be violated.
+    pub expectations: Vec<String>,
+    /// Whether it is a sketch: it resolves, and lacks something that exploration needs.
+    pub sketch: bool,
+    /// The first line.
+    pub headline: Headline,
+    /// Why the verdict is not a plain one, each reason a phrase.
+    pub reasons: Vec<String>,
+    /// What was explored, if anything was.
+    pub exploration: Option<Exploration>,
+    /// All diagnostics, by place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// One result per property, then the built-in checks.
+    pub properties: Vec<PropertyOutcome>,
+    /// Failure modes, in the order of the file.
+    pub failures: Vec<FailureOutcome>,
+}
+
+/// What is the case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Every property holds in every reachable state.
+    Holds,
+    /// Some property is violated.
+    Violated,
+    /// The spec has no meaning, or could not be read.
+    Invalid,
+    /// No violation was found, and not everything was looked at.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word that machine-readable formats use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Violated => "violated",
+            Verdict::Invalid => "invalid",
+            Verdict::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// The exit statuses of the contract, best first: the worst over all files decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ExitStatus {
+    /// Everything holds, or ends as the file expects.
+    Success,
+    /// A limit, a property that is not checked, a bound that cut exploration, a sketch.
+    Inconclusive,
+    /// A property is violated, or an expected violation is missing.
+    Violated,
+    /// The spec or the command line is wrong.
+    Invalid,
+    /// A bug of archc.
+    Internal,
+}
+
+impl ExitStatus {
+    /// The number that the process exits with.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            ExitStatus::Success => 0,
+            ExitStatus::Violated => 1,
+            ExitStatus::Invalid => 2,
+            ExitStatus::Inconclusive => 3,
+            ExitStatus::Internal => 70,
+        }
+    }
+}
+
+/// The first line of a result: `HOLDS file · part · part`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Headline {
+    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or `INTERNAL ERROR`.
+    pub word: &'static str,
+    /// What follows the file's name.
+    pub parts: Vec<String>,
+}
+
+/// What was explored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exploration {
+    /// The engine, as `--engine` names it.
+    pub engine: &'static str,
+    /// Distinct states.
+    pub distinct_states: u64,
+    /// Every enabled event of every distinct state, duplicates and self-loops included.
+    pub transitions: u64,
+    /// The greatest distance from an initial state.
+    pub depth: u32,
+    /// Whether every reachable state was explored and nothing was cut.
+    pub complete: bool,
+}
+
+/// What was found of one property.
+#[derive(Clone, Debug)]
+pub struct PropertyOutcome {
+    /// Its name; for built-in checks their word.
+    pub name: String,
+    /// `always`, `at`, … or `built-in`.
+    pub kind: &'static str,
+    /// What is the case.
+    pub verdict: PropertyVerdict,
+    /// Whether the file expects it to be violated.
+    pub expected_violated: bool,
+    /// Where it is declared; none for built-in checks.
+    pub span: Option<Span>,
+    /// The behaviour that violates it, or (for `reachable`) that witnesses it.
+    pub trace: Option<TraceOutcome>,
+}
+
+impl PropertyOutcome {
+    /// Whether it is one of the checks that every spec has.
+    #[must_use]
+    pub fn built_in(&self) -> bool {
+        self.kind == "built-in"
+    }
+
+    /// Whether its trace shows that it fails (a witness shows that it holds).
+    #[must_use]
+    pub fn violated(&self) -> bool {
+        self.verdict == PropertyVerdict::Violated
+    }
+}
+
+/// Whether a property holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PropertyVerdict {
+    /// In all reachable states.
+    Holds,
+    /// Some behaviour violates it.
+    Violated,
+    /// No violation was found, and not everything was looked at.
+    Inconclusive,
+    /// Nobody looked, for this reason.
+    NotChecked(String),
+}
+
+impl PropertyVerdict {
+    /// The word that machine-readable formats use.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            PropertyVerdict::Holds => "holds",
+            PropertyVerdict::Violated => "violated",
+            PropertyVerdict::Inconclusive => "inconclusive",
+            PropertyVerdict::NotChecked(_) => "not_checked",
+        }
+    }
+}
+
+/// A behaviour, told.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TraceOutcome {
+    /// The cells of the initial state that are worth a line.
+    pub initial: Vec<Cell>,
+    /// Its steps.
+    pub steps: Vec<StepOutcome>,
+    /// What the end shows: the claim with the values in it, or why a stuck run waits.
+    pub ending: Vec<Explanation>,
+}
+
+/// A named value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// `LeaseState.expiry_at`, `main(claimant1)`.
+    pub name: String,
+    /// Its value, shown.
+    pub value: String,
+}
+
+/// One event of a behaviour.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StepOutcome {
+    /// The acting instance, if somebody acts.
+    pub actor: Option<String>,
+    /// The operation, for a step.
+    pub operation: Option<String>,
+    /// The run, if it belongs to one.
+    pub run: Option<String>,
+    /// The whole event in words.
+    pub event: String,
+    /// Where what happened is written.
+    pub span: Option<Span>,
+    /// The guard atoms that let it happen, with the values in them.
+    pub because: Vec<String>,
+    /// Only what changed.
+    pub changes: Vec<Change>,
+    /// What went wrong in it, such as a bound that was left.
+    pub problem: Option<String>,
+}
+
+/// A cell whose value changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// The cell.
+    pub name: String,
+    /// Its value before.
+    pub old: String,
+    /// Its value after.
+    pub new: String,
+}
+
+/// A sentence with the details under it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Explanation {
+    /// The sentence.
+    pub text: String,
+    /// What it speaks about, if that is written somewhere.
+    pub span: Option<Span>,
+    /// The details.
+    pub details: Vec<String>,
+}
+
+/// A failure mode.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailureOutcome {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A range as an editor shows it, 1-based, columns in characters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The file, as the user gave it.
+    pub file: String,
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Line of the character after the last.
+    pub end_line: u32,
+    /// Column of the character after the last.
+    pub end_column: u32,
+}
+
+impl Place {
+    /// Where a span is.
+    #[must_use]
+    pub fn of(sources: &SourceMap, span: Span) -> Place {
+        let from = sources.position(span.file, span.start);
+        let to = sources.position(span.file, span.end.max(span.start));
+        Place {
+            file: sources.name(span.file).to_owned(),
+            line: from.line,
+            column: from.column,
+            end_line: to.line,
+            end_column: to.column,
+        }
+    }
+
+    /// `specs/x.arch:31:5`, which terminals and editors make a link of.
+    #[must_use]
+    pub fn link(&self) -> String {
+        format!("{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Orders diagnostics by place, those without one first, and otherwise leaves their order alone.
+pub fn sort_by_place(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|d| d.span().map(|s| (s.file, s.start, s.end)));
+}
+
+/// `84,776`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 error`, `3 errors`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        _ if number == 1 => noun.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{} {plural}", thousands(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separators_and_nouns_plurals() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(84_776), "84,776");
+        assert_eq!(thousands(1_000_000), "1,000,000");
+        assert_eq!(counted(1, "property"), "1 property");
+        assert_eq!(counted(6, "property"), "6 properties");
+        assert_eq!(counted(3, "error"), "3 errors");
+    }
+
+    #[test]
+    fn the_worst_status_is_the_greatest() {
+        let order = [
+            ExitStatus::Success,
+            ExitStatus::Inconclusive,
+            ExitStatus::Violated,
+            ExitStatus::Invalid,
+            ExitStatus::Internal,
+        ];
+        assert!(order.is_sorted());
+        assert_eq!(order.map(ExitStatus::code), [0, 3, 1, 2, 70]);
+    }
+}

@@ -1,0 +1,321 @@
+//! The way of a spec on one page: load → parse → analyze → compile → check → verdict.
+//!
+//! Everything before is reading (`load`), everything after is rendering. Each stage reports all it
+//! finds; a stage with errors is the last.
+
+use crate::cli::{CheckArgs, Engine, LimitArgs};
+use crate::engines::{self, Refusal};
+use crate::outcome::{ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, Verdict, sort_by_place};
+use crate::progress::Progress;
+use crate::verdict::{self, Facts, Judgement};
+use crate::{codes, coverage, narrate, reasons};
+use arch_base::{Diagnostic, FileId, Severity, SourceMap};
+use arch_grammar::ast;
+use arch_ir::Program;
+use arch_ir::report::{Limits, Report};
+use arch_sema::{Analysis, Setting};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// What is asked of every spec.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// Constants from the command line.
+    pub settings: Vec<Setting>,
+    /// Which instances.
+    pub instance: Option<&'a str>,
+    /// What explores.
+    pub engine: Engine,
+    /// Worker threads; 0 means one per processor.
+    pub threads: usize,
+    /// When to give up.
+    pub limits: LimitArgs,
+    /// Whether a warning is an error.
+    pub deny_warnings: bool,
+    /// Becomes true when the user wants to see what there is.
+    pub interrupt: &'a AtomicBool,
+}
+
+/// `--instance all`: the defaults and every instance.
+const ALL_INSTANCES: &str = "all";
+
+impl<'a> Task<'a> {
+    /// What `archc check` asks.
+    #[must_use]
+    pub fn of(args: &'a CheckArgs, interrupt: &'a AtomicBool) -> Task<'a> {
+        Task {
+            settings: settings(&args.settings),
+            instance: args.instance.as_deref(),
+            engine: args.engine,
+            threads: args.threads,
+            limits: args.limits.clone(),
+            deny_warnings: args.deny_warnings,
+            interrupt,
+        }
+    }
+}
+
+/// Constants from the command line, as `sema` takes them.
+#[must_use]
+pub fn settings(pairs: &[(String, String)]) -> Vec<Setting> {
+    pairs.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect()
+}
+
+/// Checks one file: a result for each choice of constants that is asked for, none if the file does not
+/// have the instance.
+#[must_use]
+pub fn check(file: FileId, sources: &SourceMap, task: &Task<'_>) -> Vec<SpecOutcome> {
+    let name = sources.name(file);
+    let module = match arch_grammar::parse(file, sources.text(file)) {
+        Ok(module) => module,
+        Err(diagnostics) => return vec![invalid(name, diagnostics)],
+    };
+    let defaults = analyze(&module, task, None);
+    match task.instance {
+        None => vec![finish(name, None, defaults, sources, task)],
+        Some(ALL_INSTANCES) => {
+            let instances = defaults.instances.clone();
+            let first = finish(name, None, defaults, sources, task);
+            let rest = instances.into_iter().map(|i| check_instance(name, i, &module, sources, task));
+            std::iter::once(first).chain(rest).collect()
+        }
+        Some(instance) if defaults.instances.iter().any(|i| i == instance) => {
+            vec![check_instance(name, instance.to_owned(), &module, sources, task)]
+        }
+        Some(_) if defaults.has_errors() => vec![finish(name, None, defaults, sources, task)],
+        Some(_) => Vec::new(),
+    }
+}
+
+fn check_instance(
+    name: &str,
+    instance: String,
+    module: &ast::Module,
+    sources: &SourceMap,
+    task: &Task<'_>,
+) -> SpecOutcome {
+    let analysis = analyze(module, task, Some(&instance));
+    finish(name, Some(instance), analysis, sources, task)
+}
+
+fn analyze(module: &ast::Module, task: &Task<'_>, instance: Option<&str>) -> Analysis {
+    let options = arch_sema::Options { instance: instance.map(str::to_owned), settings: task.settings.clone() };
+    arch_sema::analyze(module, &options)
+}
+
+/// The program of one file, for commands that do not check it.
+///
+/// # Errors
+///
+/// The result that a check would report, when there is no program.
+pub fn resolve(
+    file: FileId,
+    sources: &SourceMap,
+    settings: Vec<Setting>,
+    instance: Option<String>,
+) -> Result<Program, Box<SpecOutcome>> {
+    let name = sources.name(file);
+    let module = arch_grammar::parse(file, sources.text(file)).map_err(|d| Box::new(invalid(name, d)))?;
+    let analysis = arch_sema::analyze(&module, &arch_sema::Options { instance: instance.clone(), settings });
+    if analysis.has_errors() || analysis.sketch {
+        return Err(Box::new(unexplored(name, instance, &analysis)));
+    }
+    analysis.program.clone().ok_or_else(|| Box::new(unexplored(name, instance, &analysis)))
+}
+
+/// What is said of a file that has no program.
+fn unexplored(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOutcome {
+    let mut outcome = resolved(name, instance, analysis);
+    let judgement = if analysis.has_errors() {
+        verdict::judge_invalid(&outcome.diagnostics)
+    } else {
+        outcome.sketch = true;
+        verdict::judge_sketch(&outcome.diagnostics)
+    };
+    settle(&mut outcome, judgement);
+    outcome
+}
+
+/// What an analysis says, before anything is judged.
+fn resolved(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOutcome {
+    let failures = analysis.failures.iter().map(|f| FailureOutcome { name: f.name.clone(), span: f.span });
+    let mut outcome = empty(name);
+    outcome.instance = instance;
+    outcome.archetype = analysis.archetype.clone();
+    outcome.failures = failures.collect();
+    outcome.diagnostics = analysis.diagnostics.clone();
+    sort_by_place(&mut outcome.diagnostics);
+    outcome
+}
+
+/// From an analysis to a result.
+fn finish(
+    name: &str,
+    instance: Option<String>,
+    analysis: Analysis,
+    sources: &SourceMap,
+    task: &Task<'_>,
+) -> SpecOutcome {
+    let mut outcome = match &analysis.program {
+        Some(program) if !analysis.has_errors() && !analysis.sketch => {
+            let mut outcome = resolved(name, instance, &analysis);
+            explore(&mut outcome, program, sources, task);
+            outcome
+        }
+        _ => unexplored(name, instance, &analysis),
+    };
+    sort_by_place(&mut outcome.diagnostics);
+    if task.deny_warnings {
+        deny_warnings(&mut outcome);
+    }
+    outcome
+}
+
+/// Explores a model and says what was found.
+fn explore(outcome: &mut SpecOutcome, program: &Program, sources: &SourceMap, task: &Task<'_>) {
+    let progress = Progress::new(&outcome.file);
+    let request = engines::Request {
+        engine: task.engine,
+        threads: task.threads,
+        limits: limits(&task.limits),
+        interrupt: task.interrupt,
+        progress: &progress,
+    };
+    match engines::explore(program, &request) {
+        Ok(report) => {
+            drop(progress);
+            judge(outcome, program, &report, sources, task);
+        }
+        Err(refusal) => refuse(outcome, refusal, task.engine),
+    }
+}
+
+fn judge(outcome: &mut SpecOutcome, program: &Program, report: &Report, sources: &SourceMap, task: &Task<'_>) {
+    let exploration = Exploration {
+        engine: report.engine,
+        distinct_states: report.distinct_states,
+        transitions: report.transitions,
+        depth: report.depth,
+        complete: report.complete(),
+    };
+    outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
+    outcome.properties = narrate::properties(program, report, sources);
+    outcome.reasons = reasons::of(report, outcome.failures.len(), &task.limits);
+    outcome.diagnostics.extend(coverage::warnings(program, report));
+    let judgement = verdict::judge(Facts {
+        properties: &outcome.properties,
+        exploration: &exploration,
+        expectations: &outcome.expectations,
+        reasons: &outcome.reasons,
+        has_time: reasons::has_time(program),
+        shortest: engines::finds_shortest(task.engine),
+    });
+    outcome.exploration = Some(exploration);
+    settle(outcome, judgement);
+}
+
+/// An engine that cannot take a spec looked at nothing: that is inconclusive, not an error of the spec.
+fn refuse(outcome: &mut SpecOutcome, refusal: Refusal, engine: Engine) {
+    let name = engines::name(engine);
+    let message = format!("the engine {name} cannot explore this spec: {}", refusal.message);
+    let mut diagnostic = Diagnostic::warning(codes::ENGINE, message);
+    if let Some(span) = refusal.span {
+        diagnostic = diagnostic.at(span, "this");
+    }
+    if engine != Engine::Oracle {
+        diagnostic = diagnostic.help("`--engine oracle` takes every spec, slowly");
+    }
+    outcome.diagnostics.push(diagnostic);
+    let reason = format!("the engine {name} cannot explore it");
+    outcome.reasons.push(reason.clone());
+    let parts = vec!["nothing explored".to_owned(), reason];
+    settle(outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts));
+}
+
+fn deny_warnings(outcome: &mut SpecOutcome) {
+    let warnings = outcome.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count() as u64;
+    if warnings == 0 || outcome.status >= ExitStatus::Invalid {
+        return;
+    }
+    let denied = format!("{} denied", crate::outcome::counted(warnings, "warning"));
+    let found = outcome.headline.word.to_lowercase();
+    let mut parts = vec![denied, format!("otherwise {found}")];
+    parts.append(&mut outcome.headline.parts);
+    settle(outcome, verdict::unexplored(Verdict::Invalid, ExitStatus::Invalid, "INVALID", parts));
+}
+
+/// The result of a file that has no program.
+#[must_use]
+pub fn invalid(name: &str, diagnostics: Vec<Diagnostic>) -> SpecOutcome {
+    let mut outcome = empty(name);
+    let judgement = verdict::judge_invalid(&diagnostics);
+    outcome.diagnostics = diagnostics;
+    sort_by_place(&mut outcome.diagnostics);
+    settle(&mut outcome, judgement);
+    outcome
+}
+
+/// The result of a file that was not looked at.
+#[must_use]
+pub fn not_checked(name: &str, reason: &str) -> SpecOutcome {
+    let mut outcome = empty(name);
+    outcome.reasons.push(reason.to_owned());
+    let parts = vec!["not checked".to_owned(), reason.to_owned()];
+    settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts));
+    outcome
+}
+
+/// The result of a file on which archc itself failed.
+#[must_use]
+pub fn internal_error(name: &str, what: &str) -> SpecOutcome {
+    let mut outcome = empty(name);
+    outcome.diagnostics.push(
+        Diagnostic::error(codes::INTERNAL, format!("internal error: {what}"))
+            .because("this is a bug of archc, not of the spec; nothing can be concluded about the spec")
+            .help("please report it, with the spec and the command line"),
+    );
+    let parts = vec!["archc failed".to_owned(), "please report it".to_owned()];
+    settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Internal, "INTERNAL ERROR", parts));
+    outcome
+}
+
+fn settle(outcome: &mut SpecOutcome, judgement: Judgement) {
+    outcome.verdict = judgement.verdict;
+    outcome.status = judgement.status;
+    outcome.as_expected = judgement.as_expected;
+    outcome.headline = judgement.headline;
+    for property in &mut outcome.properties {
+        mark_expected(property, &outcome.expectations);
+    }
+}
+
+fn mark_expected(property: &mut PropertyOutcome, expectations: &[String]) {
+    property.expected_violated = expectations.contains(&property.name);
+}
+
+fn empty(name: &str) -> SpecOutcome {
+    SpecOutcome {
+        file: name.to_owned(),
+        archetype: None,
+        instance: None,
+        verdict: Verdict::Invalid,
+        status: ExitStatus::Invalid,
+        as_expected: None,
+        expectations: Vec::new(),
+        sketch: false,
+        headline: crate::outcome::Headline::default(),
+        reasons: Vec::new(),
+        exploration: None,
+        diagnostics: Vec::new(),
+        properties: Vec::new(),
+        failures: Vec::new(),
+    }
+}
+
+fn limits(args: &LimitArgs) -> Limits {
+    Limits {
+        max_states: args.max_states,
+        max_memory: args.max_memory.or_else(crate::memory::default_limit),
+        deadline: args.timeout.map(|t| Instant::now() + t),
+    }
+}

@@ -1,0 +1,56 @@
+//! Why a result is inconclusive, as phrases for the first line.
+
+use crate::cli::LimitArgs;
+use crate::outcome::{counted, thousands};
+use arch_ir::report::{Report, Stop};
+use arch_ir::Program;
+
+/// Everything besides open properties that keeps a result from being conclusive.
+#[must_use]
+pub fn of(report: &Report, failures: usize, limits: &LimitArgs) -> Vec<String> {
+    let mut reasons: Vec<String> = report.stopped.map(|s| stop(s, report, limits)).into_iter().collect();
+    if !report.cut.is_empty() {
+        reasons.push(format!("cut by {}, exhaustive only within", counted(report.cut.len() as u64, "declaration")));
+    }
+    if failures > 0 {
+        reasons.push(format!("{} not executed", counted(failures as u64, "failure mode")));
+    }
+    reasons
+}
+
+fn stop(stop: Stop, report: &Report, limits: &LimitArgs) -> String {
+    match stop {
+        Stop::States => match limits.max_states {
+            Some(n) => format!("limit of {} reached", counted(n, "state")),
+            None => "limit of states reached".to_owned(),
+        },
+        Stop::Memory => match limits.max_memory {
+            Some(bytes) => format!("limit of {} of memory reached", size(bytes)),
+            None => "limit of memory reached".to_owned(),
+        },
+        Stop::Time => match limits.timeout {
+            Some(time) => format!("time limit of {time:?} reached"),
+            None => "time limit reached".to_owned(),
+        },
+        Stop::Interrupted => "interrupted".to_owned(),
+        Stop::Engine => format!("the engine {} does not explore every state", report.engine),
+    }
+}
+
+/// `512 MiB`; exact, so the largest unit that leaves no rest.
+fn size(bytes: u64) -> String {
+    for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+        if bytes >= 1 << shift && bytes.is_multiple_of(1 << shift) {
+            return format!("{} {unit}", thousands(bytes >> shift));
+        }
+    }
+    counted(bytes, "byte")
+}
+
+/// Whether a program has a clock.
+#[must_use]
+pub fn has_time(program: &Program) -> bool {
+    program.vars.iter().any(|v| program.holds_time(&v.ty))
+        || program.protocols.iter().any(|p| p.vars.iter().any(|v| program.holds_time(&v.ty)))
+}
+

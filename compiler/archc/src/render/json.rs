@@ -1,0 +1,231 @@
+//! The machine-readable report; `docs/report.schema.json` describes it.
+
+use super::diagnostics::word;
+use crate::outcome::{
+    Change, ExitStatus, Explanation, Place, PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome,
+};
+use arch_base::{Diagnostic, Label, SourceMap, Span};
+use serde::Serialize;
+
+/// Grows whenever a field is removed or changes its meaning; new fields do not count.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    archc: &'static str,
+    exit_status: u8,
+    specs: Vec<Spec<'a>>,
+}
+
+#[derive(Serialize)]
+struct Spec<'a> {
+    file: &'a str,
+    archetype: Option<&'a str>,
+    instance: Option<&'a str>,
+    verdict: &'static str,
+    exit_status: u8,
+    expected: Option<bool>,
+    expectations: &'a [String],
+    sketch: bool,
+    summary: String,
+    reasons: &'a [String],
+    engine: Option<&'static str>,
+    distinct_states: Option<u64>,
+    transitions: Option<u64>,
+    depth: Option<u32>,
+    complete: bool,
+    properties: Vec<Property<'a>>,
+    failures: Vec<Failure<'a>>,
+    diagnostics: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct Property<'a> {
+    name: &'a str,
+    kind: &'static str,
+    verdict: &'static str,
+    reason: Option<&'a str>,
+    expected_violated: bool,
+    span: Option<PlaceJson>,
+    initial: Option<Vec<CellJson<'a>>>,
+    trace: Vec<Step<'a>>,
+    explanations: Vec<ExplanationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct CellJson<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    actor: Option<&'a str>,
+    operation: Option<&'a str>,
+    run: Option<&'a str>,
+    event: &'a str,
+    span: Option<PlaceJson>,
+    because: &'a [String],
+    changes: Vec<ChangeJson<'a>>,
+    problem: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    name: &'a str,
+    old: &'a str,
+    new: &'a str,
+}
+
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    text: &'a str,
+    span: Option<PlaceJson>,
+    details: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    name: &'a str,
+    verdict: &'static str,
+    span: PlaceJson,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    labels: Vec<LabelJson<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct LabelJson<'a> {
+    #[serde(flatten)]
+    place: PlaceJson,
+    message: &'a str,
+    primary: bool,
+}
+
+#[derive(Serialize)]
+struct PlaceJson {
+    file: String,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+/// All specs as one document.
+#[must_use]
+pub fn document(outcomes: &[SpecOutcome], sources: &SourceMap) -> String {
+    let worst = outcomes.iter().map(|o| o.status).max().unwrap_or(ExitStatus::Success);
+    let document = Document {
+        version: VERSION,
+        archc: env!("CARGO_PKG_VERSION"),
+        exit_status: worst.code(),
+        specs: outcomes.iter().map(|o| spec(o, sources)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("the document has string keys only");
+    text.push('\n');
+    text
+}
+
+fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
+    let explored = outcome.exploration.as_ref();
+    Spec {
+        file: &outcome.file,
+        archetype: outcome.archetype.as_deref(),
+        instance: outcome.instance.as_deref(),
+        verdict: outcome.verdict.word(),
+        exit_status: outcome.status.code(),
+        expected: outcome.as_expected,
+        expectations: &outcome.expectations,
+        sketch: outcome.sketch,
+        summary: super::text::plain_headline(outcome),
+        reasons: &outcome.reasons,
+        engine: explored.map(|e| e.engine),
+        distinct_states: explored.map(|e| e.distinct_states),
+        transitions: explored.map(|e| e.transitions),
+        depth: explored.map(|e| e.depth),
+        complete: explored.is_some_and(|e| e.complete),
+        properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
+        failures: outcome.failures.iter().map(|f| failure(&f.name, f.span, sources)).collect(),
+        diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
+    }
+}
+
+fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<'a> {
+    let trace = property.trace.as_ref();
+    let steps = trace.map_or(&[][..], |t| &t.steps);
+    let ending = trace.map_or(&[][..], |t| &t.ending);
+    Property {
+        name: &property.name,
+        kind: property.kind,
+        verdict: property.verdict.word(),
+        reason: match &property.verdict {
+            PropertyVerdict::NotChecked(why) => Some(why),
+            _ => None,
+        },
+        expected_violated: property.expected_violated,
+        span: place(property.span, sources),
+        initial: trace
+            .map(|t| t.initial.iter().map(|c| CellJson { name: &c.name, value: &c.value }).collect()),
+        trace: steps.iter().map(|s| step(s, sources)).collect(),
+        explanations: ending.iter().map(|e| explanation(e, sources)).collect(),
+    }
+}
+
+fn step<'a>(step: &'a StepOutcome, sources: &SourceMap) -> Step<'a> {
+    Step {
+        actor: step.actor.as_deref(),
+        operation: step.operation.as_deref(),
+        run: step.run.as_deref(),
+        event: &step.event,
+        span: place(step.span, sources),
+        because: &step.because,
+        changes: step.changes.iter().map(change).collect(),
+        problem: step.problem.as_deref(),
+    }
+}
+
+fn change(change: &Change) -> ChangeJson<'_> {
+    ChangeJson { name: &change.name, old: &change.old, new: &change.new }
+}
+
+fn explanation<'a>(explanation: &'a Explanation, sources: &SourceMap) -> ExplanationJson<'a> {
+    ExplanationJson {
+        text: &explanation.text,
+        span: place(explanation.span, sources),
+        details: &explanation.details,
+    }
+}
+
+fn failure<'a>(name: &'a str, span: Span, sources: &SourceMap) -> Failure<'a> {
+    Failure { name, verdict: "not_executed", span: located(span, sources) }
+}
+
+fn message<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> Message<'a> {
+    Message {
+        code: diagnostic.code.0,
+        severity: word(diagnostic.severity),
+        message: &diagnostic.message,
+        labels: diagnostic.labels.iter().map(|l| label(l, sources)).collect(),
+        notes: &diagnostic.notes,
+    }
+}
+
+fn label<'a>(label: &'a Label, sources: &SourceMap) -> LabelJson<'a> {
+    LabelJson { place: located(label.span, sources), message: &label.message, primary: label.primary }
+}
+
+fn place(span: Option<Span>, sources: &SourceMap) -> Option<PlaceJson> {
+    span.map(|s| located(s, sources))
+}
+
+fn located(span: Span, sources: &SourceMap) -> PlaceJson {
+    let Place { file, line, column, end_line, end_column } = Place::of(sources, span);
+    PlaceJson { file, line, column, end_line, end_column }
+}

@@ -1,0 +1,130 @@
+//! The report for people: first line, diagnostics, a line per property, counterexamples.
+
+use super::{diagnostics, trace};
+use crate::outcome::{
+    ExitStatus, PropertyOutcome, PropertyVerdict, SpecOutcome, counted, thousands,
+};
+use crate::style::{Paint, Style};
+use arch_base::SourceMap;
+
+/// One spec.
+#[must_use]
+pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String {
+    let mut text = format!("{}\n", headline(outcome, paint));
+    if !outcome.diagnostics.is_empty() {
+        text.push('\n');
+        text.push_str(diagnostics::rendered(&outcome.diagnostics, sources, paint).trim_end());
+        text.push('\n');
+    }
+    if !outcome.properties.is_empty() {
+        text.push('\n');
+        text.push_str(&properties(outcome, paint));
+    }
+    text.push_str(&failures(outcome, paint));
+    for property in outcome.properties.iter().filter(|p| p.trace.is_some()) {
+        text.push('\n');
+        text.push_str(&trace::behaviour(property, sources, paint));
+    }
+    text
+}
+
+/// The first line without colour: `HOLDS specs/x.arch · 6 properties · …`.
+#[must_use]
+pub fn plain_headline(outcome: &SpecOutcome) -> String {
+    headline(outcome, Paint::PLAIN)
+}
+
+fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
+    let style = match outcome.status {
+        ExitStatus::Success => Style::Good,
+        ExitStatus::Inconclusive => Style::Open,
+        ExitStatus::Violated | ExitStatus::Invalid | ExitStatus::Internal => Style::Bad,
+    };
+    let mut parts = vec![format!("{} {}", paint.paint(style, outcome.headline.word), outcome.file)];
+    parts.extend(outcome.instance.iter().map(|i| format!("instance {i}")));
+    parts.extend(outcome.headline.parts.iter().cloned());
+    parts.join(" · ")
+}
+
+/// A line per property; built-in checks that hold share one.
+fn properties(outcome: &SpecOutcome, paint: Paint) -> String {
+    let quiet = |p: &&PropertyOutcome| p.built_in() && p.verdict == PropertyVerdict::Holds;
+    let held: Vec<&str> = outcome.properties.iter().filter(quiet).map(|p| p.name.as_str()).collect();
+    let shown: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| !quiet(p)).collect();
+    let names = shown.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
+    let kinds = shown.iter().map(|p| p.kind.len()).max().unwrap_or(0);
+    let mut text: String = shown.iter().map(|p| property(p, names, kinds, paint)).collect();
+    if !held.is_empty() {
+        text.push_str(&format!("  {} built-in: {}\n", state("holds", Style::Good, paint), held.join(", ")));
+    }
+    text
+}
+
+fn property(property: &PropertyOutcome, names: usize, kinds: usize, paint: Paint) -> String {
+    let (word, style) = match &property.verdict {
+        PropertyVerdict::Holds => ("holds", Style::Good),
+        PropertyVerdict::Violated if property.expected_violated => ("violated", Style::Good),
+        PropertyVerdict::Violated => ("violated", Style::Bad),
+        PropertyVerdict::Inconclusive => ("open", Style::Open),
+        PropertyVerdict::NotChecked(_) => ("not checked", Style::Open),
+    };
+    let line = format!(
+        "  {} {:names$}  {:kinds$}  {}",
+        state(word, style, paint),
+        property.name,
+        property.kind,
+        remark(property)
+    );
+    format!("{}\n", line.trim_end())
+}
+
+fn remark(property: &PropertyOutcome) -> String {
+    match (&property.verdict, &property.trace) {
+        (PropertyVerdict::NotChecked(why), _) => why.clone(),
+        (PropertyVerdict::Inconclusive, _) => "no violation found, not everything was explored".to_owned(),
+        (PropertyVerdict::Violated, None) => match property.kind {
+            "reachable" => "no reachable state satisfies it".to_owned(),
+            _ => String::new(),
+        },
+        (PropertyVerdict::Violated, Some(trace)) => {
+            let expected = if property.expected_violated { ", as the file expects" } else { "" };
+            format!("in {}{expected}", counted(trace.steps.len() as u64, "step"))
+        }
+        (PropertyVerdict::Holds, Some(trace)) => {
+            format!("witness in {}", counted(trace.steps.len() as u64, "step"))
+        }
+        (PropertyVerdict::Holds, None) => String::new(),
+    }
+}
+
+fn state(word: &str, style: Style, paint: Paint) -> String {
+    // Padded before it is painted: escape sequences have no width.
+    paint.paint(style, &format!("{word:<11}"))
+}
+
+fn failures(outcome: &SpecOutcome, paint: Paint) -> String {
+    let line = |name: &str| format!("  {} failure {name:?}\n", state("not run", Style::Open, paint));
+    outcome.failures.iter().map(|f| line(&f.name)).collect()
+}
+
+/// A last line when there was more than one spec.
+#[must_use]
+pub fn summary(outcomes: &[SpecOutcome], paint: Paint) -> String {
+    if outcomes.len() < 2 {
+        return String::new();
+    }
+    let count = |status: ExitStatus| outcomes.iter().filter(|o| o.status == status).count() as u64;
+    let mut parts = vec![counted(outcomes.len() as u64, "result")];
+    for (status, word) in [
+        (ExitStatus::Success, "as they should be"),
+        (ExitStatus::Violated, "violated"),
+        (ExitStatus::Invalid, "invalid"),
+        (ExitStatus::Inconclusive, "inconclusive"),
+        (ExitStatus::Internal, "internal errors"),
+    ] {
+        if count(status) > 0 {
+            parts.push(format!("{} {word}", thousands(count(status))));
+        }
+    }
+    format!("\n{}\n", paint.paint(Style::Name, &parts.join(" · ")))
+}

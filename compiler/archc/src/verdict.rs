@@ -1,0 +1,263 @@
+//! From what was found to what is said about it first: verdict, exit status, first line.
+
+use crate::outcome::{
+    Exploration, ExitStatus, Headline, PropertyOutcome, PropertyVerdict, Verdict, counted, thousands,
+};
+use arch_base::{Diagnostic, Severity};
+
+/// What the judgement of an explored spec rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Every property and built-in check.
+    pub properties: &'a [PropertyOutcome],
+    /// What was explored.
+    pub exploration: &'a Exploration,
+    /// What the file expects to be violated.
+    pub expectations: &'a [String],
+    /// Everything besides open properties that makes the result inconclusive.
+    pub reasons: &'a [String],
+    /// Whether the spec has instants, whose quotient is exact.
+    pub has_time: bool,
+    /// Whether the engine's counterexamples are the shortest.
+    pub shortest: bool,
+}
+
+/// What is said first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// What is the case.
+    pub verdict: Verdict,
+    /// What that means for the exit status.
+    pub status: ExitStatus,
+    /// Whether the expectations are met; none when there are none.
+    pub as_expected: Option<bool>,
+    /// The first line.
+    pub headline: Headline,
+}
+
+/// Judges a spec that was explored.
+#[must_use]
+pub fn judge(facts: Facts<'_>) -> Judgement {
+    let expected = |p: &&PropertyOutcome| facts.expectations.contains(&p.name);
+    let violated: Vec<_> = facts.properties.iter().filter(|p| p.violated()).collect();
+    let unexpected: Vec<_> = violated.iter().copied().filter(|p| !expected(p)).collect();
+    let missing: Vec<_> = facts.properties.iter().filter(expected).filter(|p| !p.violated()).collect();
+    let verdict = raw_verdict(facts, &violated);
+    if !unexpected.is_empty() {
+        let parts = violated_parts(facts, &unexpected);
+        return judgement(facts, verdict, ExitStatus::Violated, "VIOLATED", parts);
+    }
+    if missing.iter().any(|p| p.verdict == PropertyVerdict::Holds) {
+        let parts = missing_parts(facts, &missing);
+        return judgement(facts, verdict, ExitStatus::Violated, "UNEXPECTED", parts);
+    }
+    if is_open(facts) {
+        let parts = open_parts(facts, &violated);
+        return judgement(facts, verdict, ExitStatus::Inconclusive, "INCONCLUSIVE", parts);
+    }
+    if violated.is_empty() {
+        return judgement(facts, verdict, ExitStatus::Success, "HOLDS", holds_parts(facts));
+    }
+    let parts = expected_parts(facts, &violated);
+    judgement(facts, verdict, ExitStatus::Success, "EXPECTED", parts)
+}
+
+/// Judges a spec that has errors.
+#[must_use]
+pub fn judge_invalid(diagnostics: &[Diagnostic]) -> Judgement {
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count() as u64;
+    let warnings = diagnostics.iter().filter(|d| d.severity == Severity::Warning).count() as u64;
+    let mut parts = Vec::new();
+    if errors > 0 {
+        parts.push(counted(errors, "error"));
+    }
+    if warnings > 0 {
+        parts.push(counted(warnings, "warning"));
+    }
+    unexplored(Verdict::Invalid, ExitStatus::Invalid, "INVALID", parts)
+}
+
+/// Judges a sketch.
+#[must_use]
+pub fn judge_sketch(diagnostics: &[Diagnostic]) -> Judgement {
+    let missing = diagnostics.iter().filter(|d| d.severity == Severity::Note).count() as u64;
+    let missing = match missing {
+        0 => "not yet a model".to_owned(),
+        1 => "1 thing missing before it can be explored".to_owned(),
+        n => format!("{} things missing before it can be explored", thousands(n)),
+    };
+    let parts = vec!["resolves".to_owned(), missing];
+    unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "SKETCH", parts)
+}
+
+/// A judgement where nothing was explored.
+#[must_use]
+pub fn unexplored(verdict: Verdict, status: ExitStatus, word: &'static str, parts: Vec<String>) -> Judgement {
+    Judgement { verdict, status, as_expected: None, headline: Headline { word, parts } }
+}
+
+fn judgement(
+    facts: Facts<'_>,
+    verdict: Verdict,
+    status: ExitStatus,
+    word: &'static str,
+    parts: Vec<String>,
+) -> Judgement {
+    let as_expected = (!facts.expectations.is_empty()).then_some(status == ExitStatus::Success);
+    Judgement { verdict, status, as_expected, headline: Headline { word, parts } }
+}
+
+fn raw_verdict(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Verdict {
+    match () {
+        () if !violated.is_empty() => Verdict::Violated,
+        () if is_open(facts) => Verdict::Inconclusive,
+        () => Verdict::Holds,
+    }
+}
+
+fn is_open(facts: Facts<'_>) -> bool {
+    let open = |p: &PropertyOutcome| {
+        matches!(p.verdict, PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_))
+    };
+    !facts.exploration.complete || !facts.reasons.is_empty() || facts.properties.iter().any(open)
+}
+
+fn violated_parts(facts: Facts<'_>, unexpected: &[&PropertyOutcome]) -> Vec<String> {
+    let mut parts = vec![match unexpected {
+        [one] => described(one),
+        many => format!("{} of {}", many.len(), counted(facts.properties.len() as u64, "property")),
+    }];
+    if let [first, _, ..] = unexpected {
+        parts.push(format!("first {}", first.name));
+    }
+    if let Some(trace) = unexpected.first().and_then(|p| p.trace.as_ref()) {
+        parts.push(counted(trace.steps.len() as u64, "step"));
+        if facts.shortest {
+            parts.push("shortest".to_owned());
+        }
+    }
+    if !facts.expectations.is_empty() {
+        parts.push(format!("expected {} only", facts.expectations.join(", ")));
+    }
+    parts.push(states(facts.exploration));
+    parts
+}
+
+fn missing_parts(facts: Facts<'_>, missing: &[&PropertyOutcome]) -> Vec<String> {
+    let names: Vec<&str> = missing.iter().map(|p| p.name.as_str()).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let first = format!("the file expects that {} {verb} violated, and that is not so", names.join(" and "));
+    vec![first, states(facts.exploration)]
+}
+
+fn expected_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
+    let names: Vec<&str> = violated.iter().map(|p| p.name.as_str()).collect();
+    let mut parts = vec![format!("violates {}, as it says", names.join(" and "))];
+    if let Some(trace) = violated.first().and_then(|p| p.trace.as_ref()) {
+        parts.push(counted(trace.steps.len() as u64, "step"));
+    }
+    parts.push(states(facts.exploration));
+    parts
+}
+
+fn holds_parts(facts: Facts<'_>) -> Vec<String> {
+    let declared = facts.properties.iter().filter(|p| !p.built_in()).count() as u64;
+    let properties = if declared == 0 { "built-in checks only".to_owned() } else { counted(declared, "property") };
+    let mut parts = vec![properties, states(facts.exploration), "every depth".to_owned()];
+    if facts.has_time {
+        parts.push("time exact".to_owned());
+    }
+    parts
+}
+
+fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
+    let mut parts = vec![states(facts.exploration)];
+    parts.extend(facts.reasons.iter().cloned());
+    let unchecked =
+        facts.properties.iter().filter(|p| matches!(p.verdict, PropertyVerdict::NotChecked(_))).count() as u64;
+    if unchecked > 0 {
+        parts.push(format!("{} not checked", counted(unchecked, "property")));
+    }
+    parts.push(match violated {
+        [] => "no violation found".to_owned(),
+        some => {
+            let names: Vec<&str> = some.iter().map(|p| p.name.as_str()).collect();
+            format!("violates {}, as it says", names.join(" and "))
+        }
+    });
+    parts
+}
+
+fn described(property: &PropertyOutcome) -> String {
+    if property.built_in() {
+        format!("built-in check {}", property.name)
+    } else {
+        format!("property {}", property.name)
+    }
+}
+
+fn states(exploration: &Exploration) -> String {
+    let number = thousands(exploration.distinct_states);
+    let noun = if exploration.distinct_states == 1 { "state" } else { "states" };
+    if exploration.complete { format!("all {number} {noun}") } else { format!("{number} {noun} explored") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::TraceOutcome;
+
+    fn property(name: &str, verdict: PropertyVerdict) -> PropertyOutcome {
+        let trace = (verdict == PropertyVerdict::Violated).then(TraceOutcome::default);
+        PropertyOutcome { name: name.into(), kind: "always", verdict, expected_violated: false, span: None, trace }
+    }
+
+    fn judged(properties: &[PropertyOutcome], expectations: &[&str], complete: bool) -> (u8, &'static str, String) {
+        let exploration =
+            Exploration { engine: "explorer", distinct_states: 84_776, transitions: 1, depth: 1, complete };
+        let expectations: Vec<String> = expectations.iter().map(|e| (*e).to_owned()).collect();
+        let j = judge(Facts {
+            properties,
+            exploration: &exploration,
+            expectations: &expectations,
+            reasons: &[],
+            has_time: true,
+            shortest: true,
+        });
+        (j.status.code(), j.headline.word, j.headline.parts.join(" · "))
+    }
+
+    #[test]
+    fn what_holds_says_for_how_much() {
+        let (code, word, rest) = judged(&[property("p", PropertyVerdict::Holds)], &[], true);
+        assert_eq!((code, word), (0, "HOLDS"));
+        assert_eq!(rest, "1 property · all 84,776 states · every depth · time exact");
+    }
+
+    #[test]
+    fn a_violation_counts_even_when_exploration_stopped() {
+        let (code, word, rest) = judged(&[property("p", PropertyVerdict::Violated)], &[], false);
+        assert_eq!((code, word), (1, "VIOLATED"));
+        assert_eq!(rest, "property p · 0 steps · shortest · 84,776 states explored");
+    }
+
+    #[test]
+    fn inconclusive_is_never_success() {
+        assert_eq!(judged(&[property("p", PropertyVerdict::Holds)], &[], false).0, 3);
+        assert_eq!(judged(&[property("p", PropertyVerdict::Inconclusive)], &[], true).0, 3);
+        assert_eq!(judged(&[property("p", PropertyVerdict::NotChecked("why".into()))], &[], true).0, 3);
+    }
+
+    #[test]
+    fn expectations_turn_the_status_around() {
+        let holds = property("p", PropertyVerdict::Holds);
+        let violated = property("q", PropertyVerdict::Violated);
+        let open = property("p", PropertyVerdict::Inconclusive);
+        assert_eq!(judged(&[holds.clone(), violated.clone()], &["q"], true).0, 0);
+        assert_eq!(judged(&[holds.clone(), violated.clone()], &["q"], true).1, "EXPECTED");
+        assert_eq!(judged(std::slice::from_ref(&holds), &["p"], true).0, 1);
+        assert_eq!(judged(&[holds, violated.clone()], &["p"], true).0, 1);
+        assert_eq!(judged(&[open.clone(), violated], &["q"], false).0, 3);
+        assert_eq!(judged(&[open], &["p"], false).0, 3);
+    }
+}

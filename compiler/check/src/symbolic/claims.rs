@@ -1,0 +1,162 @@
+//! What is claimed of states and events.
+
+use super::action::{Combination, Compiler};
+use super::dag::N;
+use super::expr::{Result, Scope, Who};
+use super::world::World;
+use arch_ir::{Binder, Expr, Property, PropertyKind, ProtocolId, StepId};
+
+impl<'p> Compiler<'p, '_> {
+    fn properties(&self) -> impl Iterator<Item = (usize, &'p Property)> + use<'p> {
+        self.b.program.properties.iter().enumerate()
+    }
+
+    /// For each `always` property, whether every state before an event satisfies it.
+    pub fn always(&mut self) -> Result<Vec<(usize, N)>> {
+        let before = self.before.clone();
+        self.always_in(&before)
+    }
+
+    /// For each `always` property, whether a state satisfies it.
+    pub fn always_in(&mut self, world: &World) -> Result<Vec<(usize, N)>> {
+        let who = self.nobody();
+        let mut list = Vec::new();
+        for (i, property) in self.properties() {
+            if let PropertyKind::Always(claim) = &property.kind {
+                let mut scope = self.scope(world.clone(), world.clone(), who);
+                list.push((i, for_all(&mut scope, &property.binders, claim)?));
+            }
+        }
+        Ok(list)
+    }
+
+    /// The `at` and `after` properties of a step.
+    pub fn step_claims(
+        &mut self,
+        (p, step): (ProtocolId, StepId),
+        who: Who,
+        made: &World,
+        (old, done): (&World, &World),
+    ) -> Result<Vec<(usize, N)>> {
+        let mut list = Vec::new();
+        for (i, property) in self.properties() {
+            let PropertyKind::Step { at, after } = &property.kind else { continue };
+            for claim in at.iter().filter(|c| c.protocol == p && c.step == step) {
+                let (now, old) = if *after { (done, old) } else { (made, made) };
+                let mut scope = self.scope(now.clone(), old.clone(), who);
+                list.push((i, for_all(&mut scope, &property.binders, &claim.claim)?));
+            }
+        }
+        Ok(list)
+    }
+
+    /// For each `monotonic` property, whether it does not decrease.
+    pub fn monotonic(&mut self, judged: &World) -> Result<Vec<(usize, N)>> {
+        let (who, before) = (self.nobody(), self.before.clone());
+        let mut list = Vec::new();
+        for (i, property) in self.properties() {
+            let PropertyKind::Monotonic(e) = &property.kind else { continue };
+            let mut scope = self.scope(before.clone(), before.clone(), who);
+            let yes = scope.b.dag.bool(true);
+            let mut holds = yes;
+            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+                let was = scope.scalar(e)?;
+                let outer = std::mem::replace(&mut scope.world, judged.clone());
+                let outer_old = std::mem::replace(&mut scope.old, judged.clone());
+                let is = scope.scalar(e);
+                (scope.world, scope.old) = (outer, outer_old);
+                let fine = not_less(scope, is?, was);
+                let fine = scope.b.dag.implies(exists, fine);
+                holds = scope.b.dag.and(holds, fine);
+                Ok(())
+            })?;
+            list.push((i, holds));
+        }
+        Ok(list)
+    }
+
+    /// For each `reachable` and `always possible` property its combinations, in order.
+    pub fn combinations(&mut self) -> Result<Vec<(usize, Vec<Combination>)>> {
+        let (who, before) = (self.nobody(), self.before.clone());
+        let mut list = Vec::new();
+        for (i, property) in self.properties() {
+            let (PropertyKind::Reachable(claim) | PropertyKind::AlwaysPossible(claim)) = &property.kind else {
+                continue;
+            };
+            if let Some(binder) = property.binders.iter().find(|b| self.is_nameless(b)) {
+                let _ = binder;
+                let message = "this property ranges over a set whose elements have no finite list";
+                return Err(crate::CompileError::at(property.span, message));
+            }
+            let mut scope = self.scope(before.clone(), before.clone(), who);
+            let yes = scope.b.dag.bool(true);
+            let mut all = Vec::new();
+            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+                let holds = scope.scalar(claim)?;
+                all.push(Combination { exists, holds });
+                Ok(())
+            })?;
+            list.push((i, all));
+        }
+        Ok(list)
+    }
+
+    /// Whether a binder's values are not the same ones in every state.
+    fn is_nameless(&mut self, binder: &Binder) -> bool {
+        match &binder.domain {
+            arch_ir::Domain::Set(_) => self.b.elements(super::expr::element_type(&binder.domain)).is_none(),
+            _ => false,
+        }
+    }
+
+    /// For each run of a protocol that is not a rule, whether it is unfinished.
+    pub fn unfinished_runs(&mut self) -> Vec<N> {
+        let program = self.program();
+        let mut list = Vec::new();
+        for (p, protocol) in program.protocols.iter_enumerated().filter(|(_, p)| !p.rule) {
+            let _ = protocol;
+            for run in 0..program.run_count(p) {
+                let unfinished = self.unfinished((p, run));
+                if self.b.dag.constant(unfinished) != Some(0) {
+                    list.push(unfinished);
+                }
+            }
+        }
+        list
+    }
+}
+
+fn not_less(scope: &mut Scope<'_, '_>, is: N, was: N) -> N {
+    let dag = &mut scope.b.dag;
+    let null = dag.null();
+    let (less, no_is, no_was) = (dag.lt(is, was), dag.eq(is, null), dag.eq(was, null));
+    let fine = dag.not(less);
+    let none = dag.or(no_is, no_was);
+    dag.or(fine, none)
+}
+
+fn for_all<'p>(scope: &mut Scope<'_, 'p>, binders: &'p [Binder], claim: &'p Expr) -> Result<N> {
+    let yes = scope.b.dag.bool(true);
+    let mut all = yes;
+    visit(scope, binders, yes, &mut |scope, exists| {
+        let holds = scope.scalar(claim)?;
+        let fine = scope.b.dag.implies(exists, holds);
+        all = scope.b.dag.and(all, fine);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// What is done for a combination, with whether it exists.
+type Visit<'f, 'b, 'p> = &'f mut dyn FnMut(&mut Scope<'b, 'p>, N) -> Result<()>;
+
+/// Does something for every combination of binders.
+fn visit<'b, 'p>(scope: &mut Scope<'b, 'p>, binders: &'p [Binder], exists: N, f: Visit<'_, 'b, 'p>) -> Result<()> {
+    let Some((first, rest)) = binders.split_first() else { return f(scope, exists) };
+    for (is, value) in scope.bind(first)? {
+        let exists = scope.b.dag.and(exists, is);
+        let ty = super::expr::element_type(&first.domain).clone();
+        scope.with(first.slot, &ty, value, |scope| visit(scope, rest, exists, f))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,758 @@
+//! Expressions as nodes.
+
+use super::dag::{N, NULL};
+use super::sym::{Builder, Candidate, Elements, Sym, is_scalar};
+use super::world::World;
+use crate::error::CompileError;
+use crate::layout::Layout;
+use arch_ir::{
+    ArithOp, Binder, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SetOp, SlotId, SortId, Status, StepId,
+    Type, Value, VarId,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The most nodes of a program.
+const MOST_NODES: usize = 16_000_000;
+
+/// The result of evaluating something.
+pub type Result<T> = std::result::Result<T, CompileError>;
+
+/// Whose names an expression can read.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    /// The run.
+    pub run: Option<(ProtocolId, u32)>,
+    /// The acting instance.
+    pub actor: Option<(SortId, u32)>,
+    /// By how much its clock is ahead.
+    pub skew: N,
+}
+
+/// Evaluates expressions of one event.
+pub struct Scope<'b, 'p> {
+    /// Makes nodes.
+    pub b: &'b mut Builder<'p>,
+    /// Where things are.
+    pub layout: &'b Layout,
+    /// The present state.
+    pub world: World,
+    /// What `old` reads.
+    pub old: World,
+    /// Whose names.
+    pub who: Who,
+    /// Variables in scope.
+    pub slots: BTreeMap<SlotId, (Type, Sym)>,
+}
+
+/// The sort of who is acting with its instance, and those of another.
+type Instance = (SortId, N);
+
+impl<'p> Scope<'_, 'p> {
+    /// The value of an expression that is one node.
+    pub fn scalar(&mut self, e: &'p Expr) -> Result<N> {
+        let sym = self.eval(e)?;
+        Ok(sym.scalar(&mut self.b.dag))
+    }
+
+    /// The value of an expression.
+    pub fn eval(&mut self, e: &'p Expr) -> Result<Sym> {
+        use ExprKind as K;
+        if self.b.dag.len() > MOST_NODES {
+            return Err(CompileError::at(e.span, "the program is too large to be unrolled: smaller constants may help"));
+        }
+        Ok(match &e.kind {
+            K::Literal(value) => self.b.literal(value, &e.ty),
+            K::Instant(k) => {
+                let k = self.b.dag.int(*k);
+                Sym::Scalar(self.b.dag.add(k, self.who.skew))
+            }
+            K::Slot(slot) => match self.slots.get(slot) {
+                Some((_, sym)) => sym.clone(),
+                None => return Err(CompileError::at(e.span, "a variable is read where it is not in scope")),
+            },
+            K::SelfId => self.id(self.who.actor.map(|(_, n)| n)),
+            K::Subject(i) => self.id(self.who.run.and_then(|(p, r)| self.subject(p, r, *i))),
+            K::Role(role) => match self.who.run {
+                Some((p, r)) => Sym::Scalar(self.world.runs[p.0 as usize][r as usize].roles[role.0 as usize]),
+                None => self.id(None),
+            },
+            K::RunVar(var) => match self.who.run {
+                Some((p, r)) => self.world.runs[p.0 as usize][r as usize].vars[var.0 as usize].clone(),
+                None => self.id(None),
+            },
+            K::Var(var, keys) => self.read(*var, keys)?,
+            K::Old(a) => self.old(a)?,
+            K::Not(_) | K::And(_) | K::Or(_) | K::Compare(..) | K::In(..) | K::All(..) | K::Any(..) => {
+                Sym::Scalar(self.truth(e)?)
+            }
+            K::If(c, t, e) => {
+                let (c, t, e) = (self.scalar(c)?, self.eval(t)?, self.eval(e)?);
+                self.b.select(c, &t, &e)
+            }
+            K::Arith(op, a, b) => {
+                let (a, b) = (self.scalar(a)?, self.scalar(b)?);
+                Sym::Scalar(self.arith(*op, a, b))
+            }
+            K::Let(slot, a, body) => {
+                let value = self.eval(a)?;
+                self.with(*slot, &a.ty, value, |scope| scope.eval(body))?
+            }
+            K::Count(binder) => {
+                let bound = self.bind(binder)?;
+                Sym::Scalar(self.b.count(bound.into_iter().map(|(is, _)| is)))
+            }
+            K::Extreme(greatest, body, binder) => Sym::Scalar(self.extreme(*greatest, body, binder)?),
+            K::Crashed(..)
+            | K::Connected(..)
+            | K::RunAt(..)
+            | K::RunUnfinished(..)
+            | K::RunSubject(..)
+            | K::RunRole(..)
+            | K::RunVarOf(..)
+            | K::Neighbour(..) => self.eval_world(e)?,
+            _ => self.eval_collection(e)?,
+        })
+    }
+
+    fn truth(&mut self, e: &'p Expr) -> Result<N> {
+        use ExprKind as K;
+        match &e.kind {
+            K::Not(a) => {
+                let a = self.scalar(a)?;
+                Ok(self.b.dag.not(a))
+            }
+            K::And(list) => self.fold(list, true),
+            K::Or(list) => self.fold(list, false),
+            K::Compare(op, a, b) => {
+                let (x, y) = (self.eval(a)?, self.eval(b)?);
+                Ok(self.compare(*op, &x, &y, a.ty.is_optional(), b.ty.is_optional()))
+            }
+            K::In(a, set) => {
+                let (a, set) = (self.eval(a)?, self.eval(set)?);
+                Ok(self.b.is_in(&a, &set))
+            }
+            K::All(binder, body) => self.quantified(binder, body, true),
+            K::Any(binder, body) => self.quantified(binder, body, false),
+            _ => self.scalar(e),
+        }
+    }
+
+    fn id(&mut self, instance: Option<u32>) -> Sym {
+        self.b.int(instance.map_or(NULL, i64::from))
+    }
+
+    fn subject(&self, p: ProtocolId, run: u32, i: u32) -> Option<u32> {
+        let protocol = &self.b.program.protocols[p];
+        self.b.program.run_subjects(protocol, run).0.get(i as usize).copied()
+    }
+
+    fn old(&mut self, a: &'p Expr) -> Result<Sym> {
+        let present = std::mem::replace(&mut self.world, self.old.clone());
+        let result = self.eval(a);
+        self.world = present;
+        result
+    }
+
+    /// Evaluates something with a variable in scope.
+    pub fn with<T>(&mut self, slot: SlotId, ty: &Type, value: Sym, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = self.slots.insert(slot, (ty.clone(), value));
+        let result = f(self);
+        match outer {
+            Some(outer) => self.slots.insert(slot, outer),
+            None => self.slots.remove(&slot),
+        };
+        result
+    }
+
+    /// `and` (`or`) of conditions; what comes after one that decides is not evaluated.
+    fn fold(&mut self, list: &'p [Expr], all: bool) -> Result<N> {
+        let mut result = self.b.dag.bool(all);
+        for e in list {
+            let n = self.scalar(e)?;
+            result = if all { self.b.dag.and(result, n) } else { self.b.dag.or(result, n) };
+            if self.b.dag.constant(result) == Some(i64::from(!all)) {
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    fn quantified(&mut self, binder: &'p Binder, body: &'p Expr, all: bool) -> Result<N> {
+        let mut result = self.b.dag.bool(all);
+        for (is, value) in self.bind(binder)? {
+            let holds = self.with(binder.slot, element_type(&binder.domain), value, |s| s.scalar(body))?;
+            result = if all {
+                let fine = self.b.dag.implies(is, holds);
+                self.b.dag.and(result, fine)
+            } else {
+                let found = self.b.dag.and(is, holds);
+                self.b.dag.or(result, found)
+            };
+            if self.b.dag.constant(result) == Some(i64::from(!all)) {
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    /// The values that a binder can give its variable, in order, each with when it does.
+    pub fn bind(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
+        let mut values = self.domain(&binder.domain)?;
+        let Some(filter) = &binder.filter else { return Ok(values) };
+        for (is, value) in &mut values {
+            let passes = self.with(binder.slot, element_type(&binder.domain), value.clone(), |s| s.scalar(filter))?;
+            *is = self.b.dag.and(*is, passes);
+        }
+        values.retain(|(is, _)| self.b.dag.constant(*is) != Some(0));
+        Ok(values)
+    }
+
+    fn domain(&mut self, domain: &'p Domain) -> Result<Vec<Candidate>> {
+        let yes = self.b.dag.bool(true);
+        Ok(match domain {
+            Domain::Type(ty) => {
+                let elements = self.elements(ty)?;
+                elements.values.iter().map(|v| (yes, self.b.literal(v, ty))).collect()
+            }
+            Domain::Range(lo, hi) if hi.saturating_sub(*lo) > MOST_NODES as i64 => {
+                return Err(CompileError::new(format!("the range {lo}..{hi} is too large to be unrolled")));
+            }
+            Domain::Range(lo, hi) => (*lo..=*hi).map(|n| (yes, self.b.int(n))).collect(),
+            Domain::Set(set) => {
+                let set = self.eval(set)?;
+                self.b.candidates(&set)
+            }
+            Domain::Runs(p) => {
+                (0..self.b.program.run_count(*p)).map(|r| (yes, self.b.int(i64::from(r)))).collect()
+            }
+        })
+    }
+
+    fn elements(&mut self, ty: &Type) -> Result<Arc<Elements>> {
+        self.b.elements(ty).ok_or_else(|| CompileError::new("a type has too many values to be unrolled"))
+    }
+
+    /// A comparison; by order, nothing lies below or above null.
+    fn compare(&mut self, op: CompareOp, a: &Sym, b: &Sym, a_optional: bool, b_optional: bool) -> N {
+        if let CompareOp::Eq | CompareOp::Ne = op {
+            let same = self.b.eq(a, b);
+            return if op == CompareOp::Eq { same } else { self.b.dag.not(same) };
+        }
+        let dag = &mut self.b.dag;
+        let (x, y) = (a.scalar(dag), b.scalar(dag));
+        let order = match op {
+            CompareOp::Lt => dag.lt(x, y),
+            CompareOp::Le => dag.le(x, y),
+            CompareOp::Gt => dag.lt(y, x),
+            _ => dag.le(y, x),
+        };
+        let mut fine = order;
+        for (n, _) in [(x, a_optional), (y, b_optional)] {
+            let null = dag.null();
+            let is_null = dag.eq(n, null);
+            let present = dag.not(is_null);
+            fine = dag.and(fine, present);
+        }
+        fine
+    }
+
+    fn arith(&mut self, op: ArithOp, a: N, b: N) -> N {
+        let dag = &mut self.b.dag;
+        match op {
+            ArithOp::Add => dag.add(a, b),
+            ArithOp::Sub => dag.sub(a, b),
+            ArithOp::Mul => dag.mul(a, b),
+            ArithOp::Mod => dag.modulo(a, b),
+            ArithOp::Min => dag.min(a, b),
+            ArithOp::Max => dag.max(a, b),
+        }
+    }
+
+    fn extreme(&mut self, greatest: bool, body: &'p Expr, binder: &'p Binder) -> Result<N> {
+        let null = self.b.dag.null();
+        let mut best = null;
+        for (is, value) in self.bind(binder)? {
+            let value = self.with(binder.slot, element_type(&binder.domain), value, |s| s.scalar(body))?;
+            let dag = &mut self.b.dag;
+            let value = dag.select(is, value, null);
+            best = if greatest {
+                dag.max(best, value)
+            } else {
+                let (absent, none, less) = (dag.eq(value, null), dag.eq(best, null), dag.lt(value, best));
+                let better = dag.or(none, less);
+                let new = dag.select(better, value, best);
+                dag.select(absent, best, new)
+            };
+        }
+        Ok(best)
+    }
+
+    /// An element of a variable; the default value if there is none with these keys.
+    fn read(&mut self, var: VarId, keys: &'p [Expr]) -> Result<Sym> {
+        let matches = self.matches(var, keys)?;
+        let elements = self.world.vars[var.0 as usize].clone();
+        let none = self.b.default(&self.b.program.vars[var].ty);
+        Ok(self.b.pick_by(matches.into_iter().map(|(i, is)| (is, elements[i].clone())), none))
+    }
+
+    /// The elements of a variable that can have these keys, each with when it does.
+    pub fn matches(&mut self, var: VarId, keys: &'p [Expr]) -> Result<Vec<(usize, N)>> {
+        let program = self.b.program;
+        let mut found = vec![(0, self.b.dag.bool(true))];
+        for (ty, key) in program.vars[var].keys.iter().zip(keys) {
+            let key = self.eval(key)?;
+            let options = self.key_options(ty, &key)?;
+            let size = self.elements(ty)?.values.len();
+            let mut next = Vec::new();
+            for (position, is) in found {
+                for (i, here) in &options {
+                    let both = self.b.dag.and(is, *here);
+                    next.push((position * size + i, both));
+                }
+            }
+            found = next;
+        }
+        Ok(found)
+    }
+
+    /// The values of a type that a key can be, each with when it is.
+    fn key_options(&mut self, ty: &Type, key: &Sym) -> Result<Vec<(usize, N)>> {
+        let elements = self.elements(ty)?;
+        if let Some(value) = self.b.constant(key, ty) {
+            let yes = self.b.dag.bool(true);
+            return Ok(elements.position(&value).map(|i| (i, yes)).into_iter().collect());
+        }
+        let mut options = Vec::new();
+        for (i, value) in elements.values.iter().enumerate() {
+            let value = self.b.literal(value, ty);
+            let is = self.b.eq(key, &value);
+            if self.b.dag.constant(is) != Some(0) {
+                options.push((i, is));
+            }
+        }
+        Ok(options)
+    }
+
+    /// Sets, maps, sequences, records, unions.
+    fn eval_collection(&mut self, e: &'p Expr) -> Result<Sym> {
+        use ExprKind as K;
+        Ok(match &e.kind {
+            K::SetLit(list) => {
+                let yes = self.b.dag.bool(true);
+                let values = self.all(list)?.into_iter().map(|v| (yes, v)).collect();
+                self.b.set_of(values, set_element(&e.ty))
+            }
+            K::SetOf(body, binder) => {
+                let mut values = Vec::new();
+                for (is, value) in self.bind(binder)? {
+                    let value = self.with(binder.slot, element_type(&binder.domain), value, |s| s.eval(body))?;
+                    values.push((is, value));
+                }
+                self.b.set_of(values, set_element(&e.ty))
+            }
+            K::TypeSet(ty) => {
+                let elements = self.elements(ty)?;
+                let bits = vec![self.b.dag.bool(true); elements.values.len()];
+                Sym::Bits(elements, Arc::new(bits))
+            }
+            K::SetOp(op, a, b) => {
+                let (a, b) = (self.eval(a)?, self.eval(b)?);
+                self.set_op(*op, &a, &b, &e.ty)
+            }
+            K::Size(a) => Sym::Scalar(self.size(a)?),
+            K::MapGet(map, key) => self.map_get(map, key)?,
+            K::MapSet(map, key, value) => self.map_set(map, key, value)?,
+            K::MapAll(value) => {
+                let value = self.eval(value)?;
+                let Type::Map(key, _) = &e.ty else { return Err(CompileError::at(e.span, "this is not a map")) };
+                let keys = self.elements(key)?;
+                let values = vec![value; keys.values.len()];
+                Sym::Map(keys, Arc::new(values))
+            }
+            K::SeqLit(list) => {
+                let items = self.all(list)?;
+                Sym::Seq(self.b.dag.int(items.len() as i64), Arc::new(items))
+            }
+            K::Concat(a, b) => {
+                let (a, b) = (self.items(a)?, self.items(b)?);
+                self.concat(a, b)
+            }
+            K::SeqGet(a, i) => {
+                let ((length, items), i) = (self.items(a)?, self.scalar(i)?);
+                self.item(length, &items, i, &e.ty)
+            }
+            K::Tail(a) => {
+                let (length, items) = self.items(a)?;
+                let (zero, one) = (self.b.dag.int(0), self.b.dag.int(1));
+                let less = self.b.dag.sub(length, one);
+                Sym::Seq(self.b.dag.max(less, zero), Arc::new(items.iter().skip(1).cloned().collect()))
+            }
+            K::RecordLit(_, list) => Sym::Record(Arc::new(self.all(list)?)),
+            K::VariantLit(union, tag, list) => {
+                let mut variants = vec![None; self.b.program.unions[*union].variants.len()];
+                variants[*tag as usize] = Some(self.all(list)?);
+                Sym::Union(self.b.dag.int(i64::from(*tag)), Arc::new(variants))
+            }
+            K::Field(a, i) => match self.eval(a)?.present() {
+                Some(Sym::Record(fields)) => fields[*i as usize].clone(),
+                _ => self.b.default(&e.ty),
+            },
+            K::IsVariant(a, tag) => {
+                let tag = self.b.dag.int(i64::from(*tag));
+                let value = self.eval(a)?;
+                let is_there = match &value {
+                    Sym::Opt(present, _) => *present,
+                    _ => self.b.dag.bool(true),
+                };
+                match value.present() {
+                    Some(Sym::Union(which, _)) => {
+                        let is = self.b.dag.eq(*which, tag);
+                        Sym::Scalar(self.b.dag.and(is_there, is))
+                    }
+                    _ => self.b.truth(false),
+                }
+            }
+            K::VariantField(a, tag, i) => self.variant_field(a, *tag, *i, &e.ty)?,
+            _ => return Err(CompileError::at(e.span, "this expression cannot be compiled")),
+        })
+    }
+
+    fn all(&mut self, list: &'p [Expr]) -> Result<Vec<Sym>> {
+        list.iter().map(|e| self.eval(e)).collect()
+    }
+
+    fn set_op(&mut self, op: SetOp, a: &Sym, b: &Sym, ty: &Type) -> Sym {
+        if let (Some(Sym::Bits(e, x)), Some(Sym::Bits(f, y))) = (a.present(), b.present())
+            && e == f
+        {
+            let bits = x.iter().zip(y.iter()).map(|(x, y)| self.bit_op(op, *x, *y)).collect();
+            return Sym::Bits(e.clone(), Arc::new(bits));
+        }
+        let (mut x, y) = (self.b.candidates(a), self.b.candidates(b));
+        if op == SetOp::Union {
+            x.extend(y);
+            return self.b.set_of(x, set_element(ty));
+        }
+        for (is, value) in &mut x {
+            let member = self.b.member(value, &y);
+            *is = self.bit_op(op, *is, member);
+        }
+        self.b.set_of(x, set_element(ty))
+    }
+
+    fn bit_op(&mut self, op: SetOp, x: N, y: N) -> N {
+        match op {
+            SetOp::Union => self.b.dag.or(x, y),
+            SetOp::Intersection => self.b.dag.and(x, y),
+            SetOp::Difference => {
+                let not = self.b.dag.not(y);
+                self.b.dag.and(x, not)
+            }
+        }
+    }
+
+    fn size(&mut self, a: &'p Expr) -> Result<N> {
+        let value = self.eval(a)?;
+        Ok(size(self.b, &value))
+    }
+
+    fn map_get(&mut self, map: &'p Expr, key: &'p Expr) -> Result<Sym> {
+        let (value, at) = (self.eval(map)?, self.eval(key)?);
+        let none = match map.ty.unwrap_optional() {
+            Type::Map(_, ty) => self.b.default(ty),
+            _ => self.id(None),
+        };
+        let Some(Sym::Map(keys, values)) = value.present() else { return Ok(none) };
+        let options = self.key_options(&keys.ty, &at)?;
+        Ok(self.b.pick_by(options.into_iter().map(|(i, is)| (is, values[i].clone())), none))
+    }
+
+    fn map_set(&mut self, map: &'p Expr, key: &'p Expr, value: &'p Expr) -> Result<Sym> {
+        let (map, at, new) = (self.eval(map)?, self.eval(key)?, self.eval(value)?);
+        let Some(Sym::Map(keys, values)) = map.present() else { return Ok(map) };
+        let mut values = values.to_vec();
+        for (i, is) in self.key_options(&keys.ty, &at)? {
+            values[i] = self.b.select(is, &new, &values[i]);
+        }
+        Ok(Sym::Map(keys.clone(), Arc::new(values)))
+    }
+
+    fn items(&mut self, a: &'p Expr) -> Result<(N, Arc<Vec<Sym>>)> {
+        Ok(match self.eval(a)?.present() {
+            Some(Sym::Seq(length, items)) => (*length, items.clone()),
+            _ => (self.b.dag.int(0), Arc::default()),
+        })
+    }
+
+    fn concat(&mut self, (n, a): (N, Arc<Vec<Sym>>), (m, b): (N, Arc<Vec<Sym>>)) -> Sym {
+        let length = self.b.dag.add(n, m);
+        let mut items = a.to_vec();
+        for (j, item) in b.iter().enumerate() {
+            // Item j of the second lands at n + j, wherever n is.
+            for at in j..=a.len() + j {
+                let start = self.b.dag.int((at - j) as i64);
+                let here = self.b.dag.eq(n, start);
+                match items.get(at).cloned() {
+                    Some(old) => items[at] = self.b.select(here, item, &old),
+                    None => items.push(item.clone()),
+                }
+            }
+        }
+        Sym::Seq(length, Arc::new(items))
+    }
+
+    fn item(&mut self, length: N, items: &[Sym], i: N, ty: &Type) -> Sym {
+        let inside = self.b.dag.lt(i, length);
+        let none = if is_scalar(ty) { Sym::Scalar(self.b.dag.null()) } else { Sym::Opt(self.b.dag.bool(false), None) };
+        let mut choices = Vec::new();
+        for (j, item) in items.iter().enumerate() {
+            let j = self.b.dag.int(j as i64);
+            let is = self.b.dag.eq(i, j);
+            choices.push((self.b.dag.and(is, inside), item.clone()));
+        }
+        self.b.pick_by(choices, none)
+    }
+
+    fn variant_field(&mut self, a: &'p Expr, tag: u32, i: u32, ty: &Type) -> Result<Sym> {
+        let value = self.eval(a)?;
+        let none = self.b.default(ty);
+        let there = match &value {
+            Sym::Opt(present, _) => *present,
+            _ => self.b.dag.bool(true),
+        };
+        let Some(Sym::Union(which, variants)) = value.present() else { return Ok(none) };
+        let Some(fields) = &variants[tag as usize] else { return Ok(none) };
+        let number = self.b.dag.int(i64::from(tag));
+        let is = self.b.dag.eq(*which, number);
+        let is = self.b.dag.and(is, there);
+        Ok(self.b.select(is, &fields[i as usize], &none))
+    }
+
+    /// Faults, runs, rings.
+    fn eval_world(&mut self, e: &'p Expr) -> Result<Sym> {
+        use ExprKind as K;
+        Ok(match &e.kind {
+            K::Crashed(sort, a) => {
+                let a = self.scalar(a)?;
+                let down = self.world.down.clone();
+                let list = &down[sort.0 as usize];
+                let no = self.b.truth(false);
+                self.by_number(a, list.iter().map(|n| Sym::Scalar(*n)).collect(), no)
+            }
+            K::Connected(a, sa, b, sb) => {
+                let (a, b) = (self.scalar(a)?, self.scalar(b)?);
+                let connected = self.connected((*sa, a), (*sb, b));
+                let null = self.b.dag.null();
+                let (no_a, no_b) = (self.b.dag.eq(a, null), self.b.dag.eq(b, null));
+                let none = self.b.dag.or(no_a, no_b);
+                let both = self.b.dag.not(none);
+                Sym::Scalar(self.b.dag.and(connected, both))
+            }
+            K::RunAt(p, r, step) => {
+                let statuses = self.statuses_at(*p, *step);
+                self.of_run(*p, r, |s, run| {
+                    let status = s.world.runs[p.0 as usize][run as usize].status;
+                    Sym::Scalar(s.status_in(*p, status, &statuses))
+                })?
+            }
+            K::RunUnfinished(p, r) => self.of_run(*p, r, |s, run| Sym::Scalar(s.unfinished(*p, run)))?,
+            K::RunSubject(p, r, i) => self.of_run(*p, r, |s, run| {
+                let subject = s.subject(*p, run, *i);
+                s.id(subject)
+            })?,
+            K::RunRole(p, r, role) => self.of_run(*p, r, |s, run| {
+                Sym::Scalar(s.world.runs[p.0 as usize][run as usize].roles[role.0 as usize])
+            })?,
+            K::RunVarOf(p, r, var) => self.of_run(*p, r, |s, run| {
+                s.world.runs[p.0 as usize][run as usize].vars[var.0 as usize].clone()
+            })?,
+            K::Neighbour(sort, back, a) => {
+                let a = self.scalar(a)?;
+                let size = self.b.program.sorts[*sort].size;
+                let by = if *back { size - 1 } else { 1 };
+                let next = (0..size).map(|n| self.b.int(i64::from((n + by) % size))).collect();
+                let null = self.id(None);
+                self.by_number(a, next, null)
+            }
+            _ => return Err(CompileError::at(e.span, "this expression cannot be compiled")),
+        })
+    }
+
+    /// The value with a number that is only known at run time.
+    fn by_number(&mut self, number: N, values: Vec<Sym>, none: Sym) -> Sym {
+        if let Some(n) = self.b.dag.constant(number) {
+            return usize::try_from(n).ok().and_then(|n| values.get(n).cloned()).unwrap_or(none);
+        }
+        let mut choices = Vec::new();
+        for (i, value) in values.into_iter().enumerate() {
+            let i = self.b.dag.int(i as i64);
+            choices.push((self.b.dag.eq(number, i), value));
+        }
+        self.b.pick_by(choices, none)
+    }
+
+    fn of_run(&mut self, p: ProtocolId, run: &'p Expr, f: impl Fn(&mut Self, u32) -> Sym) -> Result<Sym> {
+        let run = self.scalar(run)?;
+        let count = self.b.program.run_count(p);
+        if let Some(run) = self.b.dag.constant(run).and_then(|r| u32::try_from(r).ok()).filter(|r| *r < count) {
+            return Ok(f(self, run));
+        }
+        let values: Vec<Sym> = (0..count).map(|r| f(self, r)).collect();
+        let none = match values.first() {
+            Some(first) if is_composite(first) => first.clone(),
+            _ => self.b.int(0),
+        };
+        Ok(self.by_number(run, values, none))
+    }
+
+    /// The statuses of a run that is at a step: waiting for it, or for `loop` steps before it.
+    fn statuses_at(&self, p: ProtocolId, step: StepId) -> Vec<Status> {
+        let protocol = &self.b.program.protocols[p];
+        let mut found = Vec::new();
+        for (c, chain) in protocol.chains.iter_enumerated() {
+            let Some(i) = chain.steps.iter().position(|s| *s == step) else { continue };
+            let loops = chain.steps[..i].iter().rev().take_while(|s| protocol.steps[**s].loops).count();
+            found.extend((i - loops..=i).map(|p| Status::At(c, p as u32)));
+        }
+        found
+    }
+
+    /// Whether a status is one of these.
+    pub fn status_in(&mut self, p: ProtocolId, status: N, list: &[Status]) -> N {
+        let layout = self.layout;
+        let known = &layout.statuses[p.0 as usize].list;
+        let numbers = known.iter().enumerate().filter(|(_, s)| list.contains(s)).map(|(i, _)| i as i64);
+        let mut any = self.b.dag.bool(false);
+        for number in numbers {
+            let number = self.b.dag.int(number);
+            let is = self.b.dag.eq(status, number);
+            any = self.b.dag.or(any, is);
+        }
+        any
+    }
+
+    /// Whether a run is at a position.
+    pub fn unfinished(&mut self, p: ProtocolId, run: u32) -> N {
+        let status = self.world.runs[p.0 as usize][run as usize].status;
+        // Positions are numbered between idle and the endings.
+        let known = &self.layout.statuses[p.0 as usize].list;
+        let first_end = known.iter().position(|s| matches!(s, Status::Ended(_))).unwrap_or(known.len());
+        let (zero, end) = (self.b.dag.int(0), self.b.dag.int(first_end as i64));
+        let (begun, open) = (self.b.dag.lt(zero, status), self.b.dag.lt(status, end));
+        self.b.dag.and(begun, open)
+    }
+
+    /// Whether no partition lies between two instances, neither of them null.
+    pub fn connected(&mut self, a: Instance, b: Instance) -> N {
+        let program = self.b.program;
+        let mut all = self.b.dag.bool(true);
+        for (fault, f) in program.faults.iter_enumerated() {
+            let FaultKind::Partition { from, to } = f.kind else { continue };
+            let one = match (a.0 == from && b.0 == to, b.0 == from && a.0 == to) {
+                (true, true) => {
+                    let (x, y) = (self.is_cut(fault, a.1), self.is_cut(fault, b.1));
+                    self.b.dag.eq(x, y)
+                }
+                (true, false) => {
+                    let cut = self.is_cut(fault, a.1);
+                    self.b.dag.not(cut)
+                }
+                (false, true) => {
+                    let cut = self.is_cut(fault, b.1);
+                    self.b.dag.not(cut)
+                }
+                (false, false) => continue,
+            };
+            all = self.b.dag.and(all, one);
+        }
+        all
+    }
+
+    fn is_cut(&mut self, fault: arch_ir::FaultId, instance: N) -> N {
+        let cut = self.world.cut.clone();
+        let values = cut[fault.0 as usize].iter().map(|n| Sym::Scalar(*n)).collect();
+        let no = self.b.truth(false);
+        self.by_number(instance, values, no).scalar(&mut self.b.dag)
+    }
+
+    /// Every ordinal of a kind that is in a value, for its maximum.
+    pub fn ordinals(&mut self, sym: &Sym, ty: &Type, kind: arch_ir::OrdinalId, present: N, out: &mut Vec<N>) {
+        let program = self.b.program;
+        if !program.holds(ty, &|t| *t == Type::Ordinal(kind)) {
+            return;
+        }
+        match (sym, ty.unwrap_optional()) {
+            (Sym::Scalar(n), _) => {
+                let zero = self.b.dag.int(0);
+                out.push(self.b.dag.select(present, *n, zero));
+            }
+            (Sym::Opt(is, Some(inner)), ty) => {
+                let present = self.b.dag.and(present, *is);
+                self.ordinals(inner, ty, kind, present, out);
+            }
+            (Sym::Slots(slots), Type::Set(element, _)) => {
+                for (is, value) in slots.iter() {
+                    let present = self.b.dag.and(present, *is);
+                    self.ordinals(value, element, kind, present, out);
+                }
+            }
+            (Sym::Map(_, values), Type::Map(_, element)) => {
+                values.iter().for_each(|v| self.ordinals(v, element, kind, present, out));
+            }
+            (Sym::Seq(length, items), Type::Seq(element, _)) => {
+                for (i, item) in items.iter().enumerate() {
+                    let i = self.b.dag.int(i as i64);
+                    let inside = self.b.dag.lt(i, *length);
+                    let present = self.b.dag.and(present, inside);
+                    self.ordinals(item, element, kind, present, out);
+                }
+            }
+            (Sym::Record(fields), Type::Record(id)) => {
+                let types = &program.records[*id].fields;
+                fields.iter().zip(types).for_each(|(s, f)| self.ordinals(s, &f.ty, kind, present, out));
+            }
+            (Sym::Union(tag, variants), Type::Union(id)) => {
+                for (t, variant) in program.unions[*id].variants.iter().enumerate() {
+                    let Some(fields) = &variants[t] else { continue };
+                    let t = self.b.dag.int(t as i64);
+                    let is = self.b.dag.eq(*tag, t);
+                    let present = self.b.dag.and(present, is);
+                    fields.iter().zip(&variant.fields).for_each(|(s, f)| self.ordinals(s, &f.ty, kind, present, out));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_composite(sym: &Sym) -> bool {
+    !matches!(sym, Sym::Scalar(_))
+}
+
+/// The number of elements of a collection.
+pub fn size(b: &mut Builder<'_>, value: &Sym) -> N {
+    match value.present() {
+        Some(Sym::Bits(_, bits)) => b.count(bits.iter().copied()),
+        Some(Sym::Slots(slots)) => b.count(slots.iter().map(|(is, _)| *is)),
+        Some(Sym::Seq(length, _)) => *length,
+        Some(Sym::Map(_, values)) => b.dag.int(values.len() as i64),
+        _ => b.dag.int(0),
+    }
+}
+
+/// What a binder's variable has as its type, as far as it can hold ordinals or instants.
+pub fn element_type(domain: &Domain) -> &Type {
+    match domain {
+        Domain::Type(ty) => ty,
+        Domain::Set(set) => set_element(&set.ty),
+        Domain::Range(..) | Domain::Runs(_) => &Type::Unknown,
+    }
+}
+
+fn set_element(ty: &Type) -> &Type {
+    match ty.unwrap_optional() {
+        Type::Set(element, _) => element,
+        _ => &Type::Null,
+    }
+}

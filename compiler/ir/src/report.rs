@@ -1,0 +1,124 @@
+//! What exploring a program found, in the terms of the program: the same for every engine.
+
+use crate::state::{Event, Excess, State};
+use arch_base::Span;
+
+/// The result of one exploration.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The engine, as `--engine` names it.
+    pub engine: &'static str,
+    /// Distinct canonical states.
+    pub distinct_states: u64,
+    /// Events of all distinct states whose events were enumerated, self-loops and duplicates included.
+    pub transitions: u64,
+    /// The greatest distance from an initial state.
+    pub depth: u32,
+    /// Why exploration ended before every reachable state was expanded, if it did.
+    pub stopped: Option<Stop>,
+    /// Declarations whose `cut` disabled an event somewhere: the result is exhaustive within them only.
+    pub cut: Vec<Span>,
+    /// One result per property in order, then the built-in checks that are on
+    /// (`bounds`, `advances`, `stuck`, `stranded`).
+    pub results: Vec<PropertyResult>,
+    /// For each protocol and step, what was seen of it.
+    pub coverage: Vec<Vec<StepCoverage>>,
+}
+
+/// Why an exploration ended early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// `--max-states` was reached.
+    States,
+    /// `--max-memory` was reached.
+    Memory,
+    /// `--timeout` passed.
+    Time,
+    /// Ctrl-C.
+    Interrupted,
+    /// The engine stops at the first violation of each property, or cannot explore everything (simulation).
+    Engine,
+}
+
+/// What was found of one property.
+#[derive(Clone, Debug)]
+pub struct PropertyResult {
+    /// Its name; for built-in checks their word.
+    pub name: String,
+    /// `always`, `at`, `after`, `monotonic`, `reachable`, `always possible`, `leads to`, `eventually`,
+    /// `always eventually`, or `built-in`.
+    pub kind: &'static str,
+    /// Where it is declared; none for built-in checks.
+    pub span: Option<Span>,
+    /// Whether it holds.
+    pub verdict: PropertyVerdict,
+    /// A shortest behaviour that violates it, or (for `reachable`) that witnesses it.
+    pub trace: Option<Trace>,
+}
+
+/// Whether a property holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PropertyVerdict {
+    /// In all reachable states.
+    Holds,
+    /// Some behaviour violates it.
+    Violated,
+    /// No violation was found, but exploration was stopped or cut.
+    Inconclusive,
+    /// This engine does not judge properties of this kind, for this reason.
+    NotChecked(&'static str),
+}
+
+/// A behaviour.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trace {
+    /// Where it begins.
+    pub initial: State,
+    /// Its events.
+    pub steps: Vec<TraceStep>,
+}
+
+/// One event of a behaviour.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TraceStep {
+    /// What happened.
+    pub event: Event,
+    /// The canonical state that it led to; none after an excess.
+    pub state: Option<State>,
+    /// The bound that it exceeded.
+    pub excess: Option<Excess>,
+}
+
+/// What was seen of one step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StepCoverage {
+    /// How often it was enabled (with each choice, in each distinct state).
+    pub executed: u64,
+    /// Whether it was reached (with its actor up) in a state where its guard was false.
+    pub refused: bool,
+}
+
+/// Limits of an exploration.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Most distinct states.
+    pub max_states: Option<u64>,
+    /// Most bytes of memory for states, table and frontier together.
+    pub max_memory: Option<u64>,
+    /// When to stop.
+    pub deadline: Option<std::time::Instant>,
+}
+
+impl Report {
+    /// Whether every reachable state was expanded and no `cut` disabled anything.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.stopped.is_none() && self.cut.is_empty()
+    }
+
+    /// The result for a property or built-in check.
+    #[must_use]
+    pub fn result(&self, name: &str) -> Option<&PropertyResult> {
+        self.results.iter().find(|r| r.name == name)
+    }
+}

@@ -1,0 +1,114 @@
+//! The state of one analysis, and the order of its passes.
+
+use crate::protocols::RunTable;
+use crate::tables::Tables;
+use crate::{Analysis, Failure, Options};
+use arch_base::{Diagnostic, Severity, Span};
+use arch_grammar::ast;
+use arch_ir::{Expr, Program, ProtocolId, RunVarId, SlotId, VarId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One analysis. The passes are in the files of this crate, as methods.
+pub struct Analyzer<'m> {
+    /// The file.
+    pub module: &'m ast::Module,
+    /// The choice of constants.
+    pub options: &'m Options,
+    /// What was found so far.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The program so far.
+    pub program: Program,
+    /// What the declarations say.
+    pub tables: Tables<'m>,
+    /// Variables that some guard, effect or property reads.
+    pub read: BTreeSet<VarId>,
+    /// Variables that some guard reads, with the first place.
+    pub guarded: Vec<(VarId, Span)>,
+    /// Variables that some effect writes.
+    pub written: BTreeSet<VarId>,
+    /// Definitions and roles that something uses, by name.
+    pub used: BTreeSet<String>,
+    /// For each protocol, its names and steps.
+    pub runs: Vec<RunTable<'m>>,
+    /// `let x = e at STEP`, by protocol and number of the step as written.
+    pub step_lets: BTreeMap<(ProtocolId, usize), Vec<(RunVarId, Expr)>>,
+}
+
+/// Runs all passes. A pass reports what it finds and leaves something harmless in the program, so that the
+/// next passes can go on; nothing is explored when there was an error.
+pub fn run(module: &ast::Module, options: &Options) -> Analysis {
+    let mut analyzer = Analyzer {
+        module,
+        options,
+        diagnostics: Vec::new(),
+        program: Program::default(),
+        tables: Tables::default(),
+        read: BTreeSet::new(),
+        guarded: Vec::new(),
+        written: BTreeSet::new(),
+        used: BTreeSet::new(),
+        runs: Vec::new(),
+        step_lets: BTreeMap::new(),
+    };
+    analyzer.check_header();
+    analyzer.evaluate_constants();
+    analyzer.declare_types();
+    analyzer.declare_variables();
+    analyzer.declare_definitions();
+    analyzer.declare_protocols();
+    analyzer.lower_initial_values();
+    analyzer.lower_protocols();
+    analyzer.lower_properties();
+    analyzer.lower_faults();
+    let failures = analyzer.check_failures();
+    analyzer.check_instances();
+    analyzer.check_unused();
+    analyzer.report_missing();
+    analyzer.finish(failures)
+}
+
+impl<'m> Analyzer<'m> {
+    /// Adds a diagnostic, once: definitions are checked wherever they are used.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        let same = |d: &Diagnostic| {
+            d.code == diagnostic.code && d.span() == diagnostic.span() && d.message == diagnostic.message
+        };
+        if !self.diagnostics.iter().any(same) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// A fresh variable.
+    pub fn fresh_slot(&mut self, name: &str) -> SlotId {
+        self.program.slots.push(name.to_owned())
+    }
+
+    fn finish(mut self, failures: Vec<Failure>) -> Analysis {
+        let key = |d: &Diagnostic| (d.span().map(|s| (s.start, s.end)), d.code);
+        self.diagnostics.sort_by_key(key);
+        let has = |severity| self.diagnostics.iter().any(|d| d.severity == severity);
+        let errors = has(Severity::Error);
+        let sketch = !errors && self.is_sketch();
+        let archetype = self.module.header.as_ref().map(|h| match &h.title {
+            Some(title) => format!("{} {}", h.id.name, title.value),
+            None => h.id.name.clone(),
+        });
+        let instances = self.instances().map(|(i, _)| i.name.name.clone()).collect();
+        Analysis {
+            diagnostics: self.diagnostics,
+            archetype,
+            instances,
+            program: (!errors && !sketch).then_some(self.program),
+            sketch,
+            failures,
+        }
+    }
+
+    /// The instances that the file declares.
+    pub fn instances(&self) -> impl Iterator<Item = (&'m ast::InstanceDecl, Span)> + use<'m> {
+        self.module.items.iter().filter_map(|item| match &item.kind {
+            ast::ItemKind::Instance(decl) => Some((decl, item.span)),
+            _ => None,
+        })
+    }
+}

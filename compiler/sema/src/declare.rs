@@ -1,0 +1,344 @@
+//! Declarations: types, variables, roles, definitions and protocols get their names and ids.
+
+use crate::analyzer::Analyzer;
+use crate::diagnostics::{names, types as type_errors};
+use crate::tables::{
+    AttrEntry, AttrSource, NameDefine, NamedType, ProtocolEntry, ProtocolSource, RoleEntry, TruthEntry,
+    TypeEntry,
+};
+use arch_base::Span;
+use arch_grammar::ast::{self, AttrValue, DefineForm, ItemKind};
+use arch_ir::{
+    Field, Init, Named, Protocol, Record, Sort, SortId, Truth, TruthId, Type, Union, Var, VarOwner, Variant,
+};
+use std::collections::BTreeMap;
+
+/// The most instances of an actor or id type.
+const MAX_INSTANCES: i64 = 64;
+/// The most runs per subject.
+const MAX_RUNS: i64 = 16;
+
+impl<'m> Analyzer<'m> {
+    /// Declares all types: names first, bodies after, so that they can refer to each other in any order.
+    pub fn declare_types(&mut self) {
+        for item in &self.module.items {
+            match &item.kind {
+                ItemKind::Actor(decl) => self.declare_sort(decl, true),
+                ItemKind::Id(decl) => self.declare_sort(decl, false),
+                ItemKind::Ordinal(declared) => declared.iter().for_each(|name| self.declare_ordinal(name)),
+                ItemKind::Enum(decl) => {
+                    let id = self.declare_enum(&decl.name.name, &decl.variants, decl.name.span);
+                    self.declare_type(&decl.name, NamedType::Enum(id));
+                }
+                ItemKind::Record(decl) => {
+                    let record =
+                        Record { name: decl.name.name.clone(), fields: Vec::new(), span: decl.name.span };
+                    let id = self.program.records.push(record);
+                    self.declare_type(&decl.name, NamedType::Record(id));
+                }
+                ItemKind::Union(decl) => {
+                    let union =
+                        Union { name: decl.name.name.clone(), variants: Vec::new(), span: decl.name.span };
+                    let id = self.program.unions.push(union);
+                    self.declare_type(&decl.name, NamedType::Union(id));
+                }
+                _ => {}
+            }
+        }
+        self.fill_composites();
+    }
+
+    fn declare_type(&mut self, name: &ast::Ident, kind: NamedType) {
+        if let Some(earlier) = self.tables.types.get(&name.name) {
+            let error = names::duplicate(name, "type", earlier.span);
+            self.report(error);
+            return;
+        }
+        self.tables.types.insert(name.name.clone(), TypeEntry { kind, span: name.span });
+    }
+
+    fn declare_sort(&mut self, decl: &ast::SortDecl, actor: bool) {
+        let count = decl.count.as_ref();
+        let size =
+            count.and_then(|n| self.const_count(n, 1, MAX_INSTANCES, "the number of instances")).unwrap_or(1);
+        let id = self.program.sorts.push(Sort {
+            name: decl.name.name.clone(),
+            size,
+            actor,
+            ring: decl.ring.is_some(),
+            concurrent: decl.concurrent.is_some(),
+            span: decl.name.span,
+        });
+        self.declare_type(&decl.name, NamedType::Sort(id));
+    }
+
+    fn declare_ordinal(&mut self, name: &ast::Ident) {
+        let id = self.program.ordinals.push(Named { name: name.name.clone(), span: name.span });
+        self.declare_type(name, NamedType::Ordinal(id));
+    }
+
+    fn fill_composites(&mut self) {
+        for item in &self.module.items {
+            match &item.kind {
+                ItemKind::Record(decl) => {
+                    let fields = self.fields(&decl.fields, &decl.name.name);
+                    if let Some(NamedType::Record(id)) = self.type_named(&decl.name.name) {
+                        self.program.records[id].fields = fields;
+                    }
+                }
+                ItemKind::Union(decl) => self.fill_union(decl),
+                _ => {}
+            }
+        }
+    }
+
+    fn fill_union(&mut self, decl: &ast::UnionDecl) {
+        let Some(NamedType::Union(id)) = self.type_named(&decl.name.name) else { return };
+        for (tag, variant) in decl.variants.iter().enumerate() {
+            let fields = self.fields(&variant.fields, &variant.name.name);
+            self.program.unions[id].variants.push(Variant { name: variant.name.name.clone(), fields });
+            if self.tables.variants.insert(variant.name.name.clone(), (id, tag as u32)).is_some() {
+                self.report(names::duplicate(&variant.name, "variant", decl.name.span));
+            }
+        }
+    }
+
+    fn fields(&mut self, fields: &[ast::FieldDecl], owner: &str) -> Vec<Field> {
+        fields
+            .iter()
+            .map(|f| Field {
+                name: f.name.name.clone(),
+                ty: self.resolve_type(&f.ty, &format!("{owner}.{}", f.name.name)),
+            })
+            .collect()
+    }
+
+    /// Declares truth objects, locals and roles; their initial values come later, once all names are known.
+    pub fn declare_variables(&mut self) {
+        for item in &self.module.items {
+            match &item.kind {
+                ItemKind::Truth(decl) => self.declare_truth(decl),
+                ItemKind::Actor(decl) => self.declare_locals(decl),
+                ItemKind::Role(decl) => self.declare_role(decl),
+                _ => {}
+            }
+        }
+        self.declare_views();
+    }
+
+    fn declare_truth(&mut self, decl: &'m ast::TruthDecl) {
+        let name = &decl.name;
+        if let Some(earlier) = self.tables.truths.get(&name.name) {
+            let error = names::duplicate(name, "truth object", earlier.span);
+            self.report(error);
+            return;
+        }
+        let keys: Vec<Type> = decl
+            .keys
+            .iter()
+            .map(|k| self.enumerable_type(k, &name.name, "the key of a truth object"))
+            .collect();
+        let place = decl.place.as_ref().and_then(|p| self.sort_named(p));
+        let id = self.program.truths.push(Truth {
+            name: name.name.clone(),
+            place,
+            ghost: decl.ghost.is_some(),
+            span: name.span,
+        });
+        let attrs = self.declare_attrs(&decl.attrs, &name.name, &VarHome::Truth(id, keys.clone()));
+        let entry = TruthEntry { keys, attrs, span: name.span };
+        self.tables.truths.insert(name.name.clone(), entry);
+    }
+
+    fn declare_locals(&mut self, decl: &'m ast::SortDecl) {
+        let Some(NamedType::Sort(id)) = self.type_named(&decl.name.name) else { return };
+        let attrs = self.declare_attrs(&decl.locals, &decl.name.name, &VarHome::Local(id));
+        self.tables.locals.insert(id, attrs);
+    }
+
+    fn declare_attrs(
+        &mut self,
+        attrs: &'m [ast::AttrDecl],
+        owner: &str,
+        home: &VarHome,
+    ) -> BTreeMap<String, AttrEntry<'m>> {
+        let mut table: BTreeMap<String, AttrEntry<'m>> = BTreeMap::new();
+        for attr in attrs {
+            if let Some(earlier) = table.get(&attr.name.name) {
+                self.report(names::duplicate(&attr.name, "attribute", earlier.span));
+                continue;
+            }
+            let entry = self.declare_attr(attr, owner, home);
+            table.insert(attr.name.name.clone(), entry);
+        }
+        table
+    }
+
+    fn declare_attr(&mut self, attr: &'m ast::AttrDecl, owner: &str, home: &VarHome) -> AttrEntry<'m> {
+        let name = format!("{owner}.{}", attr.name.name);
+        let ty = attr.ty.as_ref().map_or(Type::Unknown, |ty| self.resolve_type(ty, &name));
+        let span = attr.name.span;
+        if let Some(AttrValue::Derived(expr)) = &attr.value {
+            return AttrEntry { source: AttrSource::Derived(expr), ty, span };
+        }
+        let value = self.literal_of_default(&ty, span);
+        let (owner, keys) = match home {
+            VarHome::Truth(id, keys) => (VarOwner::Truth(*id), keys.clone()),
+            VarHome::Local(id) => (VarOwner::Local(*id), vec![Type::Id(*id)]),
+        };
+        let init = Init::Value { keys: Vec::new(), value };
+        let id = self.program.vars.push(Var { name, owner, keys, ty: ty.clone(), init, span });
+        AttrEntry { source: AttrSource::Stored(id), ty, span }
+    }
+
+    /// The default value of a type as an expression.
+    pub fn literal_of_default(&self, ty: &Type, span: Span) -> arch_ir::Expr {
+        let value = self.program.default_value(ty);
+        arch_ir::Expr { kind: arch_ir::ExprKind::Literal(value), ty: ty.clone(), span }
+    }
+
+    fn declare_role(&mut self, decl: &ast::RoleDecl) {
+        let Some(sort) = self.sort_named(&decl.actor) else { return };
+        let clash = self.tables.roles.get(&decl.name.name).map(|r| r.span);
+        let clash = clash.or_else(|| self.tables.types.get(&decl.name.name).map(|t| t.span));
+        if let Some(earlier) = clash {
+            self.report(names::duplicate(&decl.name, "role", earlier));
+            return;
+        }
+        let entry = RoleEntry { sort, same_instance: decl.same_instance, span: decl.name.span };
+        self.tables.roles.insert(decl.name.name.clone(), entry);
+    }
+
+    /// The actor or id type of this name; reports one that is not declared.
+    pub fn sort_named(&mut self, name: &ast::Ident) -> Option<SortId> {
+        if let Some(NamedType::Sort(id)) = self.type_named(&name.name) {
+            return Some(id);
+        }
+        let error = names::unknown_actor(name, &self.tables);
+        self.report(error);
+        None
+    }
+
+    /// Declares definitions; their bodies are checked wherever they are used.
+    pub fn declare_definitions(&mut self) {
+        for item in &self.module.items {
+            let ItemKind::Define(decl) = &item.kind else { continue };
+            let defines = &mut self.tables.defines;
+            match &decl.form {
+                DefineForm::Name { name, at } => {
+                    let entry = NameDefine { at: at.as_ref(), decl, span: name.span };
+                    defines.names.entry(name.name.clone()).or_default().push(entry);
+                }
+                DefineForm::Phrase { words, at } => {
+                    let entry = NameDefine { at: at.as_ref(), decl, span: item.span };
+                    defines.names.entry(join(words)).or_default().push(entry);
+                }
+                DefineForm::Function { name, .. } => {
+                    let name = name.name.clone();
+                    if defines.functions.insert(name, decl).is_some() {
+                        self.report(type_errors::duplicate_function(item.span));
+                    }
+                }
+                DefineForm::Postfix { word, .. } => {
+                    defines.postfixes.entry(word.name.clone()).or_default().push(decl);
+                }
+                DefineForm::Relation { word, .. } => {
+                    defines.relations.entry(word.name.clone()).or_default().push(decl);
+                }
+            }
+        }
+        self.check_duplicate_definitions();
+    }
+
+    fn check_duplicate_definitions(&mut self) {
+        let mut errors = Vec::new();
+        for (name, entries) in &self.tables.defines.names {
+            for (i, entry) in entries.iter().enumerate() {
+                if let Some(earlier) = entries[..i].iter().find(|e| same_step(e.at, entry.at)) {
+                    let ident = ast::Ident { name: name.clone(), span: entry.span };
+                    errors.push(names::duplicate(&ident, "definition", earlier.span));
+                }
+            }
+        }
+        errors.into_iter().for_each(|e| self.report(e));
+    }
+
+    /// Declares protocols and rules, so that operations can be referred to; collects annotations.
+    pub fn declare_protocols(&mut self) {
+        for item in &self.module.items {
+            match &item.kind {
+                ItemKind::Protocol(decl) => {
+                    self.declare_protocol(&decl.name.name, decl.name.span, ProtocolSource::Protocol(decl));
+                }
+                ItemKind::Rules(rules) => {
+                    for step in &rules.steps {
+                        let source = ProtocolSource::Rule(rules, step);
+                        self.declare_protocol(&step.operation.name, step.operation.span, source);
+                    }
+                }
+                ItemKind::On(_)
+                | ItemKind::Rejects(_)
+                | ItemKind::Branch(_)
+                | ItemKind::Loop(_)
+                | ItemKind::Each(_)
+                | ItemKind::Spawn(_)
+                | ItemKind::Join(_)
+                | ItemKind::Split(_)
+                | ItemKind::Fairness(_)
+                | ItemKind::Timing(_)
+                | ItemKind::Outcome(_) => self.tables.annotations.push(item),
+                _ => {}
+            }
+        }
+    }
+
+    fn declare_protocol(&mut self, name: &str, span: Span, source: ProtocolSource<'m>) {
+        if let Some(earlier) = self.tables.protocols.iter().find(|p| p.name == name) {
+            let ident = ast::Ident { name: name.to_owned(), span };
+            let error = names::duplicate(&ident, "protocol", earlier.span);
+            self.report(error);
+            return;
+        }
+        let (copies, copies_cut, repeats, daemon, rule) = match source {
+            ProtocolSource::Protocol(p) => {
+                let runs = p.runs.as_ref();
+                let copies =
+                    runs.and_then(|n| self.const_count(n, 1, MAX_RUNS, "the number of runs")).unwrap_or(1);
+                (copies, p.runs_cut.is_some(), p.repeats.is_some(), p.daemon.is_some(), false)
+            }
+            ProtocolSource::Rule(..) => (1, false, true, true, true),
+        };
+        let id = self.program.protocols.push(Protocol {
+            name: name.to_owned(),
+            subjects: Vec::new(),
+            copies,
+            copies_cut,
+            repeats,
+            daemon,
+            rule,
+            roles: Default::default(),
+            vars: Default::default(),
+            begin: Vec::new(),
+            steps: Default::default(),
+            chains: Default::default(),
+            span,
+        });
+        self.tables.protocols.push(ProtocolEntry { id, name: name.to_owned(), span, source });
+    }
+}
+
+/// What declared attributes belong to.
+enum VarHome {
+    Truth(TruthId, Vec<Type>),
+    Local(SortId),
+}
+
+/// Words joined by blanks.
+pub fn join(words: &[ast::Ident]) -> String {
+    words.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn same_step(a: Option<&ast::OpRef>, b: Option<&ast::OpRef>) -> bool {
+    let key = |r: &ast::OpRef| (r.protocol.as_ref().map(|p| p.name.clone()), r.operation.name.clone());
+    a.map(key) == b.map(key)
+}

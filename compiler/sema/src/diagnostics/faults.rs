@@ -1,0 +1,48 @@
+//! Faults.
+
+use crate::codes;
+use arch_base::{Diagnostic, Span};
+use arch_grammar::ast::Ident;
+
+/// A fault of something that does not act.
+pub fn not_an_actor(name: &Ident, declared: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::BAD_FAULT,
+        format!("`{}` is not an actor, so nothing can happen to it", name.name),
+    )
+    .at(name.span, "named in a fault")
+    .see(declared, "declared as an id type here")
+    .help("name an actor")
+}
+
+/// Duplicates without a bound.
+pub fn unbounded_duplicates(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAULT, "how many requests may be duplicated must be bounded")
+        .at(span, "unbounded")
+        .because(
+            "note: every duplicated request is kept until it arrives, so the state space would have no end",
+        )
+        .help("write `at most 2`")
+}
+
+/// A crash of an actor that has a local with any initial value.
+pub fn any_local_of_crashing(span: Span, name: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAULT, format!("what `{name}` is after a crash is not clear"))
+        .at(span, "crashes, and its locals are reset")
+        .see(declared, "starts with any value")
+        .help("give it an initial value")
+}
+
+/// A fault of a hand-off that a rule does not have.
+pub fn rule_has_no_handoff(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAULT, "a rule is not handed off to, so nothing can be lost or duplicated")
+        .at(span, "is a step of a `rules` block")
+        .help("model the message as truth, or make it a step of a protocol")
+}
+
+/// `crashed(a)` where nothing crashes.
+pub fn never_crashes(span: Span, actor: &str) -> Diagnostic {
+    Diagnostic::warning(codes::BAD_FAULT, format!("no `{actor}` ever crashes, so this is always false"))
+        .at(span, "asks whether it crashed")
+        .help(format!("add `faults {{ crash {actor} }}`, or `crash {actor} stops`"))
+}

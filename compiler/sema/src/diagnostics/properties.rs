@@ -1,0 +1,74 @@
+//! Properties and built-in checks.
+
+use super::{one_of, suggest};
+use crate::codes;
+use crate::properties::CHECKS;
+use crate::templates::TEMPLATES;
+use arch_base::{Diagnostic, Span};
+use arch_grammar::ast::Ident;
+
+/// A property with the name of a built-in check.
+pub fn reserved_name(name: &Ident) -> Diagnostic {
+    Diagnostic::error(codes::BAD_PROPERTY, format!("`{}` is the name of a built-in check", name.name))
+        .at(name.span, "not available")
+        .help("choose another name")
+}
+
+/// A quantifier in front of a property over a set that changes.
+pub fn varying_domain(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_PROPERTY, "a property ranges over what is there in every state")
+        .at(span, "this set changes")
+        .help("range over a type, and put the set into the claim: `for each x in TYPE: always x in SET implies …`")
+}
+
+/// `monotonic` of an instant.
+pub fn monotonic_time(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_PROPERTY, "whether a stored instant decreases is not kept")
+        .at(span, "an instant")
+        .because("note: instants far in the past are all the same to archc")
+        .help("keep an ordinal or a counter beside it")
+}
+
+/// A built-in check that does not exist.
+pub fn unknown_check(name: &Ident) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::UNKNOWN_CHECK, format!("there is no built-in check `{}`", name.name))
+            .at(name.span, "not known, or not to be switched off");
+    suggest(error, &name.name, CHECKS.iter().copied()).because(format!(
+        "note: {} can be switched off",
+        one_of(&["stuck", "stranded", "advances", "coverage"])
+    ))
+}
+
+/// A property that is not declared.
+pub fn unknown_property(name: &Ident, known: &[String]) -> Diagnostic {
+    let error = Diagnostic::error(codes::UNKNOWN_PROPERTY, format!("there is no property `{}`", name.name))
+        .at(name.span, "not declared, and no built-in check");
+    suggest(error, &name.name, known.iter().map(String::as_str))
+        .help(format!("declare it: `property {}: …`", name.name))
+}
+
+/// A template that does not exist, or is given the wrong number of arguments.
+pub fn unknown_template(name: &Ident, given: usize) -> Diagnostic {
+    if let Some(template) = TEMPLATES.iter().find(|t| t.name == name.name) {
+        let call = format!("{}({})", template.name, template.parameters);
+        return Diagnostic::error(
+            codes::UNKNOWN_TEMPLATE,
+            format!("`{}` is given {given} arguments", name.name),
+        )
+        .at(name.span, "the wrong number of arguments")
+        .help(format!("write `use {call}`; it means `{}`", template.meaning));
+    }
+    let names: Vec<&str> = TEMPLATES.iter().map(|t| t.name).collect();
+    let error =
+        Diagnostic::error(codes::UNKNOWN_TEMPLATE, format!("there is no property template `{}`", name.name))
+            .at(name.span, "not known");
+    suggest(error, &name.name, names.iter().copied()).because(format!("note: there are {}", one_of(&names)))
+}
+
+/// Something that names no step.
+pub fn step_expected(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::UNKNOWN_OPERATION, "the name of an operation is needed here")
+        .at(span, "not an operation")
+        .help("write `operation` or `protocol.operation`")
+}

@@ -1,0 +1,105 @@
+//! Protocols: steps, branches, outcomes, splits.
+
+use super::{plural, suggest};
+use crate::codes;
+use arch_base::{Diagnostic, Span};
+use arch_grammar::ast::Ident;
+
+/// A step that appears twice in one protocol.
+pub fn duplicate_step(operation: &Ident, earlier: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::DUPLICATE_STEP,
+        format!("`{}` is a step of this protocol already", operation.name),
+    )
+    .at(operation.span, "again here")
+    .see(earlier, "first here")
+    .help("give the second occurrence a name of its own, and the same effect if it is the same operation")
+}
+
+/// Two effects for one operation.
+pub fn duplicate_effect(operation: &str, span: Span, earlier: Span) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE_EFFECT, format!("the effect of `{operation}` is declared twice"))
+        .at(span, "declared again here")
+        .see(earlier, "first declared here")
+        .help("merge them, or say which protocol each is for: `on protocol.operation { … }`")
+}
+
+/// An operation that a protocol does not have.
+pub fn no_such_step<'a>(
+    operation: &Ident,
+    protocol: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::UNKNOWN_OPERATION, format!("`{protocol}` has no step `{}`", operation.name))
+            .at(operation.span, "no step of this name");
+    suggest(error, &operation.name, known)
+        .help("operations are the names before the guard: `actor[operation {guard}]`")
+}
+
+/// A position that must be in the main chain.
+pub fn not_in_main_chain(operation: &Ident) -> Diagnostic {
+    Diagnostic::error(codes::BAD_BRANCH, format!("`{}` is not a step of the main chain", operation.name))
+        .at(operation.span, "is a step of a branch")
+        .help("name a step of the chain before the first `|->`")
+}
+
+/// A branch that nothing is left for.
+pub fn branch_after_last(span: Span, branch: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_BRANCH, "the run has ended by then, so this branch can never be taken")
+        .at(span, "after the last step of the chain")
+        .see(branch, "this branch")
+        .help("name an earlier step, or use `branch … at STEP`")
+}
+
+/// A detached branch with several steps.
+pub fn detached_chain(span: Span, branch: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_BRANCH, "a detached branch has one step: the run cannot be in two places")
+        .at(span, "detached here")
+        .see(branch, "this branch has several steps")
+        .help("make the rest a protocol of its own, and start it with `outcome … starts protocol at step`")
+}
+
+/// A `loop` step at the end of a chain or the start of a branch.
+pub fn loop_at_end(span: Span, how: &str) -> Diagnostic {
+    Diagnostic::error(
+        codes::ENDLESS_CHAIN,
+        format!(
+            "a chain that {how} with a `loop` step has no clear {}",
+            if how == "ends" { "end" } else { "start" }
+        ),
+    )
+    .at(span, "may be executed zero or more times")
+    .help("let another step follow (or come before) it")
+}
+
+/// A split with nothing on one side.
+pub fn bad_split(span: Span, statements: usize) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SPLIT, "a split needs statements on both sides")
+        .at(span, format!("its effect has {}", plural(statements, "statement")))
+        .help("`split S after n` with n from 1 to the number of statements less one")
+}
+
+/// A split between a `let` and its use.
+pub fn split_cuts_let(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SPLIT, format!("`{name}` is bound in the first half and used in the second"))
+        .at(span, "split here")
+        .help("make it a run variable: `var x: TYPE` in the protocol's head")
+}
+
+/// A chain without an outcome.
+pub fn no_outcome(span: Span) -> Diagnostic {
+    Diagnostic::warning(codes::NO_OUTCOME, "this chain has no outcome; the run ends here as `done`")
+        .at(span, "the last step")
+        .help("say how it ends: `=> done`")
+}
+
+/// `resumes` with several runs per subject.
+pub fn resumes_many(span: Span, protocol: &str) -> Diagnostic {
+    Diagnostic::error(
+        codes::BAD_OUTCOME,
+        format!("`{protocol}` has several runs per subject, so which one resumes is not clear"),
+    )
+    .at(span, "resumes a run here")
+    .help("use `starts`, or one run per subject")
+}

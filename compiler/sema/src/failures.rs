@@ -1,0 +1,201 @@
+//! Failure modes and accepted redundancies: every guard, term, step and property that they name exists.
+
+use crate::Failure;
+use crate::analyzer::Analyzer;
+use crate::diagnostics::{failures as errors, names};
+use arch_base::Span;
+use arch_grammar::ast::{self, ItemKind, TargetKind};
+
+impl<'m> Analyzer<'m> {
+    /// Checks all failure modes and returns them.
+    pub fn check_failures(&mut self) -> Vec<Failure> {
+        let mut failures: Vec<Failure> = Vec::new();
+        for item in &self.module.items {
+            match &item.kind {
+                ItemKind::Failure(decl) => {
+                    if let Some(earlier) = failures.iter().find(|f| f.name == decl.name.value) {
+                        self.report(errors::duplicate(&decl.name, earlier.span));
+                    }
+                    self.check_failure(decl);
+                    failures.push(Failure { name: decl.name.value.clone(), span: decl.name.span });
+                }
+                ItemKind::Redundant(decl) => self.check_target(&decl.target),
+                _ => {}
+            }
+        }
+        failures
+    }
+
+    fn check_failure(&mut self, decl: &'m ast::FailureDecl) {
+        if decl.clauses.is_empty() {
+            self.report(errors::empty(&decl.name));
+        }
+        for clause in &decl.clauses {
+            clause.by.iter().for_each(|target| self.check_target(target));
+            clause.violates.iter().for_each(|name| self.check_property_name(name));
+        }
+    }
+
+    fn check_target(&mut self, target: &'m ast::Target) {
+        match &target.kind {
+            TargetKind::Guard(step) => {
+                if let Some(0) = self.atoms_of(step) {
+                    self.report(errors::no_guard(target.span, &step.operation));
+                }
+            }
+            TargetKind::Term(n, step) => {
+                if let Some(atoms) = self.atoms_of(step) {
+                    self.check_number(*n, atoms, target.span, "terms", &step.operation);
+                }
+            }
+            TargetKind::Effect(n, step) => {
+                if let Some(statements) = self.statements_of(step) {
+                    self.check_number(*n, statements, target.span, "effects", &step.operation);
+                }
+            }
+            TargetKind::Branch(step) => {
+                let index = self.protocol_with(step);
+                if let Some(index) = index {
+                    let first = self.runs[index].steps.iter().find(|w| w.chain > 0 && same(w.step, step));
+                    if first.is_none() {
+                        self.report(errors::not_a_branch(&step.operation));
+                    }
+                }
+            }
+            TargetKind::Step(step) => {
+                self.protocol_with(step);
+            }
+            TargetKind::Protocol(name) => {
+                if !self.tables.protocols.iter().any(|p| p.name == name.name) {
+                    let error = names::unknown_protocol(name, &self.tables);
+                    self.report(error);
+                }
+            }
+            TargetKind::Label(name) => self.check_label(name),
+            TargetKind::WithConst(name, value) => {
+                if !self.tables.consts.contains_key(&name.name) {
+                    let error = names::unknown_constant_name(name, &self.tables);
+                    self.report(error);
+                }
+                self.const_value(value);
+            }
+            TargetKind::WithOn(on) => self.check_replacement(on),
+            TargetKind::WithOrder(a, b) => {
+                self.protocol_with(a);
+                self.protocol_with(b);
+            }
+            TargetKind::WithSplit(split) => {
+                if let Some(statements) = self.statements_of(&split.target) {
+                    self.check_number(
+                        split.after,
+                        statements.saturating_sub(1),
+                        target.span,
+                        "places to split at",
+                        &split.target.operation,
+                    );
+                }
+            }
+            TargetKind::WithFault(fault) => self.check_fault_target(fault),
+        }
+    }
+
+    fn check_fault_target(&mut self, fault: &'m ast::FaultDecl) {
+        match &fault.kind {
+            ast::FaultKind::Lose(step) | ast::FaultKind::Duplicate(step) => {
+                self.protocol_with(step);
+            }
+            ast::FaultKind::Crash { actor, .. } | ast::FaultKind::Skew(actor, _) => {
+                self.fault_actor(actor);
+            }
+            ast::FaultKind::Partition(a, b) => {
+                self.fault_actor(a);
+                self.fault_actor(b);
+            }
+        }
+    }
+
+    fn fault_actor(&mut self, name: &ast::Ident) {
+        if !self.tables.roles.contains_key(&name.name) {
+            self.sort_named(name);
+        }
+    }
+
+    /// The effect that a failure mode puts in place of another, checked like the one it replaces.
+    fn check_replacement(&mut self, on: &'m ast::OnDecl) {
+        let Some(index) = self.protocol_with(&on.target) else { return };
+        let number = self.runs[index].steps.iter().position(|w| same(w.step, &on.target));
+        let Some(number) = number else { return };
+        let mut scope = self.step_scope(index, number);
+        if let Some(requires) = &on.requires {
+            self.condition(requires, &scope);
+        }
+        scope.old = true;
+        if let Some(body) = &on.body {
+            let written = self.written.clone();
+            self.block(body, &scope);
+            self.written = written;
+        }
+    }
+
+    fn check_number(&mut self, n: u32, count: usize, span: Span, what: &str, operation: &ast::Ident) {
+        if n == 0 || n as usize > count {
+            self.report(errors::no_such_number(span, n, count, what, operation));
+        }
+    }
+
+    fn check_label(&mut self, name: &ast::Ident) {
+        let mut labels = Vec::new();
+        for item in &self.tables.annotations {
+            if let ItemKind::On(on) = &item.kind {
+                on.body.iter().for_each(|b| collect_labels(b, &mut labels));
+            }
+        }
+        if !labels.contains(&name.name.as_str()) {
+            self.report(errors::unknown_label(name, &labels));
+        }
+    }
+
+    /// The protocol that has the operation; reports none.
+    fn protocol_with(&mut self, step: &ast::OpRef) -> Option<usize> {
+        let found = (0..self.tables.protocols.len())
+            .find(|i| self.means(*i, step) && self.tables.protocols[*i].has_operation(&step.operation.name));
+        if found.is_none() {
+            let error = names::unknown_operation(step, &self.tables);
+            self.report(error);
+        }
+        found
+    }
+
+    fn lowered_step(&mut self, step: &ast::OpRef) -> Option<&arch_ir::Step> {
+        let index = self.protocol_with(step)?;
+        let id = self.tables.protocols[index].id;
+        let number = self.step_of(id, &step.operation.name)?;
+        self.program.protocols[id].steps.get(number)
+    }
+
+    fn atoms_of(&mut self, step: &ast::OpRef) -> Option<usize> {
+        self.lowered_step(step).map(|s| s.atoms.len())
+    }
+
+    fn statements_of(&mut self, step: &ast::OpRef) -> Option<usize> {
+        self.lowered_step(step).map(|s| s.effect.len())
+    }
+}
+
+fn same(step: &ast::Step, reference: &ast::OpRef) -> bool {
+    step.operation.name == reference.operation.name
+}
+
+fn collect_labels<'a>(block: &'a ast::Block, labels: &mut Vec<&'a str>) {
+    for statement in &block.statements {
+        match &statement.kind {
+            ast::StmtKind::If { label, then, otherwise, .. } => {
+                labels.extend(label.as_ref().map(|l| l.name.as_str()));
+                collect_labels(then, labels);
+                otherwise.iter().for_each(|b| collect_labels(b, labels));
+            }
+            ast::StmtKind::For { body, .. } => collect_labels(body, labels),
+            _ => {}
+        }
+    }
+}

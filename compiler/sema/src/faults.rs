@@ -1,0 +1,216 @@
+//! Faults.
+
+use crate::analyzer::Analyzer;
+use crate::diagnostics::{faults as errors, names};
+use crate::tables::ProtocolSource;
+use arch_base::Span;
+use arch_grammar::ast::{self, FaultBudget, ItemKind};
+use arch_ir::{
+    Actor, Down, ExprKind, Fault, FaultKind, Init, Program, PropertyKind, ProtocolId, RoleId, RunVarId,
+    SortId, StepId, VarId, VarOwner,
+};
+use std::collections::BTreeSet;
+
+/// The most often that a bounded fault may happen.
+const MAX_BUDGET: i64 = 15;
+
+impl<'m> Analyzer<'m> {
+    /// Lowers all faults, once everything that they may read is lowered.
+    pub fn lower_faults(&mut self) {
+        for item in &self.module.items {
+            let ItemKind::Faults(faults) = &item.kind else { continue };
+            for decl in faults {
+                let budget = self.budget(decl);
+                if let Some(kinds) = self.fault_kinds(decl, budget) {
+                    for kind in kinds {
+                        self.program.faults.push(Fault { kind, budget, span: decl.span });
+                    }
+                }
+            }
+        }
+        self.check_fault_predicates();
+    }
+
+    fn budget(&mut self, decl: &ast::FaultDecl) -> Option<u32> {
+        match &decl.budget {
+            None => Some(1),
+            Some(FaultBudget::Unbounded) => None,
+            Some(FaultBudget::AtMost(n)) => {
+                Some(self.const_count(n, 0, MAX_BUDGET, "how often a fault may happen").unwrap_or(1))
+            }
+        }
+    }
+
+    /// A fault; several when it names an operation that several protocols have.
+    fn fault_kinds(&mut self, decl: &'m ast::FaultDecl, budget: Option<u32>) -> Option<Vec<FaultKind>> {
+        let kinds = match &decl.kind {
+            ast::FaultKind::Crash { actor, stops } => {
+                let sort = self.actor_named(actor)?;
+                self.check_any_locals(sort, actor.span);
+                vec![FaultKind::Crash { sort, down: self.down(sort, *stops) }]
+            }
+            ast::FaultKind::Lose(step) => {
+                let found = self.fault_steps(step)?;
+                found.into_iter().map(|(protocol, step)| FaultKind::Lose { protocol, step }).collect()
+            }
+            ast::FaultKind::Duplicate(step) => {
+                if budget.is_none() {
+                    self.report(errors::unbounded_duplicates(decl.span));
+                }
+                let found = self.fault_steps(step)?;
+                found.into_iter().map(|(protocol, step)| duplicate(&self.program, protocol, step)).collect()
+            }
+            ast::FaultKind::Skew(actor, by) => {
+                let sort = self.actor_named(actor)?;
+                let by = self.const_count(by, 0, 64, "a clock skew")?;
+                vec![FaultKind::Skew { sort, by }]
+            }
+            ast::FaultKind::Partition(from, to) => {
+                vec![FaultKind::Partition { from: self.actor_named(from)?, to: self.actor_named(to)? }]
+            }
+        };
+        Some(kinds)
+    }
+
+    /// An actor's sort; id types have no faults.
+    fn actor_named(&mut self, name: &ast::Ident) -> Option<SortId> {
+        let sort = self.tables.roles.get(&name.name).map(|r| r.sort);
+        let sort = sort.or_else(|| self.sort_named(name))?;
+        if !self.program.sorts[sort].actor {
+            let declared = self.program.sorts[sort].span;
+            self.report(errors::not_an_actor(name, declared));
+            return None;
+        }
+        Some(sort)
+    }
+
+    fn check_any_locals(&mut self, sort: SortId, span: Span) {
+        let any = self
+            .program
+            .vars
+            .iter()
+            .find(|v| v.owner == VarOwner::Local(sort) && matches!(v.init, Init::Any));
+        if let Some(var) = any {
+            let error = errors::any_local_of_crashing(span, &var.name, var.span);
+            self.report(error);
+        }
+    }
+
+    fn down(&self, sort: SortId, stops: bool) -> Down {
+        if stops {
+            Down::Stops
+        } else if self.reads_crashed(sort).is_some() {
+            Down::Restarts
+        } else {
+            Down::Instant
+        }
+    }
+
+    fn reads_crashed(&self, sort: SortId) -> Option<Span> {
+        let mut found = None;
+        for (_, e) in self.program.all_exprs() {
+            e.visit(&mut |e| {
+                if matches!(e.kind, ExprKind::Crashed(s, _) if s == sort) {
+                    found = Some(e.span);
+                }
+            });
+        }
+        found
+    }
+
+    fn fault_steps(&mut self, step: &ast::OpRef) -> Option<Vec<(ProtocolId, StepId)>> {
+        let mut found = Vec::new();
+        for index in 0..self.tables.protocols.len() {
+            if !self.means(index, step) {
+                continue;
+            }
+            let id = self.tables.protocols[index].id;
+            if let Some(number) = self.step_of(id, &step.operation.name) {
+                if matches!(self.tables.protocols[index].source, ProtocolSource::Rule(..)) {
+                    self.report(errors::rule_has_no_handoff(step.operation.span));
+                }
+                found.push((id, number));
+            }
+        }
+        if found.is_empty() {
+            let error = names::unknown_operation(step, &self.tables);
+            self.report(error);
+            return None;
+        }
+        Some(found)
+    }
+
+    /// `crashed(a)` and `connected(a, b)` say something only where a fault can make them so.
+    fn check_fault_predicates(&mut self) {
+        let crashing: BTreeSet<SortId> = self
+            .program
+            .faults
+            .iter()
+            .filter_map(|f| match f.kind {
+                FaultKind::Crash { sort, .. } => Some(sort),
+                _ => None,
+            })
+            .collect();
+        for sort in self.program.sorts.indices() {
+            if let Some(span) = self.reads_crashed(sort).filter(|_| !crashing.contains(&sort)) {
+                let name = self.program.sorts[sort].name.clone();
+                self.report(errors::never_crashes(span, &name));
+            }
+        }
+    }
+}
+
+/// A duplicate fault with what its requests carry: whatever of the run and of the acting instance the step reads.
+fn duplicate(program: &Program, protocol: ProtocolId, step: StepId) -> FaultKind {
+    let mut captured = Captured::default();
+    let lowered = &program.protocols[protocol].steps[step];
+    captured.expr(program, &lowered.guard);
+    lowered.lets.iter().for_each(|(_, e)| captured.expr(program, e));
+    for stmt in &lowered.effect {
+        stmt.visit(&mut |s| s.exprs().into_iter().for_each(|e| captured.expr(program, e)));
+    }
+    for property in &program.properties {
+        if let PropertyKind::Step { at, .. } = &property.kind {
+            let mine = at.iter().filter(|c| c.protocol == protocol && c.step == step);
+            mine.for_each(|c| captured.expr(program, &c.claim));
+        }
+    }
+    if let Actor::Role(role) = lowered.actor {
+        captured.roles.insert(role);
+    }
+    FaultKind::Duplicate {
+        protocol,
+        step,
+        vars: captured.vars.into_iter().collect(),
+        roles: captured.roles.into_iter().collect(),
+        locals: captured.locals.into_iter().collect(),
+    }
+}
+
+#[derive(Default)]
+struct Captured {
+    vars: BTreeSet<RunVarId>,
+    roles: BTreeSet<RoleId>,
+    locals: BTreeSet<VarId>,
+}
+
+impl Captured {
+    fn expr(&mut self, program: &Program, e: &arch_ir::Expr) {
+        e.visit(&mut |e| match &e.kind {
+            ExprKind::RunVar(var) => {
+                self.vars.insert(*var);
+            }
+            ExprKind::Role(role) => {
+                self.roles.insert(*role);
+            }
+            ExprKind::Var(var, keys) => {
+                let local = matches!(program.vars[*var].owner, VarOwner::Local(_));
+                let own = keys.first().is_some_and(|k| matches!(k.kind, ExprKind::SelfId));
+                if local && own && keys.len() == 1 {
+                    self.locals.insert(*var);
+                }
+            }
+            _ => {}
+        });
+    }
+}

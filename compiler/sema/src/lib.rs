@@ -1,0 +1,93 @@
+//! From syntax tree to program.
+//!
+//! [`analyze`] takes a parsed file and one choice of constants, resolves every name, checks every type and
+//! every guard, effect, property and failure against the declared truth objects, and lowers what it found
+//! to an [`arch_ir::Program`]. It reports everything it finds in one run.
+//!
+//! After this crate: nothing refers to text any more but through spans, for diagnostics and traces.
+
+mod analyzer;
+pub mod codes;
+mod consts;
+mod declare;
+mod diagnostics;
+mod effects;
+mod expr;
+mod failures;
+mod faults;
+mod header;
+mod instances;
+mod missing;
+mod outcomes;
+mod properties;
+mod protocols;
+mod scope;
+mod steps;
+mod tables;
+mod templates;
+mod types;
+mod unused;
+mod views;
+
+use arch_base::{Diagnostic, Severity, Span};
+use arch_grammar::ast;
+use arch_ir::Program;
+
+/// Which constants a spec is analyzed with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The instance of the file whose settings apply.
+    pub instance: Option<String>,
+    /// `NAME=VALUE` from the command line; these win over the instance's.
+    pub settings: Vec<Setting>,
+}
+
+/// A constant set from the command line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Setting {
+    /// The constant.
+    pub name: String,
+    /// Its value: an integer, `true` or `false`.
+    pub value: String,
+}
+
+/// What [`analyze`] found.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Everything there is to say, in order of place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// `I02` and its title, if the file has a header.
+    pub archetype: Option<String>,
+    /// The names of the file's instances.
+    pub instances: Vec<String>,
+    /// The program; none when there is an error or the spec is a sketch.
+    pub program: Option<Program>,
+    /// Whether the spec has no errors but lacks something that it needs to be explored: the diagnostics of
+    /// severity note say what.
+    pub sketch: bool,
+    /// Failure modes: resolved, and not executed by this version.
+    pub failures: Vec<Failure>,
+}
+
+/// A failure mode.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failure {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+impl Analysis {
+    /// Whether the spec has an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Analyzes a file with one choice of constants.
+#[must_use]
+pub fn analyze(module: &ast::Module, options: &Options) -> Analysis {
+    analyzer::run(module, options)
+}

@@ -1,0 +1,1 @@
+//! The machine as a stateright model, the explorer as a stateright checker.
