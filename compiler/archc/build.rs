@@ -11,7 +11,8 @@ fn main() -> io::Result<()> {
     let mut table = String::from("&[\n");
     for (code, path) in found(&pages)? {
         println!("cargo::rerun-if-changed={}", path.display());
-        writeln!(table, "    ({code:?}, include_str!({:?})),", path.canonicalize()?).map_err(io::Error::other)?;
+        writeln!(table, "    ({code:?}, include_str!({:?})),", path.canonicalize()?)
+            .map_err(io::Error::other)?;
     }
     table.push_str("]\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);

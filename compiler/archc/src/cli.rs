@@ -28,7 +28,14 @@ Exit status (the worst over all files decides):
 )]
 pub struct Cli {
     /// Colours in the output: auto asks the terminal and NO_COLOR.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub color: ColorChoice,
     /// What to do.
     #[command(subcommand)]
@@ -39,14 +46,31 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Check specs: names, types, and every reachable state
+    ///
+    /// Checks every spec: first names and types, then, if the spec is a model, every reachable state
+    /// against every property. Directories are searched for *.arch. Every file is reported, whatever the
+    /// others came to; the report alone goes to stdout.
     Check(CheckArgs),
     /// Print specs in their canonical layout, in place
+    ///
+    /// Prints each spec in its canonical layout. Files are replaced in one piece and only if something
+    /// changes; comments are kept. `-` reads from stdin and writes to stdout.
     Fmt(FmtArgs),
     /// Explain a diagnostic code, such as E0203
+    ///
+    /// Prints the page of a diagnostic code: what it means, a spec that has it, and what to write instead.
+    /// Without a code, lists all of them.
     Explain(ExplainArgs),
     /// Turn pasted notes into a first typed spec
+    ///
+    /// Reads notes (text with "Source of truth in protocol" lists and protocol blocks) and writes a first
+    /// .arch for each archetype in them: every truth object with a type for each attribute, inferred from
+    /// how the guards use it, the protocol lines as they stand, and what is left to be filled in.
     Draft(DraftArgs),
     /// Walk through a spec's states in the browser (stateright's Explorer)
+    ///
+    /// Serves stateright's web Explorer on the given address until Ctrl-C: choose among the enabled events
+    /// of each state and watch the state change.
     Explore(ExploreArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -55,9 +79,6 @@ pub enum Command {
 /// `archc check`.
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Checks every spec: first names and types, then, if the spec is a model, every reachable state \
-                  against every property. Directories are searched for *.arch. Every file is reported, whatever \
-                  the others came to; the report alone goes to stdout.",
     after_help = EXIT_STATUS,
     after_long_help = format!(
         "Examples:\n  \
@@ -111,8 +132,6 @@ pub struct LimitArgs {
 /// `archc fmt`.
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Prints each spec in its canonical layout. Files are replaced in one piece and only if something \
-                  changes; comments are kept. `-` reads from stdin and writes to stdout.",
     after_help = "Exit status: 0 done, or nothing to do; 1 with --check, a file is not in canonical layout; 2 a file does not parse."
 )]
 pub struct FmtArgs {
@@ -126,11 +145,7 @@ pub struct FmtArgs {
 
 /// `archc explain`.
 #[derive(Args, Debug)]
-#[command(
-    long_about = "Prints the page of a diagnostic code: what it means, a spec that has it, and what to write \
-                  instead. Without a code, lists all of them.",
-    after_help = "Exit status: 0 explained; 2 no such code."
-)]
+#[command(after_help = "Exit status: 0 explained; 2 no such code.")]
 pub struct ExplainArgs {
     /// The code, such as E0203
     #[arg(value_name = "CODE")]
@@ -140,9 +155,6 @@ pub struct ExplainArgs {
 /// `archc draft`.
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Reads notes (text with \"Source of truth in protocol\" lists and protocol blocks) and writes a first \
-                  .arch for each archetype in them: every truth object with a type for each attribute, inferred from \
-                  how the guards use it, the protocol lines as they stand, and what is left to be filled in.",
     after_help = "Exit status: 0 written; 2 the notes could not be read or hold no protocol.",
     after_long_help = "Examples:\n  archc draft notes.txt > I02.arch\n  archc draft notes.txt --out specs\n  pbpaste | archc draft -\n\n\
                        Exit status: 0 written; 2 the notes could not be read or hold no protocol."
@@ -159,8 +171,6 @@ pub struct DraftArgs {
 /// `archc explore`.
 #[derive(Args, Debug)]
 #[command(
-    long_about = "Serves stateright's web Explorer on the given address until Ctrl-C: choose among the enabled events \
-                  of each state and watch the state change.",
     after_help = "Exit status: 0 ended by Ctrl-C; 2 the spec is wrong or the address cannot be served; 3 the spec is a sketch."
 )]
 pub struct ExploreArgs {
@@ -180,7 +190,9 @@ pub struct ExploreArgs {
 
 /// `archc completions`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  archc completions bash > ~/.local/share/bash-completion/completions/archc")]
+#[command(
+    after_help = "Example:\n  archc completions bash > ~/.local/share/bash-completion/completions/archc"
+)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

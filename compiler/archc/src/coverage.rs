@@ -3,8 +3,8 @@
 use crate::codes;
 use arch_base::Diagnostic;
 use arch_ir::report::{Report, StepCoverage};
-use arch_ir::{Program, Step};
 use arch_ir::{ExprKind, Value};
+use arch_ir::{Program, Step};
 
 /// Warnings about steps, if every state was seen: before that there is nothing to say.
 #[must_use]
@@ -19,7 +19,8 @@ pub fn warnings(program: &Program, report: &Report) -> Vec<Diagnostic> {
 fn warning(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
     if seen.executed == 0 {
         let message = format!("no behaviour executes {}", step.name);
-        let warning = Diagnostic::warning(codes::NEVER_EXECUTES, message).at(step.name_span, "never executes");
+        let warning =
+            Diagnostic::warning(codes::NEVER_EXECUTES, message).at(step.name_span, "never executes");
         return Some(if seen.refused {
             warning.see(step.guard.span, "whenever the step is reached, its guard is false")
         } else {

@@ -69,9 +69,10 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
 pub fn text_of(reader: impl Read, name: &str) -> Result<String, Diagnostic> {
     let mut bytes = Vec::new();
     // One byte more than the limit tells a file at the limit from one beyond it.
-    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
-        Diagnostic::error(codes::UNREADABLE, format!("cannot read {name}: {}", reason(&e)))
-    })?;
+    reader
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Diagnostic::error(codes::UNREADABLE, format!("cannot read {name}: {}", reason(&e))))?;
     if bytes.len() as u64 > MAX_BYTES {
         let message = format!("{name} has more than {} MiB, the largest spec that is read", MAX_BYTES >> 20);
         return Err(Diagnostic::error(codes::TOO_LARGE, message));
@@ -79,8 +80,11 @@ pub fn text_of(reader: impl Read, name: &str) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|e| {
         let valid = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        Diagnostic::error(codes::NOT_UTF8, format!("{name} is not UTF-8: byte {valid}, on line {line}, begins no character"))
-            .help("specs are UTF-8 text; convert the file, for example with iconv")
+        Diagnostic::error(
+            codes::NOT_UTF8,
+            format!("{name} is not UTF-8: byte {valid}, on line {line}, begins no character"),
+        )
+        .help("specs are UTF-8 text; convert the file, for example with iconv")
     })
 }
 
@@ -89,7 +93,9 @@ fn load_directory(root: &Path, sources: &mut SourceMap, inputs: &mut Vec<Input>)
     search.visit(root, 0);
     let empty = search.files.is_empty() && search.errors.is_empty();
     inputs.extend(search.errors);
-    inputs.extend(search.files.iter().map(|path| load_file(path, sources)));
+    // `archc check .` finds `a.arch`, not `./a.arch`: what annotations and editors know it by.
+    let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
+    inputs.extend(search.files.iter().map(|path| load_file(&plain(path), sources)));
     if empty {
         let message = format!("no *.arch files below {}", root.display());
         inputs.push(broken(root, codes::NO_SPECS, message));

@@ -223,6 +223,8 @@ pub struct Change {
     pub old: String,
     /// Its value after.
     pub new: String,
+    /// For a set, what was added and removed: `+ Commit`, `- Prepared { rm: rm1 }`.
+    pub delta: Option<String>,
 }
 
 /// A sentence with the details under it.

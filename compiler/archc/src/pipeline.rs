@@ -5,7 +5,9 @@
 
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
-use crate::outcome::{ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, Verdict, sort_by_place};
+use crate::outcome::{
+    ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, Verdict, sort_by_place,
+};
 use crate::progress::Progress;
 use crate::verdict::{self, Facts, Judgement};
 use crate::{codes, coverage, narrate, reasons};
@@ -99,7 +101,8 @@ fn check_instance(
 }
 
 fn analyze(module: &ast::Module, task: &Task<'_>, instance: Option<&str>) -> Analysis {
-    let options = arch_sema::Options { instance: instance.map(str::to_owned), settings: task.settings.clone() };
+    let options =
+        arch_sema::Options { instance: instance.map(str::to_owned), settings: task.settings.clone() };
     arch_sema::analyze(module, &options)
 }
 
@@ -190,7 +193,13 @@ fn explore(outcome: &mut SpecOutcome, program: &Program, sources: &SourceMap, ta
     }
 }
 
-fn judge(outcome: &mut SpecOutcome, program: &Program, report: &Report, sources: &SourceMap, task: &Task<'_>) {
+fn judge(
+    outcome: &mut SpecOutcome,
+    program: &Program,
+    report: &Report,
+    sources: &SourceMap,
+    task: &Task<'_>,
+) {
     let exploration = Exploration {
         engine: report.engine,
         distinct_states: report.distinct_states,
@@ -200,7 +209,7 @@ fn judge(outcome: &mut SpecOutcome, program: &Program, report: &Report, sources:
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
-    outcome.reasons = reasons::of(report, outcome.failures.len(), &task.limits);
+    outcome.reasons = reasons::of(program, report, outcome.failures.len(), &task.limits);
     outcome.diagnostics.extend(coverage::warnings(program, report));
     let judgement = verdict::judge(Facts {
         properties: &outcome.properties,
@@ -229,7 +238,10 @@ fn refuse(outcome: &mut SpecOutcome, refusal: Refusal, engine: Engine) {
     let reason = format!("the engine {name} cannot explore it");
     outcome.reasons.push(reason.clone());
     let parts = vec!["nothing explored".to_owned(), reason];
-    settle(outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts));
+    settle(
+        outcome,
+        verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts),
+    );
 }
 
 fn deny_warnings(outcome: &mut SpecOutcome) {
@@ -261,7 +273,10 @@ pub fn not_checked(name: &str, reason: &str) -> SpecOutcome {
     let mut outcome = empty(name);
     outcome.reasons.push(reason.to_owned());
     let parts = vec!["not checked".to_owned(), reason.to_owned()];
-    settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts));
+    settle(
+        &mut outcome,
+        verdict::unexplored(Verdict::Inconclusive, ExitStatus::Inconclusive, "INCONCLUSIVE", parts),
+    );
     outcome
 }
 
@@ -275,7 +290,10 @@ pub fn internal_error(name: &str, what: &str) -> SpecOutcome {
             .help("please report it, with the spec and the command line"),
     );
     let parts = vec!["archc failed".to_owned(), "please report it".to_owned()];
-    settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Internal, "INTERNAL ERROR", parts));
+    settle(
+        &mut outcome,
+        verdict::unexplored(Verdict::Inconclusive, ExitStatus::Internal, "INTERNAL ERROR", parts),
+    );
     outcome
 }
 

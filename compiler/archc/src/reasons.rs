@@ -2,15 +2,22 @@
 
 use crate::cli::LimitArgs;
 use crate::outcome::{counted, thousands};
-use arch_ir::report::{Report, Stop};
 use arch_ir::Program;
+use arch_ir::report::{Report, Stop};
 
 /// Everything besides open properties that keeps a result from being conclusive.
 #[must_use]
-pub fn of(report: &Report, failures: usize, limits: &LimitArgs) -> Vec<String> {
+pub fn of(program: &Program, report: &Report, failures: usize, limits: &LimitArgs) -> Vec<String> {
     let mut reasons: Vec<String> = report.stopped.map(|s| stop(s, report, limits)).into_iter().collect();
+    if program.protocols.is_empty() {
+        // Whatever is claimed of a spec in which nothing can happen, nobody has learnt anything.
+        reasons.push("no protocol, so nothing can happen".to_owned());
+    }
     if !report.cut.is_empty() {
-        reasons.push(format!("cut by {}, exhaustive only within", counted(report.cut.len() as u64, "declaration")));
+        reasons.push(format!(
+            "cut by {}, exhaustive only within",
+            counted(report.cut.len() as u64, "declaration")
+        ));
     }
     if failures > 0 {
         reasons.push(format!("{} not executed", counted(failures as u64, "failure mode")));
@@ -53,4 +60,3 @@ pub fn has_time(program: &Program) -> bool {
     program.vars.iter().any(|v| program.holds_time(&v.ty))
         || program.protocols.iter().any(|p| p.vars.iter().any(|v| program.holds_time(&v.ty)))
 }
-

@@ -1,7 +1,7 @@
 //! From what was found to what is said about it first: verdict, exit status, first line.
 
 use crate::outcome::{
-    Exploration, ExitStatus, Headline, PropertyOutcome, PropertyVerdict, Verdict, counted, thousands,
+    ExitStatus, Exploration, Headline, PropertyOutcome, PropertyVerdict, Verdict, counted, thousands,
 };
 use arch_base::{Diagnostic, Severity};
 
@@ -162,7 +162,8 @@ fn expected_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String
 
 fn holds_parts(facts: Facts<'_>) -> Vec<String> {
     let declared = facts.properties.iter().filter(|p| !p.built_in()).count() as u64;
-    let properties = if declared == 0 { "built-in checks only".to_owned() } else { counted(declared, "property") };
+    let properties =
+        if declared == 0 { "built-in checks only".to_owned() } else { counted(declared, "property") };
     let mut parts = vec![properties, states(facts.exploration), "every depth".to_owned()];
     if facts.has_time {
         parts.push("time exact".to_owned());
@@ -174,7 +175,8 @@ fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
     let mut parts = vec![states(facts.exploration)];
     parts.extend(facts.reasons.iter().cloned());
     let unchecked =
-        facts.properties.iter().filter(|p| matches!(p.verdict, PropertyVerdict::NotChecked(_))).count() as u64;
+        facts.properties.iter().filter(|p| matches!(p.verdict, PropertyVerdict::NotChecked(_))).count()
+            as u64;
     if unchecked > 0 {
         parts.push(format!("{} not checked", counted(unchecked, "property")));
     }
@@ -209,10 +211,21 @@ mod tests {
 
     fn property(name: &str, verdict: PropertyVerdict) -> PropertyOutcome {
         let trace = (verdict == PropertyVerdict::Violated).then(TraceOutcome::default);
-        PropertyOutcome { name: name.into(), kind: "always", verdict, expected_violated: false, span: None, trace }
+        PropertyOutcome {
+            name: name.into(),
+            kind: "always",
+            verdict,
+            expected_violated: false,
+            span: None,
+            trace,
+        }
     }
 
-    fn judged(properties: &[PropertyOutcome], expectations: &[&str], complete: bool) -> (u8, &'static str, String) {
+    fn judged(
+        properties: &[PropertyOutcome],
+        expectations: &[&str],
+        complete: bool,
+    ) -> (u8, &'static str, String) {
         let exploration =
             Exploration { engine: "explorer", distinct_states: 84_776, transitions: 1, depth: 1, complete };
         let expectations: Vec<String> = expectations.iter().map(|e| (*e).to_owned()).collect();

@@ -4,8 +4,8 @@ mod common;
 
 use arch_base::{Code, Diagnostic, SourceMap, Span};
 use archc::outcome::{
-    Cell, Change, ExitStatus, Explanation, Exploration, FailureOutcome, Headline, PropertyOutcome, PropertyVerdict,
-    SpecOutcome, StepOutcome, TraceOutcome, Verdict,
+    Cell, Change, ExitStatus, Explanation, Exploration, FailureOutcome, Headline, PropertyOutcome,
+    PropertyVerdict, SpecOutcome, StepOutcome, TraceOutcome, Verdict,
 };
 use archc::render::{github, json, junit, sarif, text};
 use archc::style::Paint;
@@ -23,11 +23,15 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         event: "worker1[take]".into(),
         span: Some(span(6, 7)),
         because: vec!["X.a = false".into()],
-        changes: vec![Change { name: "X.a".into(), old: "false".into(), new: "true".into() }],
+        changes: vec![Change { name: "X.a".into(), old: "false".into(), new: "true".into(), delta: None }],
         problem: Some("`X.a` leaves its <range> & \"bound\"\u{1}".into()),
     };
     let tick = StepOutcome { event: "tick".into(), ..StepOutcome::default() };
-    let ending = Explanation { text: "violated: X.a".into(), span: Some(span(39, 42)), details: vec!["X.a = true".into()] };
+    let ending = Explanation {
+        text: "violated: X.a".into(),
+        span: Some(span(39, 42)),
+        details: vec!["X.a = true".into()],
+    };
     let trace = TraceOutcome {
         initial: vec![Cell { name: "X.b".into(), value: "7".into() }],
         steps: vec![tick, step],
@@ -70,7 +74,11 @@ fn outcome() -> (SpecOutcome, SourceMap) {
             property("q", PropertyVerdict::Holds, None),
             property("r", PropertyVerdict::NotChecked("liveness is not checked yet".into()), None),
             property("s", PropertyVerdict::Inconclusive, None),
-            PropertyOutcome { kind: "built-in", span: None, ..property("stuck", PropertyVerdict::Holds, None) },
+            PropertyOutcome {
+                kind: "built-in",
+                span: None,
+                ..property("stuck", PropertyVerdict::Holds, None)
+            },
         ],
         failures: vec![FailureOutcome { name: "stale \"holder\"".into(), span: span(0, 5) }],
     };
@@ -184,7 +192,8 @@ fn sarif_carries_the_counterexample_as_a_code_flow() {
     let run = &document["runs"][0];
     assert_eq!(document["version"], "2.1.0");
     let results = run["results"].as_array().unwrap();
-    let rules: Vec<&Value> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
+    let rules: Vec<&Value> =
+        run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
     assert!(results.iter().all(|r| rules.contains(&&r["ruleId"])), "every result has a rule");
     let flow = &results[1]["codeFlows"][0]["threadFlows"][0]["locations"];
     assert_eq!(flow.as_array().unwrap().len(), 2);

@@ -75,6 +75,11 @@ impl Code {
         Ok(())
     }
 
+    /// The constant at a place, if there is one.
+    pub fn constant(&self, place: Place) -> Option<i64> {
+        self.constants.get((place as usize).checked_sub(self.cells)?).copied()
+    }
+
     /// Where code that is added next will be.
     pub fn here(&self) -> u32 {
         self.instructions.len() as u32

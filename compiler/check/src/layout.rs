@@ -6,10 +6,10 @@
 
 use crate::error::CompileError;
 use crate::symbolic::dag::NULL;
-use crate::symbolic::sym::{Elements, ElementsCache, is_scalar, scalar_number};
+use crate::symbolic::sym::{Elements, ElementsCache, is_scalar};
 use arch_base::Span;
 use arch_ir::time::{TimeClass, TimeClasses};
-use arch_ir::{Fault, FaultKind, OrdinalId, Program, Protocol, ProtocolId, Type, Value};
+use arch_ir::{Fault, FaultKind, OrdinalId, Program, Protocol, ProtocolId, Type};
 use std::sync::Arc;
 
 /// The most cells of a state.

@@ -1,12 +1,20 @@
 //! From `ir::Program` to verdicts: a packed machine for the explorer, properties, counterexamples.
 //!
+//! [`layout`] says where everything is, [`symbolic`] turns every event into ground actions, [`code`]
+//! executes them, [`canonical`] makes states canonical, [`machine`] is all of it, [`mod@check`] explores.
+//!
 //! This crate has never heard of the grammar. It shares no semantic code with the interpreter
 //! `ir::eval` but the time classes, and tests compare the two.
 
+pub mod canonical;
 pub mod check;
+pub mod code;
 pub mod error;
+pub mod layout;
 pub mod machine;
+pub mod symbolic;
+pub mod values;
 
 pub use check::{Options, check};
 pub use error::CompileError;
-pub use machine::Machine;
+pub use machine::{Finding, Goal, Machine, Scratch};

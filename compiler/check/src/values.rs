@@ -101,7 +101,7 @@ fn write_scalar(ty: &Type, cell: u32, value: Option<&Value>, meta: &[Cell], cell
     let declared = &meta[cell as usize];
     let mut number = value.and_then(scalar_number).unwrap_or(declared.zero());
     if *ty.unwrap_optional() == Type::Time && number != NULL {
-        number = number.max(declared.lo);
+        number = if declared.lo == declared.hi { declared.lo } else { number.max(declared.lo) };
     }
     cells[cell as usize] = number;
     number == NULL && declared.nullable || (declared.lo..=declared.hi).contains(&number)

@@ -67,8 +67,10 @@ impl<'a> Types<'a> {
         if let Some(word) = names.iter().find_map(|n| ordinal_word(n)) {
             return Some(self.ordinal(word));
         }
-        let identity =
-            facts.optional || facts.member || !facts.actors.is_empty() || names.iter().any(|n| is_identity(n));
+        let identity = facts.optional
+            || facts.member
+            || !facts.actors.is_empty()
+            || names.iter().any(|n| is_identity(n));
         if identity {
             return Some(Ty::Id(self.identity(root, facts)));
         }

@@ -64,7 +64,11 @@ fn without_bullet(body: &str) -> (bool, &str) {
     let mut chars = body.chars();
     let marker = chars.next().is_some_and(|c| matches!(c, '•' | '-' | '*' | '–' | '◦' | '▪' | '+'));
     let rest = chars.as_str();
-    if marker && (rest.is_empty() || rest.starts_with(' ')) { (true, rest.trim_start()) } else { (false, body) }
+    if marker && (rest.is_empty() || rest.starts_with(' ')) {
+        (true, rest.trim_start())
+    } else {
+        (false, body)
+    }
 }
 
 fn without_heading(body: &str) -> (bool, &str) {

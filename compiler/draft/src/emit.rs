@@ -30,8 +30,12 @@ fn lists(model: &Model) -> Vec<String> {
         out.push(format!("ordinal {}", model.ordinals.join(", ")));
     }
     out.extend(model.ids.iter().map(|id| format!("id {id} * 2")));
-    out.extend(model.enums.iter().map(|(name, constants)| format!("enum {name} {{ {} }}", constants.join(", "))));
-    out.extend(model.records.iter().map(|(name, fields)| format!("record {name} {{ {} }}", record_fields(fields))));
+    out.extend(
+        model.enums.iter().map(|(name, constants)| format!("enum {name} {{ {} }}", constants.join(", "))),
+    );
+    out.extend(
+        model.records.iter().map(|(name, fields)| format!("record {name} {{ {} }}", record_fields(fields))),
+    );
     out
 }
 
@@ -48,7 +52,8 @@ fn typed(attrs: &[Typed]) -> String {
 
 fn truth(truth: &Truth) -> String {
     let key = truth.key.as_ref().map(|k| format!("[{k}]")).unwrap_or_default();
-    let remarks = if truth.remarks.is_empty() { String::new() } else { format!("   // {}", truth.remarks.join("; ")) };
+    let remarks =
+        if truth.remarks.is_empty() { String::new() } else { format!("   // {}", truth.remarks.join("; ")) };
     let attrs = typed(&truth.attrs);
     let body = if attrs.is_empty() { "{}".to_string() } else { format!("{{ {attrs} }}") };
     format!("truth {}{key} {body}{remarks}", truth.name)
@@ -56,7 +61,8 @@ fn truth(truth: &Truth) -> String {
 
 fn actor(actor: &Actor) -> String {
     let count = if actor.two { " * 2" } else { "" };
-    let locals = if actor.locals.is_empty() { String::new() } else { format!(" {{ {} }}", typed(&actor.locals)) };
+    let locals =
+        if actor.locals.is_empty() { String::new() } else { format!(" {{ {} }}", typed(&actor.locals)) };
     format!("actor {}{count}{locals}", actor.name)
 }
 

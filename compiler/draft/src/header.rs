@@ -14,7 +14,12 @@ pub(crate) struct Header {
 impl Header {
     /// The names of the entities, if the notes list any.
     pub fn entities(&self) -> Vec<&str> {
-        self.fields.iter().filter(|(f, _)| f.key == "entities").flat_map(|(_, v)| v.split(',')).map(str::trim).collect()
+        self.fields
+            .iter()
+            .filter(|(f, _)| f.key == "entities")
+            .flat_map(|(_, v)| v.split(','))
+            .map(str::trim)
+            .collect()
     }
 
     fn set(&mut self, field: Field, value: &str) {

@@ -71,7 +71,8 @@ pub(crate) fn infer(section: &Section, protocols: &[Parsed]) -> Model {
     let uses = uses::collect(section, protocols);
     let mut types = Types::new(&uses);
     types.decide();
-    let model = Model { operations: uses.operations.clone(), warnings: uses.warnings.clone(), ..Model::default() };
+    let model =
+        Model { operations: uses.operations.clone(), warnings: uses.warnings.clone(), ..Model::default() };
     Builder { uses: &uses, section, types, model }.build(protocols)
 }
 
@@ -146,7 +147,12 @@ impl Builder<'_> {
             }
             None => {
                 let remarks = vec![NOT_LISTED.to_string()];
-                self.model.truths.push(Truth { name: truth.to_string(), key: None, attrs: vec![attr], remarks });
+                self.model.truths.push(Truth {
+                    name: truth.to_string(),
+                    key: None,
+                    attrs: vec![attr],
+                    remarks,
+                });
             }
         }
     }
@@ -166,7 +172,9 @@ impl Builder<'_> {
         for (index, place) in self.uses.table.places() {
             match place {
                 Place::Attr { .. } => {}
-                Place::Local { actor, name } if !self.constant(index, name) => self.local(index, actor, name, place),
+                Place::Local { actor, name } if !self.constant(index, name) => {
+                    self.local(index, actor, name, place)
+                }
                 Place::Local { .. } => {}
                 Place::Field { actor, local, name } => self.record_field(index, actor, local, name),
             }
@@ -249,12 +257,17 @@ impl Builder<'_> {
 
     fn protocols(&mut self, protocols: &[Parsed]) {
         for (index, protocol) in protocols.iter().enumerate() {
-            let taken =
-                |n: &str| self.uses.actors.iter().any(|a| a == n) || self.model.protocols.iter().any(|(p, _)| p == n);
-            let base =
-                if taken(&protocol.name) { format!("{}_protocol", protocol.name) } else { protocol.name.clone() };
+            let taken = |n: &str| {
+                self.uses.actors.iter().any(|a| a == n) || self.model.protocols.iter().any(|(p, _)| p == n)
+            };
+            let base = if taken(&protocol.name) {
+                format!("{}_protocol", protocol.name)
+            } else {
+                protocol.name.clone()
+            };
             let name = unique(&base, taken);
-            let keyed = self.uses.reads.iter().find(|(p, truth)| *p == index && self.uses.keyed.contains(truth));
+            let keyed =
+                self.uses.reads.iter().find(|(p, truth)| *p == index && self.uses.keyed.contains(truth));
             let subject = keyed.map(|(_, truth)| snake_object(truth));
             self.model.protocols.push((name, subject));
         }
@@ -269,7 +282,8 @@ impl Builder<'_> {
             if !warned.contains(&root) {
                 warned.push(root);
                 let name = self.uses.table.describe(root);
-                let warning = format!("the notes have only the constant {constant} of `{name}`; declare the others");
+                let warning =
+                    format!("the notes have only the constant {constant} of `{name}`; declare the others");
                 self.model.warnings.push(warning);
             }
         }
@@ -278,10 +292,15 @@ impl Builder<'_> {
     /// Two instances of every actor that some type tells apart.
     fn count_actors(&mut self) {
         let mut types: Vec<String> = Vec::new();
-        for attr in
-            self.model.truths.iter().flat_map(|t| &t.attrs).chain(self.model.actors.iter().flat_map(|a| &a.locals))
+        for attr in self
+            .model
+            .truths
+            .iter()
+            .flat_map(|t| &t.attrs)
+            .chain(self.model.actors.iter().flat_map(|a| &a.locals))
         {
-            let words = attr.ty.iter().flat_map(|t| t.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+            let words =
+                attr.ty.iter().flat_map(|t| t.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
             words.filter(|w| is_ident(w)).for_each(|w| push_new(&mut types, w));
         }
         types.extend(self.model.truths.iter().filter_map(|t| t.key.clone()));

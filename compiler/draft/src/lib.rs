@@ -100,8 +100,9 @@ fn check_text(notes: &str) -> Result<(), DraftError> {
     if notes.len() > arch_grammar::MAX_BYTES {
         return Err(DraftError::TooLong);
     }
-    let control =
-        notes.chars().any(|c| c == '\u{FFFD}' || (c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{C}')));
+    let control = notes
+        .chars()
+        .any(|c| c == '\u{FFFD}' || (c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{C}')));
     if control { Err(DraftError::NotText) } else { Ok(()) }
 }
 

@@ -58,7 +58,9 @@ pub(crate) fn protocol(heading: &str) -> String {
     match words.first().map(String::as_str) {
         None => "main".to_string(),
         Some(first @ ("main" | "repair" | "read")) => first.to_string(),
-        Some(first) if first.starts_with(|c: char| c.is_ascii_digit()) => format!("protocol_{}", words.join("_")),
+        Some(first) if first.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("protocol_{}", words.join("_"))
+        }
         Some(_) => words.join("_"),
     }
 }

@@ -62,7 +62,8 @@ fn archetype_heading(line: &Line) -> Option<(String, String)> {
     let (id, title) = line.text.split_once(char::is_whitespace).unwrap_or((&line.text, ""));
     let id = id.trim_end_matches(['.', ':', ')']);
     let title = title.trim_start_matches(['-', '–', '—', ':']).trim();
-    (names::is_archetype(id) && (line.heading || !title.is_empty())).then(|| (id.to_string(), title.to_string()))
+    (names::is_archetype(id) && (line.heading || !title.is_empty()))
+        .then(|| (id.to_string(), title.to_string()))
 }
 
 fn section(lines: &[Line]) -> Section {
@@ -180,7 +181,8 @@ fn push_line(text: &mut String, line: &Line) {
 /// When no heading names a protocol: step lines anywhere are the main one.
 fn unlabelled(lines: &[Line]) -> Option<Section> {
     let mut section = self::section(lines);
-    let start = (0..lines.len()).find(|&i| lines[i].text.contains(']') && !steps(&lines[i..]).0.is_empty())?;
+    let start =
+        (0..lines.len()).find(|&i| lines[i].text.contains(']') && !steps(&lines[i..]).0.is_empty())?;
     let (text, _) = steps(&lines[start..]);
     section.warnings.push("no line names a protocol; the first steps are taken as the main one".to_string());
     section.blocks.push(Block { name: "main".to_string(), heading: "Main".to_string(), text });

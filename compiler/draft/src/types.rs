@@ -49,7 +49,9 @@ impl Place {
     pub fn is_self(&self) -> bool {
         let Place::Local { actor, name } = self else { return false };
         let own = name.strip_prefix("my_").map(|rest| rest.strip_suffix("_id").unwrap_or(rest));
-        name == "me" || own.is_some_and(|o| o == "id" || o == actor) || name.strip_suffix("_id") == Some(actor)
+        name == "me"
+            || own.is_some_and(|o| o == "id" || o == actor)
+            || name.strip_suffix("_id") == Some(actor)
     }
 }
 

@@ -164,7 +164,8 @@ impl Uses {
             return;
         }
         self.postfixes.push((place, word.to_string()));
-        let bound = self.table.place(Place::Local { actor: actor.to_string(), name: format!("required_{word}") });
+        let bound =
+            self.table.place(Place::Local { actor: actor.to_string(), name: format!("required_{word}") });
         self.table.facts(place).ordered = true;
         self.table.union(place, bound);
     }
@@ -214,7 +215,9 @@ impl Uses {
                 self.table.facts(a).ordered |= ordered;
                 self.table.union(a, b);
             }
-            (Term::Place(place), other) | (other, Term::Place(place)) => self.fact(place, other, ordered, actor),
+            (Term::Place(place), other) | (other, Term::Place(place)) => {
+                self.fact(place, other, ordered, actor)
+            }
             _ => {}
         }
     }

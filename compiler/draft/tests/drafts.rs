@@ -60,7 +60,11 @@ fn every_archetype_of_the_notes_drafts_canonically() {
     for draft in &all {
         let name = draft.id.clone().unwrap_or_default();
         assert_canonical(&name, &draft.text);
-        assert!(draft.warnings.iter().all(|w| w.contains("only the constant")), "{name}: {:?}", draft.warnings);
+        assert!(
+            draft.warnings.iter().all(|w| w.contains("only the constant")),
+            "{name}: {:?}",
+            draft.warnings
+        );
         golden(&format!("{name}.arch"), &draft.text);
     }
 }
@@ -71,7 +75,8 @@ fn no_line_of_a_protocol_is_changed() {
     let lines = step_lines(ARCHETYPES);
     assert!(lines.len() > 90, "only {} step lines", lines.len());
     for (id, line) in lines {
-        let draft = all.iter().find(|d| d.id.as_ref() == Some(&id)).unwrap_or_else(|| panic!("no draft of {id}"));
+        let draft =
+            all.iter().find(|d| d.id.as_ref() == Some(&id)).unwrap_or_else(|| panic!("no draft of {id}"));
         assert!(dense(&draft.text).contains(&line), "{id} lacks {line}");
     }
 }
@@ -124,7 +129,8 @@ fn guards_decide_types() {
         "id key * 2",
         "const ttl = 2",
         "my_epoch: Epoch",
-        "truth X {", "a: a?",
+        "truth X {",
+        "a: a?",
         "define soon enough := Environment.soon_enough = true",
     ];
     for part in wanted {

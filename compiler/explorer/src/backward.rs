@@ -38,11 +38,11 @@ impl Backward {
         &self.sources[self.starts[state as usize] as usize..self.starts[state as usize + 1] as usize]
     }
 
-    /// The first state, in order of discovery, from which no state with `goal` can be reached.
-    pub fn first_unable(&self, mut goal: impl FnMut(u32) -> bool) -> Option<u32> {
-        let states = self.starts.len() - 1;
-        let mut able: Vec<bool> = (0..states as u32).map(&mut goal).collect();
-        let mut pending: Vec<u32> = (0..states as u32).filter(|&s| able[s as usize]).collect();
+    /// The first state, in order of discovery, that counts and from which no state of the goal can be
+    /// reached. `able`: for each state whether it is in the goal.
+    pub fn first_unable(&self, mut able: Vec<bool>, counts: impl Fn(u32) -> bool) -> Option<u32> {
+        let states = able.len() as u32;
+        let mut pending: Vec<u32> = (0..states).filter(|&s| able[s as usize]).collect();
         while let Some(state) = pending.pop() {
             for &source in self.sources(state) {
                 if !std::mem::replace(&mut able[source as usize], true) {
@@ -50,7 +50,7 @@ impl Backward {
                 }
             }
         }
-        able.iter().position(|able| !able).map(|i| i as u32)
+        (0..states).find(|&s| !able[s as usize] && counts(s))
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
             edges.close();
         }
         let backward = Backward::new(&edges);
-        assert_eq!(backward.first_unable(|s| s == 0), Some(2));
-        assert_eq!(backward.first_unable(|s| s == 3), None);
+        assert_eq!(backward.first_unable(vec![true, false, false, false], |_| true), Some(2));
+        assert_eq!(backward.first_unable(vec![false, false, false, true], |_| true), None);
     }
 }

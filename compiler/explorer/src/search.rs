@@ -65,6 +65,10 @@ pub struct Exploration<Scratch> {
     pub store: Store,
     /// Events of all expanded states.
     pub transitions: u64,
+    /// Those of them that lead to no state.
+    pub nowhere: u64,
+    /// The number of initial states.
+    pub initial: u32,
     /// The greatest distance of a state from the initial states.
     pub depth: u32,
     /// Why it ended early, if it did.
@@ -110,6 +114,8 @@ struct Search<'a, S: System> {
     next_level: u32,
     depth: u32,
     transitions: u64,
+    nowhere: u64,
+    initial: u32,
     last_beat: Instant,
     stop: Option<Stop>,
 }
@@ -136,6 +142,8 @@ impl<'a, S: System> Search<'a, S> {
             next_level: 0,
             depth: 0,
             transitions: 0,
+            nowhere: 0,
+            initial: 0,
             last_beat: Instant::now(),
             stop: None,
         }
@@ -154,7 +162,7 @@ impl<'a, S: System> Search<'a, S> {
             result.is_ok()
         });
         self.level = 0..self.store.len() as u32;
-        self.next_level = self.level.end;
+        (self.next_level, self.initial) = (self.level.end, self.level.end);
         result
     }
 
@@ -218,6 +226,7 @@ impl<'a, S: System> Search<'a, S> {
             for event in &out.events[out.events_of(i)] {
                 let mut target = event.target;
                 self.transitions += 1;
+                self.nowhere += u64::from(event.target == NOWHERE);
                 self.executed[event.action as usize] += 1;
                 if target == UNKNOWN {
                     let (state, hash) = out.kept(kept);
@@ -317,6 +326,8 @@ impl<'a, S: System> Search<'a, S> {
         let undiscovered = self.stop.is_some() && self.store.len() as u32 > self.next_level;
         Exploration {
             transitions: self.transitions,
+            nowhere: self.nowhere,
+            initial: self.initial,
             depth: self.depth + u32::from(undiscovered),
             stopped: self.stop,
             found: self.found,

@@ -5,9 +5,7 @@
 
 use crate::eval::{Combination, Interpreter, Successors, Transition, helps, unfinished};
 use crate::program::{Expr, Program, Property, PropertyId, PropertyKind, ProtocolId};
-use crate::report::{
-    Limits, PropertyResult, PropertyVerdict, Report, StepCoverage, Stop, Trace, TraceStep,
-};
+use crate::report::{Limits, PropertyResult, PropertyVerdict, Report, StepCoverage, Stop, Trace, TraceStep};
 use crate::state::{Event, Excess, ExcessKind, RunRef, State};
 use crate::value::Value;
 use arch_base::{Idx, Span};
@@ -230,7 +228,10 @@ impl<'p> Oracle<'p> {
                 self.complete_graph(&property.name, Some(property), || self.impossible(id, claim))
             }
             PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_) => {
-                PropertyResult { verdict: PropertyVerdict::NotChecked(NO_LIVENESS), ..self.built_in(&property.name, None) }
+                PropertyResult {
+                    verdict: PropertyVerdict::NotChecked(NO_LIVENESS),
+                    ..self.built_in(&property.name, None)
+                }
             }
         };
         result.kind = kind_of(&property.kind);
@@ -269,7 +270,8 @@ impl<'p> Oracle<'p> {
     /// witness is that of the first combination.
     fn reachable(&self, id: PropertyId, property: &Property) -> PropertyResult {
         let combinations = self.states.first().map_or(Vec::new(), |s| self.interpreter.combinations(id, s));
-        let hits: Option<Vec<u32>> = combinations.into_iter().map(|c| self.hits.get(&(id, c)).copied()).collect();
+        let hits: Option<Vec<u32>> =
+            combinations.into_iter().map(|c| self.hits.get(&(id, c)).copied()).collect();
         let result = self.built_in(&property.name, None);
         match hits {
             Some(hits) => {
@@ -308,7 +310,8 @@ impl<'p> Oracle<'p> {
         let runs = protocols.flat_map(|p: ProtocolId| {
             (0..self.program.run_count(p)).map(move |run| RunRef { protocol: p, run })
         });
-        let is_over = |state: &State, run: RunRef| !state.protocol(run.protocol)[run.run as usize].unfinished();
+        let is_over =
+            |state: &State, run: RunRef| !state.protocol(run.protocol)[run.run as usize].unfinished();
         runs.filter_map(|run| self.first_without(|n| is_over(&self.states[n as usize], run), |_| true)).min()
     }
 
@@ -397,7 +400,9 @@ fn value_weight(value: &Value) -> u64 {
     let parts: u64 = match value {
         Value::Set(set) => set.iter().map(value_weight).sum(),
         Value::Map(map) => map.iter().map(|(k, v)| value_weight(k) + value_weight(v)).sum(),
-        Value::Seq(list) | Value::Record(list) | Value::Variant(_, list) => list.iter().map(value_weight).sum(),
+        Value::Seq(list) | Value::Record(list) | Value::Variant(_, list) => {
+            list.iter().map(value_weight).sum()
+        }
         _ => 0,
     };
     parts + size_of::<Value>() as u64

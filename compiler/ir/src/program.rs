@@ -167,7 +167,7 @@ pub enum Type {
     Time,
     /// A run of a protocol (bound by a quantifier over its runs; never stored).
     Run(ProtocolId),
-    /// `set of T max n`; without `max` the element type must be [enumerable](Type::is_enumerable).
+    /// `set of T max n`; without `max` the element type must be enumerable ([`Program::cardinality`]).
     Set(Box<Type>, Option<u32>),
     /// `map K -> V`, total; K is enumerable.
     Map(Box<Type>, Box<Type>),

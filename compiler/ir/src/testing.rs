@@ -4,10 +4,11 @@
 //! use every construct.
 
 use crate::program::{
-    Actor, ArithOp, Binder, Chain, ChainId, CompareOp, Deadline, Domain, Down, Enum, EnumId, Expr, ExprKind, Fairness,
-    Fault, FaultId, FaultKind, Handover, Init, IntType, Named, OrdinalId, Outcome, Place, Program, Property,
-    PropertyId, PropertyKind, Protocol, ProtocolId, RangePolicy, Reject, Role, RoleId, RunVar, RunVarId, SlotId, Sort,
-    SortId, Step, StepClaim, StepId, Stmt, StmtKind, Subject, Truth, TruthId, Type, Var, VarId, VarOwner, Window,
+    Actor, ArithOp, Binder, Chain, ChainId, CompareOp, Deadline, Domain, Down, Enum, EnumId, Expr, ExprKind,
+    Fairness, Fault, FaultId, FaultKind, Handover, Init, IntType, Named, OrdinalId, Outcome, Place, Program,
+    Property, PropertyId, PropertyKind, Protocol, ProtocolId, RangePolicy, Reject, Role, RoleId, RunVar,
+    RunVarId, SlotId, Sort, SortId, Step, StepClaim, StepId, Stmt, StmtKind, Subject, Truth, TruthId, Type,
+    Var, VarId, VarOwner, Window,
 };
 use crate::value::Value;
 use arch_base::{FileId, Span};
@@ -150,7 +151,14 @@ impl Build {
     }
 
     /// A step, not in any chain yet.
-    pub fn step(&mut self, protocol: ProtocolId, name: &str, actor: Actor, guard: Expr, effect: Vec<Stmt>) -> StepId {
+    pub fn step(
+        &mut self,
+        protocol: ProtocolId,
+        name: &str,
+        actor: Actor,
+        guard: Expr,
+        effect: Vec<Stmt>,
+    ) -> StepId {
         let span = self.span();
         let atoms = vec![crate::program::Atom { id: format!("{name}#1"), expr: guard.clone() }];
         self.program.protocols[protocol].steps.push(Step {
@@ -218,7 +226,14 @@ impl Build {
     }
 
     /// `at STEP: claim`, or `after`.
-    pub fn claim(&mut self, name: &str, protocol: ProtocolId, step: StepId, claim: Expr, after: bool) -> PropertyId {
+    pub fn claim(
+        &mut self,
+        name: &str,
+        protocol: ProtocolId,
+        step: StepId,
+        claim: Expr,
+        after: bool,
+    ) -> PropertyId {
         self.property(name, PropertyKind::Step { at: vec![StepClaim { protocol, step, claim }], after })
     }
 
@@ -346,7 +361,10 @@ pub fn or(list: Vec<Expr>) -> Expr {
 /// `a + b`
 #[must_use]
 pub fn add(a: Expr, b: Expr) -> Expr {
-    expr(ExprKind::Arith(ArithOp::Add, Box::new(a), Box::new(b)), range(i64::MIN, i64::MAX, RangePolicy::Report))
+    expr(
+        ExprKind::Arith(ArithOp::Add, Box::new(a), Box::new(b)),
+        range(i64::MIN, i64::MAX, RangePolicy::Report),
+    )
 }
 
 /// `lo..hi`
@@ -451,8 +469,13 @@ pub fn lease() -> Program {
     let effect = vec![b.set(owner, vec![], null()), b.advance(current, vec![], epoch)];
     b.rule("reclaim", reaper, guard, effect);
     b.fault(FaultKind::Crash { sort: claimant, down: Down::Instant }, Some(1));
-    let kind =
-        FaultKind::Duplicate { protocol: main, step: commit, vars: vec![], roles: vec![], locals: vec![my_epoch] };
+    let kind = FaultKind::Duplicate {
+        protocol: main,
+        step: commit,
+        vars: vec![],
+        roles: vec![],
+        locals: vec![my_epoch],
+    };
     b.fault(kind, Some(1));
     let claimed = cmp(CompareOp::Ge, mine(&b), b.get(accepted, vec![]));
     b.claim("no_zombie", main, commit, claimed, false);
@@ -604,8 +627,13 @@ pub fn requeue(copies: u32, cut: bool) -> Program {
     b.edit(expire, suspect).binds = vec![role];
     let chain = b.chain(expire, &[suspect], "requeue", true);
     let subject = expr(ExprKind::Subject(0), Type::Id(task));
-    b.program.protocols[expire].chains[chain].outcome.then =
-        Some(Handover { protocol: main, position: 0, starts: true, subjects: vec![subject], unbinds: vec![] });
+    b.program.protocols[expire].chains[chain].outcome.then = Some(Handover {
+        protocol: main,
+        position: 0,
+        starts: true,
+        subjects: vec![subject],
+        unbinds: vec![],
+    });
     b.program
 }
 
@@ -723,7 +751,8 @@ pub fn any_start() -> Program {
         let binder = b.binder("n", Type::Id(node));
         let n = expr(ExprKind::Slot(binder.slot), Type::Id(node));
         let claim = eq(at(&b, n), int(if reachable { 2 } else { 0 }));
-        let kind = if reachable { PropertyKind::Reachable(claim) } else { PropertyKind::AlwaysPossible(claim) };
+        let kind =
+            if reachable { PropertyKind::Reachable(claim) } else { PropertyKind::AlwaysPossible(claim) };
         let id = b.property(name, kind);
         b.program.properties[id].binders = vec![binder];
     }

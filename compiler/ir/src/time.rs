@@ -5,8 +5,8 @@
 //! that they can still meet. Why that is exact is in `docs/internals/time-and-ordinals.md`.
 
 use crate::program::{
-    CompareOp, Domain, Expr, ExprKind, FaultKind, Init, Place, Program, ProtocolId, RunVarId, SlotId, Stmt, StmtKind,
-    VarId,
+    CompareOp, Domain, Expr, ExprKind, FaultKind, Init, Place, Program, ProtocolId, RunVarId, SlotId, Stmt,
+    StmtKind, VarId,
 };
 use crate::types::PAST;
 use crate::value::Value;

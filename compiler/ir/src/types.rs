@@ -70,9 +70,7 @@ impl Program {
             Type::Int(int) => (int.lo..=int.hi).map(Value::Int).collect(),
             Type::Enum(id) => (0..self.enums[*id].constants.len() as u32).map(Value::Enum).collect(),
             Type::Id(id) => (0..self.sorts[*id].size).map(Value::Id).collect(),
-            Type::Optional(inner) => {
-                std::iter::once(Value::Null).chain(self.values(inner)?).collect()
-            }
+            Type::Optional(inner) => std::iter::once(Value::Null).chain(self.values(inner)?).collect(),
             Type::Null => vec![Value::Null],
             Type::Set(element, max) => subsets(&self.values(element)?, *max),
             Type::Map(key, value) => {
@@ -84,17 +82,13 @@ impl Program {
             }
             Type::Seq(element, max) => {
                 let elements = self.values(element)?;
-                (0..=*max as usize)
-                    .flat_map(|n| tuples(&vec![elements.clone(); n]))
-                    .map(Value::Seq)
-                    .collect()
+                (0..=*max as usize).flat_map(|n| tuples(&vec![elements.clone(); n])).map(Value::Seq).collect()
             }
-            Type::Record(id) => {
-                self.tuples_of(self.records[*id].fields.iter().map(|f| &f.ty))?
-                    .into_iter()
-                    .map(Value::Record)
-                    .collect()
-            }
+            Type::Record(id) => self
+                .tuples_of(self.records[*id].fields.iter().map(|f| &f.ty))?
+                .into_iter()
+                .map(Value::Record)
+                .collect(),
             Type::Union(id) => {
                 let mut all = Vec::new();
                 for (tag, variant) in self.unions[*id].variants.iter().enumerate() {
@@ -269,7 +263,12 @@ fn subsets(elements: &[Value], max: Option<u32>) -> Vec<Value> {
         .filter(|mask| max.is_none_or(|max| mask.count_ones() <= max))
         .map(|mask| {
             Value::Set(
-                elements.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1).map(|(_, v)| v.clone()).collect(),
+                elements
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| mask >> i & 1 == 1)
+                    .map(|(_, v)| v.clone())
+                    .collect(),
             )
         })
         .collect()

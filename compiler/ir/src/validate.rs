@@ -2,9 +2,9 @@
 //! with places; here it is a net for programs that it built wrongly.
 
 use crate::program::{
-    Actor, Chain, ChainId, Domain, EnumId, Expr, ExprKind, FaultKind, Handover, Init, Place, Program, Property,
-    PropertyKind, Protocol, ProtocolId, RecordId, SlotId, SortId, Step, StepId, Stmt, StmtKind, Type, UnionId, VarId,
-    VarOwner,
+    Actor, Chain, ChainId, Domain, EnumId, Expr, ExprKind, FaultKind, Handover, Init, Place, Program,
+    Property, PropertyKind, Protocol, ProtocolId, RecordId, SlotId, SortId, Step, StepId, Stmt, StmtKind,
+    Type, UnionId, VarId, VarOwner,
 };
 use arch_base::{Idx, IndexVec};
 
@@ -112,12 +112,19 @@ fn protocol(program: &Program, id: ProtocolId) -> Checked {
     ensure(!p.chains.is_empty(), || format!("{} has no chain", p.name))?;
     let mut seen = vec![false; p.steps.len()];
     for (chain_id, chain) in p.chains.iter_enumerated() {
-        chain_of(program, id, chain_id, chain, &mut seen).map_err(|e| format!("{} {chain_id:?}: {e}", p.name))?;
+        chain_of(program, id, chain_id, chain, &mut seen)
+            .map_err(|e| format!("{} {chain_id:?}: {e}", p.name))?;
     }
     Ok(())
 }
 
-fn chain_of(program: &Program, id: ProtocolId, chain_id: ChainId, chain: &Chain, seen: &mut [bool]) -> Checked {
+fn chain_of(
+    program: &Program,
+    id: ProtocolId,
+    chain_id: ChainId,
+    chain: &Chain,
+    seen: &mut [bool],
+) -> Checked {
     let p = &program.protocols[id];
     for step in &chain.steps {
         index(&p.steps, *step)?;
@@ -147,7 +154,9 @@ fn handover(program: &Program, from: ProtocolId, handover: &Handover) -> Checked
     let main = target.chains.get(ChainId(0)).map_or(0, |c| c.steps.len());
     ensure((handover.position as usize) < main, || "a hand-over past the end".to_owned())?;
     ensure(!target.rule, || "a hand-over to a rule".to_owned())?;
-    ensure(handover.subjects.len() == target.subjects.len(), || "a hand-over with other subjects".to_owned())?;
+    ensure(handover.subjects.len() == target.subjects.len(), || {
+        "a hand-over with other subjects".to_owned()
+    })?;
     handover.subjects.iter().try_for_each(|e| expr(program, Some(from), e))?;
     handover.unbinds.iter().try_for_each(|r| index(&target.roles, *r))
 }
@@ -254,7 +263,9 @@ fn one(program: &Program, id: Option<ProtocolId>, e: &Expr) -> Checked {
         K::Var(var, keys) => element(program, *var, keys),
         K::RecordLit(record, fields) => {
             index(&program.records, *record)?;
-            ensure(program.records[*record].fields.len() == fields.len(), || "a record with other fields".to_owned())
+            ensure(program.records[*record].fields.len() == fields.len(), || {
+                "a record with other fields".to_owned()
+            })
         }
         K::VariantLit(union, tag, _) => {
             index(&program.unions, *union)?;
@@ -265,8 +276,12 @@ fn one(program: &Program, id: Option<ProtocolId>, e: &Expr) -> Checked {
         K::Connected(_, a, _, b) => index(&program.sorts, *a).and_then(|()| index(&program.sorts, *b)),
         K::RunAt(p, _, step) => step_exists(program, *p, *step),
         K::RunUnfinished(p, _) | K::RunSubject(p, _, _) => index(&program.protocols, *p),
-        K::RunRole(p, _, role) => index(&program.protocols, *p).and_then(|()| index(&program.protocols[*p].roles, *role)),
-        K::RunVarOf(p, _, var) => index(&program.protocols, *p).and_then(|()| index(&program.protocols[*p].vars, *var)),
+        K::RunRole(p, _, role) => {
+            index(&program.protocols, *p).and_then(|()| index(&program.protocols[*p].roles, *role))
+        }
+        K::RunVarOf(p, _, var) => {
+            index(&program.protocols, *p).and_then(|()| index(&program.protocols[*p].vars, *var))
+        }
         _ => Ok(()),
     }
 }
@@ -280,7 +295,9 @@ fn fault(program: &Program, kind: &FaultKind, budget: Option<u32>) -> Checked {
     match kind {
         FaultKind::Crash { sort, .. } | FaultKind::Skew { sort, .. } => index(&program.sorts, *sort),
         FaultKind::Lose { protocol, step } => step_exists(program, *protocol, *step),
-        FaultKind::Partition { from, to } => index(&program.sorts, *from).and_then(|()| index(&program.sorts, *to)),
+        FaultKind::Partition { from, to } => {
+            index(&program.sorts, *from).and_then(|()| index(&program.sorts, *to))
+        }
         FaultKind::Duplicate { protocol, step, vars, roles, locals } => {
             ensure(budget.is_some(), || "a duplicate without a budget".to_owned())?;
             step_exists(program, *protocol, *step)?;

@@ -1,8 +1,8 @@
 //! Walking over expressions and effects: what they consist of, and which there are in a program.
 
 use crate::program::{
-    Binder, Domain, Expr, ExprKind, Init, Place, Program, Property, PropertyKind, ProtocolId, Step, Stmt, StmtKind,
-    Type,
+    Binder, Domain, Expr, ExprKind, Init, Place, Program, Property, PropertyKind, ProtocolId, Step, Stmt,
+    StmtKind, Type,
 };
 
 impl Expr {

@@ -5,7 +5,7 @@ use arch_ir::explore::{explore, explore_states};
 use arch_ir::report::{Limits, PropertyVerdict, Report, Stop};
 use arch_ir::testing::{self, Build, samples};
 use arch_ir::{
-    Actor, CompareOp, Down, Expr, PropertyKind, Program, ProtocolId, RangePolicy, RunRef, StepId, Type,
+    Actor, CompareOp, Down, Expr, Program, PropertyKind, ProtocolId, RangePolicy, RunRef, StepId, Type,
 };
 use std::sync::atomic::AtomicBool;
 
@@ -182,7 +182,8 @@ fn explains_why_a_guard_is_false() {
     let (_, states) = explore_states(&program, &Limits { max_states: Some(200), ..Limits::default() });
     let run = RunRef { protocol: ProtocolId(0), run: 0 };
     let explained = states.iter().flat_map(|s| interpreter.why_disabled(s, run, StepId(1)));
-    let refused = explained.filter(|g| !g.guard).flat_map(|g| g.atoms).next().expect("renew is refused somewhere");
+    let refused =
+        explained.filter(|g| !g.guard).flat_map(|g| g.atoms).next().expect("renew is refused somewhere");
     assert!(!refused.holds && refused.operands.len() == 2);
     assert_eq!(program.show_expr(Some(run.protocol), &refused.expr), "OwnerEpoch.current = my_epoch");
 }

@@ -48,7 +48,8 @@ fn compare(program: &Program) {
             assert!(canonical.contains(&state), "{}: raw state is no canonical state", program.name);
             let concrete = interpreter.successors_raw(raw);
             let abstracted = interpreter.successors(&state);
-            let (a, b) = (all_seen(&interpreter, &concrete, &state), all_seen(&interpreter, &abstracted, &state));
+            let (a, b) =
+                (all_seen(&interpreter, &concrete, &state), all_seen(&interpreter, &abstracted, &state));
             assert_eq!(a, b, "{}: events differ in {raw:?}", program.name);
             next.extend(concrete.transitions.into_iter().filter_map(|t| t.outcome.ok()));
             reached.insert(state);

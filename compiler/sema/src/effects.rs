@@ -135,6 +135,9 @@ impl<'m> Analyzer<'m> {
     }
 
     fn names_instance(&mut self, base: &'m ast::Expr, scope: &Scope) -> bool {
+        if self.only_instance(base, scope).is_some() {
+            return true;
+        }
         let before = self.diagnostics.len();
         let found = self.expr(base, None, scope);
         let instance = matches!(found.ty, Type::Id(_));

@@ -49,8 +49,11 @@ fn printed(drafts: &[Draft]) -> String {
         [one] => one.text.clone(),
         many => {
             let names = file_names(many);
-            let parts: Vec<String> =
-                many.iter().zip(names).map(|(d, name)| format!("// ==== {name} ====\n\n{}", d.text)).collect();
+            let parts: Vec<String> = many
+                .iter()
+                .zip(names)
+                .map(|(d, name)| format!("// ==== {name} ====\n\n{}", d.text))
+                .collect();
             parts.join("\n")
         }
     }

@@ -4,8 +4,8 @@ use arch_base::Idx;
 use arch_ir::eval::Interpreter;
 use arch_ir::time::TimeClass;
 use arch_ir::{
-    FaultId, FaultKind, Program, ProtocolId, RoleId, RunRef, RunState, RunVarId, SortId, State, Status, Type, Value, VarId,
-    VarOwner,
+    FaultId, FaultKind, Program, RoleId, RunRef, RunState, RunVarId, SortId, State, Status, Type, Value,
+    VarId, VarOwner,
 };
 
 /// A part of a state that has a name and a value.
@@ -17,6 +17,8 @@ pub struct NamedCell {
     pub name: String,
     /// Its value, shown.
     pub value: String,
+    /// For a set, its elements, shown.
+    pub elements: Option<Vec<String>>,
     /// Whether it is as anybody would expect of an initial state.
     pub boring: bool,
 }
@@ -66,6 +68,7 @@ fn variables(interpreter: &Interpreter<'_>, state: &State, all: &mut Vec<NamedCe
                 key: CellKey::Var(id, i),
                 name: variable_name(program, id, keys),
                 value: timed(program, &var.ty, value, interpreter.times().var(id)),
+                elements: elements(program, &var.ty, value),
                 boring: *value == default || is_past(value),
             });
         }
@@ -81,6 +84,15 @@ fn timed(program: &Program, ty: &Type, value: &Value, class: TimeClass) -> Strin
     }
 }
 
+fn elements(program: &Program, ty: &Type, value: &Value) -> Option<Vec<String>> {
+    match (ty, value) {
+        (Type::Set(element, _), Value::Set(set)) => {
+            Some(set.iter().map(|v| program.show_value(element, v)).collect())
+        }
+        _ => None,
+    }
+}
+
 fn is_past(value: &Value) -> bool {
     matches!(value, Value::Time(t) if *t <= 0)
 }
@@ -92,7 +104,9 @@ fn variable_name(program: &Program, id: VarId, keys: &[Value]) -> String {
     match (var.owner, var.name.split_once('.')) {
         _ if keys.is_empty() => var.name.clone(),
         (VarOwner::Local(_), Some((_, attribute))) => format!("{}.{attribute}", shown.join(", ")),
-        (VarOwner::Truth(_), Some((truth, attribute))) => format!("{truth}[{}].{attribute}", shown.join(", ")),
+        (VarOwner::Truth(_), Some((truth, attribute))) => {
+            format!("{truth}[{}].{attribute}", shown.join(", "))
+        }
         (_, None) => format!("{}[{}]", var.name, shown.join(", ")),
     }
 }
@@ -105,6 +119,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
         key: CellKey::Status(reference),
         name: name.clone(),
         value: status(program, reference, run),
+        elements: None,
         boring: run.status == Status::Idle,
     });
     for ((id, role), bound) in protocol.roles.iter_enumerated().zip(&run.roles) {
@@ -112,6 +127,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
             key: CellKey::Role(reference, id),
             name: format!("{name}.{}", role.name),
             value: bound.map_or("unbound".to_owned(), |b| program.instance_name(role.sort, b)),
+            elements: None,
             boring: bound.is_none(),
         });
     }
@@ -121,6 +137,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
             key: CellKey::RunVar(reference, id),
             name: format!("{name}.{}", var.name),
             value: timed(program, &var.ty, value, class),
+            elements: elements(program, &var.ty, value),
             boring: *value == var.init || is_past(value),
         });
     }
@@ -150,7 +167,13 @@ fn faults(program: &Program, state: &State, all: &mut Vec<NamedCell>) {
         for (i, skew) in state.skew.get(sort.index()).into_iter().flatten().enumerate() {
             let name = format!("clock of {}", instance(program, sort, i));
             let value = if *skew == 0 { "exact".to_owned() } else { format!("{skew:+}") };
-            all.push(NamedCell { key: CellKey::Skew(sort, i), name, value, boring: *skew == 0 });
+            all.push(NamedCell {
+                key: CellKey::Skew(sort, i),
+                name,
+                value,
+                elements: None,
+                boring: *skew == 0,
+            });
         }
     }
     for (id, fault) in program.faults.iter_enumerated() {
@@ -162,11 +185,13 @@ fn faults(program: &Program, state: &State, all: &mut Vec<NamedCell>) {
         }
         if let FaultKind::Duplicate { protocol, step, .. } = &fault.kind {
             let number = state.pending.get(id.index()).map_or(0, Vec::len);
-            let name = format!("duplicates of {} on their way", program.protocols[*protocol].steps[*step].name);
+            let name =
+                format!("duplicates of {} on their way", program.protocols[*protocol].steps[*step].name);
             all.push(NamedCell {
                 key: CellKey::Pending(id),
                 name,
                 value: number.to_string(),
+                elements: None,
                 boring: number == 0,
             });
         }
@@ -178,5 +203,11 @@ fn instance(program: &Program, sort: SortId, index: usize) -> String {
 }
 
 fn flag(key: CellKey, name: String, set: bool, [unset_word, set_word]: [&str; 2]) -> NamedCell {
-    NamedCell { key, name, value: (if set { set_word } else { unset_word }).to_owned(), boring: !set }
+    NamedCell {
+        key,
+        name,
+        value: (if set { set_word } else { unset_word }).to_owned(),
+        elements: None,
+        boring: !set,
+    }
 }

@@ -1,15 +1,22 @@
 //! What the end of a counterexample shows: the claim with the values in it, or why nothing can go on.
 
 use super::words::quote;
-use super::{CellKey, End, Teller, cells, step_of};
+use super::{CellKey, End, Teller, cells, sent, step_of};
 use crate::outcome::Explanation;
 use arch_ir::{
-    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, StepId, VarId,
+    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, StepId,
+    VarId,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The most values that are listed.
 const MAX_VALUES: usize = 12;
+
+/// The most ticks that are followed to see what a stuck state comes to.
+const MAX_TICKS: u32 = 1_000;
+
+/// The most states that are searched for the end of a stranded run.
+const MAX_SEARCHED: usize = 2_000;
 
 /// What the end of a violating behaviour shows.
 pub(super) fn explain(
@@ -21,7 +28,7 @@ pub(super) fn explain(
     match (property, name) {
         (Some(id), _) => declared(teller, id, end).into_iter().collect(),
         (None, "stuck") => stuck(teller, end.after),
-        (None, "stranded") => vec![stranded(teller, end.after)],
+        (None, "stranded") => stranded(teller, end.after),
         // What left a bound stands at the last step.
         (None, _) => Vec::new(),
     }
@@ -43,7 +50,13 @@ fn declared(teller: &Teller<'_>, id: PropertyId, end: &End<'_>) -> Option<Explan
     }
 }
 
-fn always(teller: &Teller<'_>, id: PropertyId, property: &Property, claim: &Expr, state: &State) -> Explanation {
+fn always(
+    teller: &Teller<'_>,
+    id: PropertyId,
+    property: &Property,
+    claim: &Expr,
+    state: &State,
+) -> Explanation {
     let combinations = teller.interpreter.combinations(id, state);
     let failing = combinations.into_iter().find(|c| !teller.interpreter.holds_for(id, claim, c, state));
     let mut explanation = about(teller, claim, "violated:", state);
@@ -68,17 +81,35 @@ fn element_type(binder: &arch_ir::Binder) -> arch_ir::Type {
 }
 
 fn at_step(teller: &Teller<'_>, claims: &[StepClaim], after: bool, end: &End<'_>) -> Option<Explanation> {
-    let (run, step) = end.event.and_then(executed)?;
+    let event = end.event.filter(|e| !matches!(e, Event::Reject { .. }))?;
+    let (run, step) = step_of(teller.program, event)?;
     let claim = claims.iter().find(|c| c.protocol == run.protocol && c.step == step)?;
     let name = &teller.program.protocols[run.protocol].steps[step].name;
     let when = if after { "after" } else { "at" };
     let state = if after { end.after } else { end.before };
-    Some(about(teller, &claim.claim, &format!("violated {when} {name}:"), state))
+    let mut explanation = about(teller, &claim.claim, &format!("violated {when} {name}:"), state);
+    let sent = sent(teller.program, end.before, event).into_iter().map(|s| format!("{s}, as it was sent"));
+    let own = own_names(teller, &claim.claim, event, state);
+    explanation.details.splice(0..0, own.into_iter().chain(sent));
+    Some(explanation)
 }
 
-/// The step whose effect an event applies.
-fn executed(event: &Event) -> Option<(RunRef, StepId)> {
-    step_of(event).filter(|_| matches!(event, Event::Step { .. }))
+/// The names of the step's own run and actor that a claim reads, with their values.
+fn own_names(teller: &Teller<'_>, claim: &Expr, event: &Event, state: &State) -> Vec<String> {
+    let mut reads_self = false;
+    let mut read = BTreeSet::new();
+    claim.visit(&mut |e| match &e.kind {
+        ExprKind::SelfId => reads_self = true,
+        ExprKind::RunVar(id) => {
+            read.insert(*id);
+        }
+        _ => {}
+    });
+    let actor = super::acting(teller.program, event).filter(|_| reads_self);
+    let actor = actor.map(|(sort, i)| format!("self = {}", teller.program.instance_name(sort, i)));
+    let own = |key: CellKey| matches!(key, CellKey::RunVar(run, id) if super::run_of(event) == Some(run) && read.contains(&id));
+    let vars = cells(&teller.interpreter, state).into_iter().filter(|c| own(c.key));
+    actor.into_iter().chain(vars.map(|c| format!("{} = {}", c.name, c.value))).collect()
 }
 
 fn monotonic(teller: &Teller<'_>, property: &Property, e: &Expr, end: &End<'_>) -> Explanation {
@@ -136,39 +167,69 @@ fn read(e: &Expr) -> (BTreeSet<VarId>, BTreeSet<ProtocolId>) {
     (vars, protocols)
 }
 
-/// For each unfinished run, why each step that it has reached waits.
+/// For each unfinished run, why each step that it has reached waits, however long.
 fn stuck(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
-    unfinished(teller, state).into_iter().map(|run| waiting(teller, state, run)).collect()
+    let late = after_ticks(teller, state);
+    let runs = unfinished(teller, state).into_iter();
+    runs.map(|run| Explanation {
+        text: format!("stuck: {} cannot go on, however long it waits", teller.program.run_name(run)),
+        span: Some(teller.program.protocols[run.protocol].span),
+        details: waiting(teller, &late, run),
+    })
+    .collect()
 }
 
-fn waiting(teller: &Teller<'_>, state: &State, run: RunRef) -> Explanation {
+/// The state when time has passed that changes nothing any more: what is false only for now is no reason.
+fn after_ticks(teller: &Teller<'_>, state: &State) -> State {
+    let mut now = state.clone();
+    for _ in 0..MAX_TICKS {
+        let found = teller.interpreter.successors(&now).transitions.into_iter();
+        match found.filter(|t| t.event == Event::Tick).find_map(|t| t.outcome.ok()) {
+            Some(next) if next != now => now = next,
+            _ => break,
+        }
+    }
+    now
+}
+
+fn waiting(teller: &Teller<'_>, state: &State, run: RunRef) -> Vec<String> {
     let protocol = &teller.program.protocols[run.protocol];
     let mut details = Vec::new();
     for (step, declared) in protocol.steps.iter_enumerated() {
         let fates = teller.interpreter.why_disabled(state, run, step);
-        if fates.is_empty() {
-            continue;
+        if !fates.is_empty() && fates.iter().all(|f| !(f.up && f.connected && f.guard)) {
+            details.push(format!("{} waits: {}", declared.name, teller.why_waiting(&fates).join("; ")));
         }
-        let reasons = teller.why_waiting(&fates);
-        details.push(format!("{} waits: {}", declared.name, reasons.join("; ")));
     }
-    if details.is_empty() {
-        details.push("it has reached no step".to_owned());
-    }
-    Explanation {
-        text: format!("stuck: {} cannot go on", teller.program.run_name(run)),
-        span: Some(protocol.span),
-        details,
-    }
+    details
 }
 
-fn stranded(teller: &Teller<'_>, state: &State) -> Explanation {
-    let runs = unfinished(teller, state).into_iter().map(|run| teller.program.run_name(run));
-    Explanation {
-        text: "stranded: from here some unfinished run can never end".to_owned(),
-        span: None,
-        details: runs.map(|name| format!("{name} is unfinished")).collect(),
+fn stranded(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
+    let runs = never_ending(teller, state).into_iter();
+    runs.map(|run| Explanation {
+        text: format!("stranded: from here {} can never end", teller.program.run_name(run)),
+        span: Some(teller.program.protocols[run.protocol].span),
+        details: waiting(teller, &after_ticks(teller, state), run),
+    })
+    .collect()
+}
+
+/// The unfinished runs that end in no state that can be reached from here; where that is too many states to
+/// look at, all that do not end in the first of them.
+fn never_ending(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {
+    let mut open = unfinished(teller, state);
+    let mut seen = BTreeSet::from([state.clone()]);
+    let mut queue = VecDeque::from([state.clone()]);
+    while let Some(now) = queue.pop_front() {
+        open.retain(|r| now.protocol(r.protocol)[r.run as usize].unfinished());
+        let found = teller.interpreter.successors(&now).transitions.into_iter();
+        for next in found.filter_map(|t| t.outcome.ok()) {
+            if seen.len() < MAX_SEARCHED && seen.insert(next.clone()) {
+                queue.push_back(next);
+            }
+        }
     }
+    open
 }
 
 fn unfinished(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {

@@ -9,8 +9,8 @@ use crate::outcome::{Cell, Change, PropertyOutcome, PropertyVerdict, StepOutcome
 use arch_base::{Idx, SourceMap, Span};
 use arch_ir::eval::Interpreter;
 use arch_ir::report::{self, PropertyResult, Report, Trace, TraceStep};
-use arch_ir::{Actor, Event, Program, PropertyId, RunRef, SortId, State, StepId};
-use cells::{CellKey, cells};
+use arch_ir::{Actor, Event, FaultKind, Program, PropertyId, RunRef, SortId, State, StepId};
+use cells::{CellKey, NamedCell, cells};
 
 /// What is needed to tell a behaviour of a program.
 pub(crate) struct Teller<'a> {
@@ -87,14 +87,20 @@ fn interesting(interpreter: &Interpreter<'_>, state: &State) -> Vec<Cell> {
     cells.map(|c| Cell { name: c.name, value: c.value }).collect()
 }
 
-fn told(teller: &Teller<'_>, before: &State, event: &Event, after: Option<&State>, step: &TraceStep) -> StepOutcome {
+fn told(
+    teller: &Teller<'_>,
+    before: &State,
+    event: &Event,
+    after: Option<&State>,
+    step: &TraceStep,
+) -> StepOutcome {
     let program = teller.program;
     let run = run_of(event);
     StepOutcome {
         actor: acting(program, event).map(|(sort, i)| program.instance_name(sort, i)),
         operation: operation(program, event),
         run: run.map(|r| program.run_name(r)),
-        event: program.show_event(event),
+        event: words(program, before, event),
         span: place(program, event),
         because: teller.because(before, event),
         changes: after.map(|after| changes(&teller.interpreter, before, after)).unwrap_or_default(),
@@ -106,7 +112,21 @@ fn told(teller: &Teller<'_>, before: &State, event: &Event, after: Option<&State
 fn changes(interpreter: &Interpreter<'_>, before: &State, after: &State) -> Vec<Change> {
     let pairs = cells(interpreter, before).into_iter().zip(cells(interpreter, after));
     let changed = pairs.filter(|(old, new)| old.value != new.value);
-    changed.map(|(old, new)| Change { name: old.name, old: old.value, new: new.value }).collect()
+    let change = |(old, new): (NamedCell, NamedCell)| Change {
+        delta: delta(&old, &new),
+        name: old.name,
+        old: old.value,
+        new: new.value,
+    };
+    changed.map(change).collect()
+}
+
+/// What was added to a set and removed from it.
+fn delta(old: &NamedCell, new: &NamedCell) -> Option<String> {
+    let (old, new) = (old.elements.as_ref()?, new.elements.as_ref()?);
+    let added = new.iter().filter(|e| !old.contains(e)).map(|e| format!("+ {e}"));
+    let removed = old.iter().filter(|e| !new.contains(e)).map(|e| format!("- {e}"));
+    Some(removed.chain(added).collect::<Vec<_>>().join(", "))
 }
 
 /// The run that an event belongs to.
@@ -121,42 +141,73 @@ pub(crate) fn run_of(event: &Event) -> Option<RunRef> {
     }
 }
 
-/// The step that an event executes or answers, with its run.
-pub(crate) fn step_of(event: &Event) -> Option<(RunRef, StepId)> {
+/// The step that an event executes, answers or delivers again, with its run.
+pub(crate) fn step_of(program: &Program, event: &Event) -> Option<(RunRef, StepId)> {
     match event {
         Event::Step { run, step, .. } | Event::Reject { run, step, .. } => Some((*run, *step)),
+        Event::Deliver { fault, run, .. } => match &program.faults[*fault].kind {
+            FaultKind::Duplicate { step, .. } => Some((*run, *step)),
+            _ => None,
+        },
         _ => None,
     }
 }
 
 fn operation(program: &Program, event: &Event) -> Option<String> {
-    step_of(event).map(|(run, step)| program.protocols[run.protocol].steps[step].name.clone())
+    step_of(program, event).map(|(run, step)| program.protocols[run.protocol].steps[step].name.clone())
 }
 
 /// Who acts in an event.
 fn acting(program: &Program, event: &Event) -> Option<(SortId, u32)> {
-    let (Event::Step { run, step, actor, .. } | Event::Reject { run, step, actor, .. }) = event else {
+    let (Event::Step { actor, .. } | Event::Reject { actor, .. } | Event::Deliver { actor, .. }) = event
+    else {
         return None;
     };
+    let (run, step) = step_of(program, event)?;
     let protocol = &program.protocols[run.protocol];
-    let sort = match protocol.steps[*step].actor {
+    let sort = match protocol.steps[step].actor {
         Actor::Subject(position) => protocol.subjects.get(position as usize)?.sort,
         Actor::Role(role) => protocol.roles[role].sort,
     };
     Some((sort, *actor))
 }
 
+/// The event in words; of a request that arrives again, also what it says.
+fn words(program: &Program, before: &State, event: &Event) -> String {
+    let sent = sent(program, before, event);
+    let with = if sent.is_empty() { String::new() } else { format!(" with {}", sent.join(", ")) };
+    format!("{}{with}", program.show_event(event))
+}
+
+/// What a request that arrives again says: the names that it was sent with.
+pub(crate) fn sent(program: &Program, before: &State, event: &Event) -> Vec<String> {
+    let Event::Deliver { fault, position, run, .. } = event else { return Vec::new() };
+    let FaultKind::Duplicate { vars, locals, .. } = &program.faults[*fault].kind else { return Vec::new() };
+    let pending = before.pending.get(fault.index()).and_then(|p| p.get(*position as usize));
+    let Some(delivery) = pending else { return Vec::new() };
+    let declared = &program.protocols[run.protocol].vars;
+    let vars = vars.iter().zip(&delivery.vars).map(|(id, value)| {
+        let var = &declared[*id];
+        format!("{} = {}", var.name, program.show_value(&var.ty, value))
+    });
+    let locals = locals.iter().zip(&delivery.locals).map(|(id, value)| {
+        let var = &program.vars[*id];
+        let name = var.name.rsplit('.').next().unwrap_or_default();
+        format!("{name} = {}", program.show_value(&var.ty, value))
+    });
+    vars.chain(locals).collect()
+}
+
 /// Where what happened is written.
 fn place(program: &Program, event: &Event) -> Option<Span> {
     match event {
         Event::Begin(run) => Some(program.protocols[run.protocol].span),
-        Event::Step { run, step, .. } | Event::Reject { run, step, .. } => {
-            Some(program.protocols[run.protocol].steps[*step].span)
+        Event::Step { .. } | Event::Reject { .. } | Event::Deliver { .. } => {
+            step_of(program, event).map(|(run, step)| program.protocols[run.protocol].steps[step].span)
         }
         Event::Crash(fault, _)
         | Event::Restart(fault, _)
         | Event::Lose(fault, _)
-        | Event::Deliver { fault, .. }
         | Event::Cut(fault, _)
         | Event::Heal(fault, _) => Some(program.faults[*fault].span),
         Event::Tick => None,

@@ -23,7 +23,8 @@ pub fn replay(interpreter: &Interpreter<'_>, trace: &Trace) -> (State, Vec<Momen
     let mut concrete = Some(trace.initial.clone());
     let mut moments = Vec::new();
     for step in &trace.steps {
-        let next = concrete.as_ref().and_then(|from| matching(interpreter, from, &step.event, step.state.as_ref()));
+        let next =
+            concrete.as_ref().and_then(|from| matching(interpreter, from, &step.event, step.state.as_ref()));
         let event = next.as_ref().map_or_else(|| step.event.clone(), |t| t.event.clone());
         concrete = next.and_then(|t| t.raw);
         let state = match (&step.state, &concrete) {
@@ -77,6 +78,8 @@ fn alike(a: &Event, b: &Event) -> bool {
 /// The canonical state with the concrete one's ordinals.
 fn merged(canonical: &State, concrete: &State) -> State {
     let mut state = canonical.clone();
+    // Concrete events number deliveries as the concrete state has them.
+    state.pending.clone_from(&concrete.pending);
     for (elements, concrete) in state.vars.iter_mut().zip(&concrete.vars) {
         relabel(elements, concrete);
     }

@@ -8,6 +8,9 @@ use arch_ir::{Event, Excess, ExcessKind, State};
 /// The longest piece of source text that is quoted.
 const LONGEST_QUOTE: usize = 160;
 
+/// The longest value that is shown beside a guard.
+const LONGEST_VALUE: usize = 48;
+
 impl Teller<'_> {
     /// The atoms of an event's guard that let it happen; for a rejection, those that were false.
     pub(super) fn because(&self, before: &State, event: &Event) -> Vec<String> {
@@ -30,12 +33,22 @@ impl Teller<'_> {
         let shown = |(e, v): &(arch_ir::Expr, arch_ir::Value)| {
             (quote(self.sources, e.span), self.program.show_value(&e.ty, v))
         };
+        // A value that is its own text, or a set longer than the line, explains nothing.
+        let telling =
+            |(name, value): &(String, String)| name != value && value.chars().count() <= LONGEST_VALUE;
         let operands: Vec<(String, String)> = atom.operands.iter().map(shown).collect();
-        match operands.as_slice() {
-            [(_, a), (_, b)] if a == b => format!(" (both {a})"),
-            [_, _] => format!(" ({})", listed(&operands)),
-            [_] if always => format!(" ({})", listed(&operands)),
-            _ => String::new(),
+        if let [(_, a), (_, b)] = operands.as_slice()
+            && a == b
+            && operands.iter().all(telling)
+        {
+            return format!(" (both {a})");
+        }
+        let two = operands.len() > 1;
+        let operands: Vec<(String, String)> = operands.into_iter().filter(telling).collect();
+        if operands.is_empty() || !(two || always) {
+            String::new()
+        } else {
+            format!(" ({})", listed(&operands))
         }
     }
 
@@ -52,7 +65,9 @@ impl Teller<'_> {
         match () {
             () if !fate.up => vec![format!("{name} is down")],
             () if !fate.connected => vec![format!("{name} is cut off")],
-            () if fate.guard => vec!["its guard holds, and its effect leaves a bound or finds nothing to pick".into()],
+            () if fate.guard => {
+                vec!["its guard holds, and its effect leaves a bound or finds nothing to pick".into()]
+            }
             () => {
                 let by = if fate.choices.is_empty() { String::new() } else { format!("for {name}: ") };
                 let false_atoms = fate.atoms.iter().filter(|a| !a.holds);
@@ -81,8 +96,12 @@ pub(super) fn excess(sources: &SourceMap, excess: &Excess) -> String {
     let statement = quote(sources, excess.span);
     match excess.kind {
         ExcessKind::Range(value) => format!("`{statement}` leaves its range: the value would be {value}"),
-        ExcessKind::Size(elements) => format!("`{statement}` leaves its bound: there would be {elements} elements"),
-        ExcessKind::Runs => format!("`{statement}` starts a further run, and every run of that subject is unfinished"),
+        ExcessKind::Size(elements) => {
+            format!("`{statement}` leaves its bound: there would be {elements} elements")
+        }
+        ExcessKind::Runs => {
+            format!("`{statement}` starts a further run, and every run of that subject is unfinished")
+        }
         ExcessKind::Advance => format!("`{statement}`: a greater value is alive already"),
     }
 }

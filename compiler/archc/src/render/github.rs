@@ -11,7 +11,8 @@ use arch_base::{Diagnostic, Severity, SourceMap, Span};
 /// One spec: an annotation for each diagnostic and violation, and its first line as a notice.
 #[must_use]
 pub fn spec(outcome: &SpecOutcome, sources: &SourceMap) -> String {
-    let mut lines: Vec<String> = outcome.diagnostics.iter().map(|d| diagnostic(outcome, d, sources)).collect();
+    let mut lines: Vec<String> =
+        outcome.diagnostics.iter().map(|d| diagnostic(outcome, d, sources)).collect();
     let violated = outcome.properties.iter().filter(|p| p.violated() && !p.expected_violated);
     lines.extend(violated.map(|p| violation(outcome, p, sources)));
     lines.push(summary(outcome));

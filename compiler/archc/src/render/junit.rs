@@ -63,7 +63,8 @@ fn suite_name(outcome: &SpecOutcome) -> String {
 }
 
 fn counts<'a>(start: BytesStart<'a>, name: &str, cases: &[&Case]) -> BytesStart<'a> {
-    let count = |matches: fn(&Status) -> bool| cases.iter().filter(|c| matches(&c.status)).count().to_string();
+    let count =
+        |matches: fn(&Status) -> bool| cases.iter().filter(|c| matches(&c.status)).count().to_string();
     attributed(
         start,
         &[
@@ -79,7 +80,8 @@ fn counts<'a>(start: BytesStart<'a>, name: &str, cases: &[&Case]) -> BytesStart<
 /// A case for the spec itself (does it read, resolve, end as it should?), then one per property.
 fn cases(outcome: &SpecOutcome, sources: &SourceMap) -> Vec<Case> {
     let class = suite_name(outcome);
-    let own = Case { name: "spec".to_owned(), class: class.clone(), place: None, status: own(outcome, sources) };
+    let own =
+        Case { name: "spec".to_owned(), class: class.clone(), place: None, status: own(outcome, sources) };
     let properties = outcome.properties.iter().map(|p| Case {
         name: p.name.clone(),
         class: class.clone(),
@@ -118,7 +120,9 @@ fn property(property: &PropertyOutcome, sources: &SourceMap) -> Status {
             message: format!("{} is violated", property.name),
             body: trace::behaviour(property, sources, Paint::PLAIN),
         },
-        PropertyVerdict::Inconclusive => Status::Skipped { message: "not everything was explored".to_owned() },
+        PropertyVerdict::Inconclusive => {
+            Status::Skipped { message: "not everything was explored".to_owned() }
+        }
         PropertyVerdict::NotChecked(why) => Status::Skipped { message: why.clone() },
     }
 }
@@ -165,7 +169,8 @@ fn attributed<'a>(mut start: BytesStart<'a>, attributes: &[(&str, &str)]) -> Byt
 
 /// Only characters that XML 1.0 allows.
 fn allowed(text: &str) -> String {
-    let legal = |c: char| matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}'));
+    let legal =
+        |c: char| matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}'));
     text.chars().map(|c| if legal(c) { c } else { '\u{FFFD}' }).collect()
 }
 

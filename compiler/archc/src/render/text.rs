@@ -1,9 +1,7 @@
 //! The report for people: first line, diagnostics, a line per property, counterexamples.
 
 use super::{diagnostics, trace};
-use crate::outcome::{
-    ExitStatus, PropertyOutcome, PropertyVerdict, SpecOutcome, counted, thousands,
-};
+use crate::outcome::{ExitStatus, PropertyOutcome, PropertyVerdict, SpecOutcome, counted, thousands};
 use crate::style::{Paint, Style};
 use arch_base::SourceMap;
 
@@ -21,11 +19,16 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
         text.push_str(&properties(outcome, paint));
     }
     text.push_str(&failures(outcome, paint));
-    for property in outcome.properties.iter().filter(|p| p.trace.is_some()) {
+    for property in outcome.properties.iter().filter(|p| worth_telling(p)) {
         text.push('\n');
         text.push_str(&trace::behaviour(property, sources, paint));
     }
     text
+}
+
+/// A violation always; a witness unless it is the initial state itself.
+fn worth_telling(property: &PropertyOutcome) -> bool {
+    property.trace.as_ref().is_some_and(|t| property.violated() || !t.steps.is_empty())
 }
 
 /// The first line without colour: `HOLDS specs/x.arch · 6 properties · …`.
@@ -46,28 +49,37 @@ fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
     parts.join(" · ")
 }
 
-/// A line per property; built-in checks that hold share one.
+/// A line per property; built-in checks that hold share one, and so do those that are open.
 fn properties(outcome: &SpecOutcome, paint: Paint) -> String {
-    let quiet = |p: &&PropertyOutcome| p.built_in() && p.verdict == PropertyVerdict::Holds;
-    let held: Vec<&str> = outcome.properties.iter().filter(quiet).map(|p| p.name.as_str()).collect();
-    let shown: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| !quiet(p)).collect();
+    let shared = |p: &PropertyOutcome| p.built_in() && !p.violated() && p.trace.is_none();
+    let shown: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| !shared(p)).collect();
     let names = shown.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     let kinds = shown.iter().map(|p| p.kind.len()).max().unwrap_or(0);
     let mut text: String = shown.iter().map(|p| property(p, names, kinds, paint)).collect();
-    if !held.is_empty() {
-        text.push_str(&format!("  {} built-in: {}\n", state("holds", Style::Good, paint), held.join(", ")));
+    for word in ["holds", "open", "not checked"] {
+        let alike = outcome.properties.iter().filter(|p| shared(p) && spoken(p).0 == word);
+        let names: Vec<&str> = alike.map(|p| p.name.as_str()).collect();
+        if !names.is_empty() {
+            let style = if word == "holds" { Style::Good } else { Style::Open };
+            text.push_str(&format!("  {} built-in: {}\n", state(word, style, paint), names.join(", ")));
+        }
     }
     text
 }
 
-fn property(property: &PropertyOutcome, names: usize, kinds: usize, paint: Paint) -> String {
-    let (word, style) = match &property.verdict {
+/// The word for what a property came to, and how it looks.
+fn spoken(property: &PropertyOutcome) -> (&'static str, Style) {
+    match &property.verdict {
         PropertyVerdict::Holds => ("holds", Style::Good),
         PropertyVerdict::Violated if property.expected_violated => ("violated", Style::Good),
         PropertyVerdict::Violated => ("violated", Style::Bad),
         PropertyVerdict::Inconclusive => ("open", Style::Open),
         PropertyVerdict::NotChecked(_) => ("not checked", Style::Open),
-    };
+    }
+}
+
+fn property(property: &PropertyOutcome, names: usize, kinds: usize, paint: Paint) -> String {
+    let (word, style) = spoken(property);
     let line = format!(
         "  {} {:names$}  {:kinds$}  {}",
         state(word, style, paint),
@@ -103,6 +115,9 @@ fn state(word: &str, style: Style, paint: Paint) -> String {
 }
 
 fn failures(outcome: &SpecOutcome, paint: Paint) -> String {
+    if outcome.exploration.is_none() {
+        return String::new();
+    }
     let line = |name: &str| format!("  {} failure {name:?}\n", state("not run", Style::Open, paint));
     outcome.failures.iter().map(|f| line(&f.name)).collect()
 }

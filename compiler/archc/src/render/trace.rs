@@ -4,6 +4,9 @@ use crate::outcome::{Change, Explanation, Place, PropertyOutcome, StepOutcome, T
 use crate::style::{Paint, Style};
 use arch_base::{SourceMap, Span};
 
+/// How many characters two values of a set have together before only their difference is shown.
+const LONG_SET: usize = 60;
+
 /// The behaviour of a property that has one.
 #[must_use]
 pub fn behaviour(property: &PropertyOutcome, sources: &SourceMap, paint: Paint) -> String {
@@ -56,10 +59,19 @@ fn sentence(step: &StepOutcome, paint: Paint) -> String {
     }
 }
 
+/// `name: old → new`; for a set that has grown long, only what was added and removed.
 fn changed(change: &Change, paint: Paint) -> String {
-    let old = paint.paint(Style::Old, &change.old);
-    let new = paint.paint(Style::New, &change.new);
-    format!("          {}: {old} → {new}\n", change.name)
+    let length = change.old.chars().count() + change.new.chars().count();
+    match &change.delta {
+        Some(delta) if length > LONG_SET => {
+            format!("          {}: {}\n", change.name, paint.paint(Style::New, delta))
+        }
+        _ => {
+            let old = paint.paint(Style::Old, &change.old);
+            let new = paint.paint(Style::New, &change.new);
+            format!("          {}: {old} → {new}\n", change.name)
+        }
+    }
 }
 
 fn ending(explanation: &Explanation, sources: &SourceMap, paint: Paint) -> String {

@@ -52,8 +52,13 @@ impl Dir {
 
     /// Runs archc here with something on stdin.
     pub fn archc_with(&self, stdin: &str, args: &[&str]) -> Run {
-        let mut child =
-            self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // A command that refuses its arguments reads nothing.
         drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
         Run::of(child.wait_with_output().unwrap())

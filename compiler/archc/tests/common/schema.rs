@@ -62,7 +62,9 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, found: &mut Ve
                     check(root, alternative, value, path, &mut errors);
                     errors.is_empty()
                 };
-                expect(found, rule.as_array().unwrap().iter().any(fits), path, || format!("fits nothing of {rule}"));
+                expect(found, rule.as_array().unwrap().iter().any(fits), path, || {
+                    format!("fits nothing of {rule}")
+                });
             }
             other => panic!("{path}: the validator does not know {other}"),
         }
@@ -97,7 +99,9 @@ fn has_type(rule: &Value, value: &Value) -> bool {
 
 fn is_code(text: &str) -> bool {
     let (letter, digits) = text.split_at(text.len().min(1));
-    letter.chars().all(|c| c.is_ascii_uppercase()) && digits.len() == 4 && digits.chars().all(|c| c.is_ascii_digit())
+    letter.chars().all(|c| c.is_ascii_uppercase())
+        && digits.len() == 4
+        && digits.chars().all(|c| c.is_ascii_digit())
 }
 
 #[test]

@@ -127,3 +127,45 @@ on raise { Flag.up := true }
 
 property rises: eventually Flag.up = true
 ";
+
+/// Two who take two things in different orders; one of the guards waits for time as well.
+pub const DEADLOCK: &str = "\
+archetype T08 \"Deadlock\"
+
+truth Left { owner: phil? }
+truth Right { owner: phil? }
+truth Lease { until: time }
+
+actor phil * 2
+
+protocol a for each phil {
+  phil[left {Left.owner = null}] ->
+    phil[right {Right.owner = null and Lease.until < now + 1}] => done
+  |-> phil[other {Right.owner = null}] -> phil[back {Left.owner = null}] => done
+}
+branch other at start
+
+on left { Left.owner := self }
+on right { Right.owner := self }
+on other { Right.owner := self; Lease.until := now + 2 }
+on back { Left.owner := self }
+";
+
+/// Nobody keeps an old epoch, so each canonical state has two of them at most.
+pub const EPOCHS: &str = "\
+archetype T09 \"Epochs\"
+
+ordinal Epoch
+
+truth Owner { epoch: Epoch, times: 0..3 }
+
+actor owner
+
+rules {
+  owner[take {Owner.times < 3}]
+}
+
+on take { advance Owner.epoch; Owner.times := Owner.times + 1 }
+
+property few: always Owner.times < 3
+";

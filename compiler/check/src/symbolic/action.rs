@@ -111,8 +111,6 @@ pub struct Compiler<'p, 'l> {
     pub before: World,
     /// Whether an instance is free for a run.
     pub free: HashMap<(ProtocolId, u32, SortId, u32), N>,
-    /// For each kind of ordinal the greatest value alive before an event.
-    pub greatest: HashMap<arch_ir::OrdinalId, N>,
     /// The actions so far.
     pub actions: Vec<Action>,
 }
@@ -121,10 +119,15 @@ pub struct Compiler<'p, 'l> {
 const MOST_ACTIONS: usize = 1 << 22;
 
 impl<'p, 'l> Compiler<'p, 'l> {
-    /// Compiles a whole program.
-    pub fn compile(program: &'p Program, layout: &'l Layout, mut b: Builder<'p>) -> Result<Compiled> {
+    /// Reads the state before every event.
+    pub fn new(layout: &'l Layout, mut b: Builder<'p>) -> Compiler<'p, 'l> {
         let before = b.load_world(layout);
-        let mut c = Compiler { b, layout, before, free: HashMap::new(), greatest: HashMap::new(), actions: Vec::new() };
+        Compiler { b, layout, before, free: HashMap::new(), actions: Vec::new() }
+    }
+
+    /// Compiles a whole program.
+    pub fn compile(program: &'p Program, layout: &'l Layout, b: Builder<'p>) -> Result<Compiled> {
+        let mut c = Compiler::new(layout, b);
         for (p, protocol) in program.protocols.iter_enumerated() {
             for run in 0..program.run_count(p) {
                 c.begin_event(p, run)?;

@@ -7,7 +7,7 @@ use crate::error::CompileError;
 use crate::layout::Layout;
 use arch_ir::{
     ArithOp, Binder, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SetOp, SlotId, SortId, Status, StepId,
-    Type, Value, VarId,
+    Type, VarId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

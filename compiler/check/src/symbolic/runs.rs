@@ -1,10 +1,9 @@
 //! Where runs are and go: reaching steps, beginning, outcomes, hand-overs.
 
-use super::action::{Action, BoundKind, Compiler, run_ref};
+use super::action::{BoundKind, Compiler, run_ref};
 use super::dag::N;
 use super::effect::{Combinations, Execution};
 use super::expr::{Result, Who};
-use super::sym::Sym;
 use super::world::status_number;
 use arch_base::Span;
 use arch_ir::{Actor, ChainId, Event, Handover, Outcome, ProtocolId, SortId, Status, StepId};
@@ -329,19 +328,5 @@ impl<'p> Execution<'_, '_, 'p> {
     pub fn handover_subjects(&mut self, outcome: &'p Outcome) -> Result<Vec<N>> {
         let Some(handover) = &outcome.then else { return Ok(Vec::new()) };
         handover.subjects.iter().map(|e| self.scope.scalar(e)).collect()
-    }
-}
-
-/// An action's template with its conditions, before the effect.
-pub fn with_base(mut action: Action, base: &[N]) -> Action {
-    action.base = base.to_vec();
-    action
-}
-
-/// Reads a scalar.
-pub fn scalar_of(sym: &Sym) -> Option<N> {
-    match sym {
-        Sym::Scalar(n) => Some(*n),
-        _ => None,
     }
 }

@@ -257,7 +257,8 @@ impl<'p> Compiler<'p, '_> {
 
     fn executions(&mut self, attempt: &Attempt) -> Result<()> {
         let doing = self.doing(attempt.run, attempt.step);
-        for executed in self.execute(attempt, doing)? {
+        for mut executed in self.execute(attempt, doing)? {
+            self.restart_waits(attempt, &mut executed.after);
             let mut action = self.step_action(attempt, &executed, None);
             let who = Who { skew: self.b.dag.int(0), ..attempt.who };
             action.claims = self.step_claims(
@@ -273,6 +274,15 @@ impl<'p> Compiler<'p, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The step was executed: its deadlines count anew.
+    fn restart_waits(&mut self, attempt: &Attempt, after: &mut World) {
+        for (i, deadline) in self.program().deadlines.iter().enumerate() {
+            if (deadline.protocol, deadline.step) == (attempt.run.0, attempt.step) {
+                Arc::make_mut(&mut after.waits)[i][attempt.run.1 as usize] = self.b.dag.int(0);
+            }
+        }
     }
 
     fn step_action(&mut self, attempt: &Attempt, executed: &Executed, duplicated: Option<FaultId>) -> Action {

@@ -262,17 +262,17 @@ impl Store<'_, '_, '_> {
         let zero = self.b.dag.int(c.zero());
         let mut node = value.map_or(zero, |v| v.scalar(&mut self.b.dag));
         if *ty.unwrap_optional() == Type::Time {
-            node = self.instant(node, c.lo);
+            node = self.instant(node, (c.lo, c.hi));
         }
         let node = self.b.dag.select(present, node, zero);
         self.set(cell, node);
     }
 
     /// An instant as it is stored.
-    fn instant(&mut self, node: N, floor: i64) -> N {
+    fn instant(&mut self, node: N, (lo, hi): (i64, i64)) -> N {
         let dag = &mut self.b.dag;
-        let (null, floor) = (dag.null(), dag.int(floor));
-        let stored = dag.max(node, floor);
+        let (null, floor) = (dag.null(), dag.int(lo));
+        let stored = if lo == hi { floor } else { dag.max(node, floor) };
         let is_null = dag.eq(node, null);
         dag.select(is_null, null, stored)
     }

@@ -1,9 +1,7 @@
 //! Initial states, deadlines, the tick, and which states are one state (sections 1, 5, 6 and 7).
 
 use super::{Context, Interpreter, Slots, Transition};
-use crate::program::{
-    FaultKind, Init, OrdinalId, ProtocolId, RunVarId, SortId, Type, Var, VarId, VarOwner,
-};
+use crate::program::{FaultKind, Init, OrdinalId, ProtocolId, RunVarId, SortId, Type, Var, VarId, VarOwner};
 use crate::state::{Event, RunRef, RunState, State};
 use crate::time::TimeClass;
 use crate::types::tuples;
@@ -34,7 +32,10 @@ impl Interpreter<'_> {
         for (_, by) in &skews {
             columns.push((-by..=*by).map(Value::Int).collect());
         }
-        tuples(&columns).into_iter().map(|values| self.canonical(&self.filled(&start, &skews, values))).collect()
+        tuples(&columns)
+            .into_iter()
+            .map(|values| self.canonical(&self.filled(&start, &skews, values)))
+            .collect()
     }
 
     /// A state with everything but the variables and offsets.
@@ -79,7 +80,8 @@ impl Interpreter<'_> {
         let tuples = self.program.key_tuples(&var.keys);
         match &var.init {
             Init::Any => {
-                let all = self.program.values(&var.ty).unwrap_or_else(|| vec![self.program.default_value(&var.ty)]);
+                let all =
+                    self.program.values(&var.ty).unwrap_or_else(|| vec![self.program.default_value(&var.ty)]);
                 vec![all; tuples.len()]
             }
             Init::Value { .. } => tuples.iter().map(|keys| vec![self.initial_value(var, keys)]).collect(),
@@ -88,10 +90,13 @@ impl Interpreter<'_> {
 
     /// What an element starts with, or is reset to.
     pub(super) fn initial_value(&self, var: &Var, keys: &[Value]) -> Value {
-        let Init::Value { keys: slots, value } = &var.init else { return self.program.default_value(&var.ty) };
+        let Init::Value { keys: slots, value } = &var.init else {
+            return self.program.default_value(&var.ty);
+        };
         let nothing = State::default();
         let keys = slots.iter().zip(var.keys.iter().zip(keys));
-        let slots = keys.fold(Slots::default(), |scope, (slot, (ty, key))| scope.with(*slot, ty, key.clone()));
+        let slots =
+            keys.fold(Slots::default(), |scope, (slot, (ty, key))| scope.with(*slot, ty, key.clone()));
         self.eval(&Context { slots, ..Context::of(&nothing) }, value)
     }
 
@@ -146,7 +151,9 @@ impl Interpreter<'_> {
             return state.clone();
         }
         self.map_leaves(state, &mut |_, ty, value| match (ty, value) {
-            (Type::Ordinal(kind), Value::Ordinal(v)) => Value::Ordinal(ranks.get(&(*kind, *v)).copied().unwrap_or(*v)),
+            (Type::Ordinal(kind), Value::Ordinal(v)) => {
+                Value::Ordinal(ranks.get(&(*kind, *v)).copied().unwrap_or(*v))
+            }
             _ => value.clone(),
         })
     }
@@ -210,7 +217,8 @@ impl Interpreter<'_> {
         for (i, deadline) in self.program.deadlines.iter().enumerate() {
             for r in 0..self.program.run_count(deadline.protocol) {
                 let run = RunRef { protocol: deadline.protocol, run: r };
-                let executed = matches!(event, Event::Step { run: r, step, .. } if *r == run && *step == deadline.step);
+                let executed =
+                    matches!(event, Event::Step { run: r, step, .. } if *r == run && *step == deadline.step);
                 let old = before.waits[i][r as usize];
                 after.waits[i][r as usize] = if executed || !self.enabled(after, run, deadline.step) {
                     0
@@ -232,10 +240,13 @@ impl Interpreter<'_> {
             }
         }
         for (p, protocol) in self.program.protocols.iter_enumerated() {
-            for (id, var) in protocol.vars.iter_enumerated().filter(|(v, _)| self.stirring.1[p.index()][v.index()]) {
+            for (id, var) in
+                protocol.vars.iter_enumerated().filter(|(v, _)| self.stirring.1[p.index()][v.index()])
+            {
                 for run in next.runs.get_mut(p.index()).into_iter().flatten() {
                     let value = &run.vars[id.index()];
-                    run.vars[id.index()] = self.map_value(&var.ty, value, &mut |ty, v| f(Site::RunVar(p, id), ty, v));
+                    run.vars[id.index()] =
+                        self.map_value(&var.ty, value, &mut |ty, v| f(Site::RunVar(p, id), ty, v));
                 }
             }
         }
@@ -298,7 +309,8 @@ impl Interpreter<'_> {
     /// The elements of all locals that belong to an instance, with their keys.
     pub(super) fn locals_of(&self, (sort, instance): (SortId, u32)) -> Vec<(VarId, usize, Vec<Value>)> {
         let mut list = Vec::new();
-        for (id, var) in self.program.vars.iter_enumerated().filter(|(_, v)| v.owner == VarOwner::Local(sort)) {
+        for (id, var) in self.program.vars.iter_enumerated().filter(|(_, v)| v.owner == VarOwner::Local(sort))
+        {
             for (i, keys) in self.program.key_tuples(&var.keys).into_iter().enumerate() {
                 if keys.first() == Some(&Value::Id(instance)) {
                     list.push((id, i, keys));

@@ -46,7 +46,13 @@ impl Interpreter<'_> {
 
     /// Whether an expression of a property is true in a state, for one combination of its binders.
     #[must_use]
-    pub fn holds_for(&self, property: PropertyId, claim: &Expr, combination: &Combination, state: &State) -> bool {
+    pub fn holds_for(
+        &self,
+        property: PropertyId,
+        claim: &Expr,
+        combination: &Combination,
+        state: &State,
+    ) -> bool {
         let binders = self.program.properties[property].binders.iter().zip(combination);
         let mut cx = Context::of(state);
         for (binder, value) in binders {

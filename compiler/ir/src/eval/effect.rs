@@ -121,7 +121,14 @@ impl<'p> Interpreter<'p> {
     }
 
     /// The value as it is stored: clamped, wrapped, or as it is with an excess noted.
-    fn fit(&self, ty: &Type, value: &Value, at: Span, declared: Span, excess: &mut Vec<Excess>) -> Result<Value, Halt> {
+    fn fit(
+        &self,
+        ty: &Type,
+        value: &Value,
+        at: Span,
+        declared: Span,
+        excess: &mut Vec<Excess>,
+    ) -> Result<Value, Halt> {
         let mut cut = false;
         let fitted = self.map_value(ty, value, &mut |ty, v| match (ty, v) {
             (Type::Int(int), Value::Int(n)) => Value::Int(fit_int(*int, *n, at, excess, &mut cut)),

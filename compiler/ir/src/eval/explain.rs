@@ -58,7 +58,8 @@ impl Interpreter<'_> {
     /// The atoms of the step that an event executes or rejects, as they are in the state before it.
     #[must_use]
     pub fn atoms_at(&self, state: &State, event: &Event) -> Vec<AtomTruth> {
-        let (Event::Step { run, step, choices, .. } | Event::Reject { run, step, choices, .. }) = event else {
+        let (Event::Step { run, step, choices, .. } | Event::Reject { run, step, choices, .. }) = event
+        else {
             return Vec::new();
         };
         let declared = self.step(*run, *step);
@@ -84,7 +85,8 @@ impl Interpreter<'_> {
             ExprKind::Not(inner) => return self.operands(cx, inner),
             _ => Vec::new(),
         };
-        let stored = sides.into_iter().filter(|s| !matches!(s.kind, ExprKind::Literal(_) | ExprKind::Instant(_)));
+        let stored =
+            sides.into_iter().filter(|s| !matches!(s.kind, ExprKind::Literal(_) | ExprKind::Instant(_)));
         stored.map(|s| (s.clone(), self.eval(cx, s))).collect()
     }
 }

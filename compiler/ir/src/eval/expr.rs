@@ -2,8 +2,8 @@
 
 use super::{Context, Interpreter};
 use crate::program::{
-    ArithOp, Binder, ChainId, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SetOp, SortId, StepId, Type,
-    VarId,
+    ArithOp, Binder, ChainId, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SetOp, SortId,
+    StepId, Type, VarId,
 };
 use crate::state::{RunRef, RunState, State, Status};
 use crate::value::Value;
@@ -22,8 +22,12 @@ impl Interpreter<'_> {
             K::Slot(slot) => cx.slots.get(*slot).cloned().unwrap_or(Value::Null),
             K::SelfId => cx.who.actor.map_or(Value::Null, |(_, n)| Value::Id(n)),
             K::Subject(i) => self.subject(cx.who.run, *i),
-            K::Role(role) => optional_id(self.run(cx).and_then(|r| r.roles.get(role.index()).copied().flatten())),
-            K::RunVar(var) => self.run(cx).and_then(|r| r.vars.get(var.index()).cloned()).unwrap_or(Value::Null),
+            K::Role(role) => {
+                optional_id(self.run(cx).and_then(|r| r.roles.get(role.index()).copied().flatten()))
+            }
+            K::RunVar(var) => {
+                self.run(cx).and_then(|r| r.vars.get(var.index()).cloned()).unwrap_or(Value::Null)
+            }
             K::Var(var, keys) => self.read(cx, *var, keys),
             K::Old(a) => self.eval(&Context { state: cx.old, ..cx.clone() }, a),
             K::Not(a) => Value::Bool(!self.holds(cx, a)),
@@ -36,8 +40,12 @@ impl Interpreter<'_> {
                 let slots = cx.slots.with(*slot, &a.ty, self.eval(cx, a));
                 self.eval(&Context { slots, ..cx.clone() }, body)
             }
-            K::All(binder, body) => Value::Bool(self.bind(cx, binder).iter().all(|(_, cx)| self.holds(cx, body))),
-            K::Any(binder, body) => Value::Bool(self.bind(cx, binder).iter().any(|(_, cx)| self.holds(cx, body))),
+            K::All(binder, body) => {
+                Value::Bool(self.bind(cx, binder).iter().all(|(_, cx)| self.holds(cx, body)))
+            }
+            K::Any(binder, body) => {
+                Value::Bool(self.bind(cx, binder).iter().any(|(_, cx)| self.holds(cx, body)))
+            }
             K::Count(binder) => count(self.bind(cx, binder).len()),
             K::Extreme(greatest, body, binder) => self.extreme(cx, *greatest, body, binder),
             K::Crashed(..)
@@ -82,9 +90,13 @@ impl Interpreter<'_> {
             K::RecordLit(_, list) => Value::Record(all(list).collect()),
             K::VariantLit(_, tag, list) => Value::Variant(*tag, all(list).collect()),
             K::Field(a, i) => field(self.eval(cx, a), *i),
-            K::IsVariant(a, tag) => Value::Bool(matches!(self.eval(cx, a), Value::Variant(t, _) if t == *tag)),
+            K::IsVariant(a, tag) => {
+                Value::Bool(matches!(self.eval(cx, a), Value::Variant(t, _) if t == *tag))
+            }
             K::VariantField(a, tag, i) => match self.eval(cx, a) {
-                Value::Variant(t, fields) if t == *tag => fields.get(*i as usize).cloned().unwrap_or(Value::Null),
+                Value::Variant(t, fields) if t == *tag => {
+                    fields.get(*i as usize).cloned().unwrap_or(Value::Null)
+                }
                 _ => self.program.default_value(&e.ty),
             },
             _ => Value::Null,
@@ -95,19 +107,25 @@ impl Interpreter<'_> {
     fn eval_world<'a>(&self, cx: &Context<'a>, e: &'a Expr) -> Value {
         use ExprKind as K;
         match &e.kind {
-            K::Crashed(sort, a) => Value::Bool(id(&self.eval(cx, a)).is_some_and(|n| cx.state.is_down(*sort, n))),
+            K::Crashed(sort, a) => {
+                Value::Bool(id(&self.eval(cx, a)).is_some_and(|n| cx.state.is_down(*sort, n)))
+            }
             K::Connected(a, sa, b, sb) => match (id(&self.eval(cx, a)), id(&self.eval(cx, b))) {
                 (Some(a), Some(b)) => Value::Bool(self.connected(cx.state, (*sa, a), (*sb, b))),
                 _ => Value::Bool(false),
             },
-            K::RunAt(p, r, step) => {
-                Value::Bool(self.run_of(cx, *p, r).is_some_and(|(_, run)| self.run_is_at(*p, run.status, *step)))
+            K::RunAt(p, r, step) => Value::Bool(
+                self.run_of(cx, *p, r).is_some_and(|(_, run)| self.run_is_at(*p, run.status, *step)),
+            ),
+            K::RunUnfinished(p, r) => {
+                Value::Bool(self.run_of(cx, *p, r).is_some_and(|(_, run)| run.unfinished()))
             }
-            K::RunUnfinished(p, r) => Value::Bool(self.run_of(cx, *p, r).is_some_and(|(_, run)| run.unfinished())),
-            K::RunSubject(p, r, i) => self.run_of(cx, *p, r).map_or(Value::Null, |(r, _)| self.subject(Some(r), *i)),
-            K::RunRole(p, r, role) => {
-                optional_id(self.run_of(cx, *p, r).and_then(|(_, run)| run.roles.get(role.index()).copied().flatten()))
+            K::RunSubject(p, r, i) => {
+                self.run_of(cx, *p, r).map_or(Value::Null, |(r, _)| self.subject(Some(r), *i))
             }
+            K::RunRole(p, r, role) => optional_id(
+                self.run_of(cx, *p, r).and_then(|(_, run)| run.roles.get(role.index()).copied().flatten()),
+            ),
             K::RunVarOf(p, r, var) => {
                 let run = self.run_of(cx, *p, r);
                 run.and_then(|(_, run)| run.vars.get(var.index()).cloned()).unwrap_or(Value::Null)
@@ -125,7 +143,12 @@ impl Interpreter<'_> {
         run_state(cx.state, cx.who.run?)
     }
 
-    fn run_of<'a>(&self, cx: &Context<'a>, protocol: ProtocolId, e: &'a Expr) -> Option<(RunRef, &'a RunState)> {
+    fn run_of<'a>(
+        &self,
+        cx: &Context<'a>,
+        protocol: ProtocolId,
+        e: &'a Expr,
+    ) -> Option<(RunRef, &'a RunState)> {
         let Value::Run(run) = self.eval(cx, e) else { return None };
         let run = RunRef { protocol, run };
         Some((run, run_state(cx.state, run)?))
@@ -139,7 +162,8 @@ impl Interpreter<'_> {
     /// `r at STEP`: the step is the next one, or one after `loop` steps that can be passed.
     fn run_is_at(&self, protocol: ProtocolId, status: Status, step: StepId) -> bool {
         let Status::At(chain, p) = status else { return false };
-        self.place(protocol, step).is_some_and(|(c, i)| c == chain && self.on_the_way(protocol, c, p as usize, i))
+        self.place(protocol, step)
+            .is_some_and(|(c, i)| c == chain && self.on_the_way(protocol, c, p as usize, i))
     }
 
     /// Whether position p of a chain is also position i: all steps from p to before i are `loop` steps.
@@ -208,7 +232,9 @@ impl Interpreter<'_> {
     pub(super) fn connected(&self, state: &State, a: (SortId, u32), b: (SortId, u32)) -> bool {
         self.program.faults.iter_enumerated().all(|(fault, f)| {
             let FaultKind::Partition { from, to } = f.kind else { return true };
-            let cut = |n: u32| state.cut.get(fault.index()).and_then(|c| c.get(n as usize)).copied().unwrap_or(false);
+            let cut = |n: u32| {
+                state.cut.get(fault.index()).and_then(|c| c.get(n as usize)).copied().unwrap_or(false)
+            };
             match (a.0 == from && b.0 == to, b.0 == from && a.0 == to) {
                 (true, true) => cut(a.1) == cut(b.1),
                 (true, false) => !cut(a.1),

@@ -39,7 +39,12 @@ struct Duplicate<'p> {
 
 impl<'p> Interpreter<'p> {
     /// The events of a fault.
-    pub(super) fn fault_events<'s>(&self, state: &'s State, fault: FaultId, cut: &mut Vec<Span>) -> Vec<Happening<'s>> {
+    pub(super) fn fault_events<'s>(
+        &self,
+        state: &'s State,
+        fault: FaultId,
+        cut: &mut Vec<Span>,
+    ) -> Vec<Happening<'s>> {
         match &self.program.faults[fault].kind {
             FaultKind::Crash { sort, down } => self.crashes(state, fault, *sort, *down),
             FaultKind::Lose { protocol, step } => self.losses(state, fault, *protocol, *step),
@@ -89,7 +94,13 @@ impl<'p> Interpreter<'p> {
         }
     }
 
-    fn losses<'s>(&self, state: &'s State, fault: FaultId, protocol: ProtocolId, step: StepId) -> Vec<Happening<'s>> {
+    fn losses<'s>(
+        &self,
+        state: &'s State,
+        fault: FaultId,
+        protocol: ProtocolId,
+        step: StepId,
+    ) -> Vec<Happening<'s>> {
         let waits = |run: &RunRef| match expr::run_state(state, *run).map(|r| r.status) {
             Some(Status::At(chain, i)) => self.place(protocol, step) == Some((chain, i as usize)),
             _ => false,
@@ -118,7 +129,13 @@ impl<'p> Interpreter<'p> {
         cut: &mut Vec<Span>,
     ) -> Vec<Happening<'s>> {
         let run = RunRef { protocol: duplicate.protocol, run: delivery.run };
-        let event = |choices| Event::Deliver { fault: duplicate.fault, position, run, actor: delivery.actor, choices };
+        let event = |choices| Event::Deliver {
+            fault: duplicate.fault,
+            position,
+            run,
+            actor: delivery.actor,
+            choices,
+        };
         let step = self.step(run, duplicate.step);
         let sent = self.as_sent(state, duplicate, delivery);
         let actor = self.sort_of_actor(run, duplicate.step).map(|sort| (sort, delivery.actor));

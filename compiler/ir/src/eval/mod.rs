@@ -213,7 +213,8 @@ impl<'p> Interpreter<'p> {
         self.settle_waits(before, &mut state, &event);
         let integers = excess.iter().all(|e| matches!(e.kind, ExcessKind::Range(_)));
         let canonical = self.canonical(&state);
-        let always = if !excess.is_empty() && integers { self.always_violations(&canonical) } else { Vec::new() };
+        let always =
+            if !excess.is_empty() && integers { self.always_violations(&canonical) } else { Vec::new() };
         let outcome = match excess.into_iter().next() {
             Some(excess) => Err(excess),
             None if raw => Ok(state.clone()),

@@ -63,7 +63,8 @@ impl<'p> Interpreter<'p> {
         if !declared.actor || declared.concurrent {
             return true;
         }
-        let others = state.protocol(run.protocol).iter().zip(0..).filter(|(r, i)| *i != run.run && r.unfinished());
+        let others =
+            state.protocol(run.protocol).iter().zip(0..).filter(|(r, i)| *i != run.run && r.unfinished());
         others.map(|(_, i)| RunRef { run: i, ..run }).all(|other| !self.takes_part(state, other, (sort, n)))
     }
 
@@ -113,7 +114,11 @@ impl<'p> Interpreter<'p> {
     ) -> Option<Happening<'s>> {
         let protocol = &self.program.protocols[run.protocol];
         let idle = expr::run_state(state, run)?.status == Status::Idle;
-        if protocol.begin.is_empty() || !idle || !self.may_begin(state, run) || !self.starter_is_up(state, run) {
+        if protocol.begin.is_empty()
+            || !idle
+            || !self.may_begin(state, run)
+            || !self.starter_is_up(state, run)
+        {
             return None;
         }
         let mut next = state.clone();
@@ -122,7 +127,14 @@ impl<'p> Interpreter<'p> {
             note_cut(halt, cut);
             return None;
         }
-        Some(Happening { event: Event::Begin(run), state: next, judged: None, excess, violated: Vec::new(), before: state })
+        Some(Happening {
+            event: Event::Begin(run),
+            state: next,
+            judged: None,
+            excess,
+            violated: Vec::new(),
+            before: state,
+        })
     }
 
     /// Whether the subject that acts in the first step is up (a role is bound later).
@@ -135,7 +147,13 @@ impl<'p> Interpreter<'p> {
     }
 
     /// Puts a run at a position of the main chain, fresh but for the `let`s of the head.
-    fn begin(&self, state: &mut State, run: RunRef, position: u32, excess: &mut Vec<Excess>) -> Result<(), Halt> {
+    fn begin(
+        &self,
+        state: &mut State,
+        run: RunRef,
+        position: u32,
+        excess: &mut Vec<Excess>,
+    ) -> Result<(), Halt> {
         let protocol = &self.program.protocols[run.protocol];
         *run_mut(state, run) = RunState::idle(protocol);
         let (subjects, _) = self.program.run_subjects(protocol, run.run);
@@ -205,7 +223,8 @@ impl<'p> Interpreter<'p> {
         'p: 'a,
     {
         let handover = outcome.then.as_ref();
-        let subjects = handover.and_then(|h| h.subjects.iter().map(|e| expr::id(&self.eval(cx, e))).collect());
+        let subjects =
+            handover.and_then(|h| h.subjects.iter().map(|e| expr::id(&self.eval(cx, e))).collect());
         Ending { outcome, subjects, span }
     }
 

@@ -4,7 +4,7 @@ use super::effect::{Executed, Start};
 use super::runs::note_cut;
 use super::{Context, Happening, Interpreter, Successors, Who, expr};
 use crate::program::{
-    ExprKind, Expr, FaultId, FaultKind, Place, Step, StepId, Stmt, StmtKind, SortId, VarId, VarOwner,
+    Expr, ExprKind, FaultId, FaultKind, Place, SortId, Step, StepId, Stmt, StmtKind, VarId, VarOwner,
 };
 use crate::state::{Delivery, Event, RunRef, State, Status};
 use crate::types::tuples;
@@ -53,12 +53,19 @@ impl<'p> Interpreter<'p> {
             let all = 0..self.program.sorts[sort].size;
             all.filter(|n| self.may_take_part(state, run, (sort, *n))).map(Value::Id).collect()
         });
-        let params = step.params.iter().map(|v| self.program.values(&protocol.vars[*v].ty).unwrap_or_default());
+        let params =
+            step.params.iter().map(|v| self.program.values(&protocol.vars[*v].ty).unwrap_or_default());
         roles.chain(params).collect()
     }
 
     /// The state with choices made.
-    pub(super) fn attempt(&self, state: &State, run: RunRef, step: StepId, choices: Vec<Value>) -> Option<Attempt> {
+    pub(super) fn attempt(
+        &self,
+        state: &State,
+        run: RunRef,
+        step: StepId,
+        choices: Vec<Value>,
+    ) -> Option<Attempt> {
         let declared = self.step(run, step);
         let mut made = state.clone();
         let changed = made.runs.get_mut(run.protocol.index())?.get_mut(run.run as usize)?;
@@ -153,7 +160,8 @@ impl<'p> Interpreter<'p> {
         cut: &mut Vec<Span>,
     ) -> Option<Happening<'s>> {
         let Executed { picks, state: judged, mut excess } = executed;
-        let violated = self.step_violations((attempt.run, attempt.step, attempt.who), &attempt.made, old, &judged);
+        let violated =
+            self.step_violations((attempt.run, attempt.step, attempt.who), &attempt.made, old, &judged);
         let cx = Context { old, ..Context::acting(&judged, attempt.who) };
         let ending = self.ending(&cx, attempt.run, attempt.step);
         let mut next = judged.clone();
@@ -185,7 +193,9 @@ impl<'p> Interpreter<'p> {
 
     /// The request of a step as it was sent.
     fn delivery(&self, old: &State, attempt: &Attempt, fault: FaultId) -> Option<Delivery> {
-        let FaultKind::Duplicate { vars, roles, locals, .. } = &self.program.faults[fault].kind else { return None };
+        let FaultKind::Duplicate { vars, roles, locals, .. } = &self.program.faults[fault].kind else {
+            return None;
+        };
         let run = expr::run_state(old, attempt.run)?;
         let local = |var: &VarId| self.local(old, *var, attempt.actor.1);
         Some(Delivery {
@@ -202,7 +212,12 @@ impl<'p> Interpreter<'p> {
         element.and_then(|i| state.var(var).get(i)).cloned().unwrap_or(Value::Null)
     }
 
-    fn duplicated<'s>(&self, plain: &Happening<'s>, fault: FaultId, delivery: &Option<Delivery>) -> Happening<'s> {
+    fn duplicated<'s>(
+        &self,
+        plain: &Happening<'s>,
+        fault: FaultId,
+        delivery: &Option<Delivery>,
+    ) -> Happening<'s> {
         let mut state = plain.state.clone();
         super::faults::spend(&mut state, fault);
         state.pending[fault.index()].extend(delivery.clone());
@@ -239,7 +254,14 @@ impl<'p> Interpreter<'p> {
                 actor: attempt.actor.1,
                 choices: [attempt.choices.clone(), picks].concat(),
             };
-            list.push(Happening { event, state: next, judged: Some(judged), excess, violated: Vec::new(), before: state });
+            list.push(Happening {
+                event,
+                state: next,
+                judged: Some(judged),
+                excess,
+                violated: Vec::new(),
+                before: state,
+            });
         }
         list
     }
@@ -274,10 +296,16 @@ impl<'p> Interpreter<'p> {
         met
     }
 
-    fn touched_by_block<'a>(&self, cx: &mut Context<'a>, stmts: &'a [Stmt], met: &mut BTreeSet<(SortId, u32)>) {
+    fn touched_by_block<'a>(
+        &self,
+        cx: &mut Context<'a>,
+        stmts: &'a [Stmt],
+        met: &mut BTreeSet<(SortId, u32)>,
+    ) {
         for stmt in stmts {
             stmt.exprs().into_iter().for_each(|e| self.touched_by(cx, e, met));
-            if let StmtKind::Assign(Place::Var(var, keys, _), _) | StmtKind::Advance(Place::Var(var, keys, _), _) = &stmt.kind
+            if let StmtKind::Assign(Place::Var(var, keys, _), _)
+            | StmtKind::Advance(Place::Var(var, keys, _), _) = &stmt.kind
             {
                 self.touched_at(cx, *var, keys, met);
             }
@@ -307,7 +335,13 @@ impl<'p> Interpreter<'p> {
     }
 
     /// A key that depends on a quantified, looped or picked variable stands for every instance.
-    fn touched_at<'a>(&self, cx: &Context<'a>, var: VarId, keys: &'a [Expr], met: &mut BTreeSet<(SortId, u32)>) {
+    fn touched_at<'a>(
+        &self,
+        cx: &Context<'a>,
+        var: VarId,
+        keys: &'a [Expr],
+        met: &mut BTreeSet<(SortId, u32)>,
+    ) {
         let declared = &self.program.vars[var];
         let VarOwner::Truth(truth) = declared.owner else { return };
         let Some(place) = self.program.truths[truth].place else { return };

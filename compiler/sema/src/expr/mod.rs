@@ -82,7 +82,12 @@ impl<'m> Analyzer<'m> {
         match &e.kind {
             Ast::Paren(inner) => self.infer(inner, expected, scope),
             Ast::Int(n) => self.literal(Value::Int(*n), INT, span),
-            Ast::Bool(b) => self.literal(Value::Bool(*b), Type::Bool, span),
+            Ast::Bool(b) => match expected.map(Type::unwrap_optional) {
+                Some(Type::Enum(id)) if self.program.is_tri(*id) => {
+                    self.literal(Value::Enum(u32::from(*b)), Type::Enum(*id), span)
+                }
+                _ => self.literal(Value::Bool(*b), Type::Bool, span),
+            },
             Ast::Null => self.literal(Value::Null, Type::Null, span),
             Ast::Unknown => {
                 let tri = self.tri();

@@ -4,10 +4,10 @@ use super::unknown;
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{names, types as type_errors};
 use crate::scope::Scope;
-use crate::tables::{AttrEntry, AttrSource};
+use crate::tables::{AttrEntry, AttrSource, NamedType};
 use arch_base::Span;
 use arch_grammar::ast::{self, ExprKind as Ast};
-use arch_ir::{Expr, ExprKind, ProtocolId, RecordId, SortId, Type, UnionId};
+use arch_ir::{Expr, ExprKind, ProtocolId, RecordId, SortId, Type, UnionId, Value};
 
 impl<'m> Analyzer<'m> {
     /// `base.field`, as a value; used for places too.
@@ -35,7 +35,10 @@ impl<'m> Analyzer<'m> {
             self.report(error);
             return unknown(span);
         }
-        let base = self.expr(base, None, scope);
+        let base = match self.only_instance(base, scope) {
+            Some(instance) => instance,
+            None => self.expr(base, None, scope),
+        };
         match base.ty.clone() {
             Type::Unknown => unknown(span),
             Type::Record(id) => self.record_field(base, id, field, span),
@@ -48,6 +51,17 @@ impl<'m> Analyzer<'m> {
                 unknown(span)
             }
         }
+    }
+
+    /// The instance of an actor that has only one, named by its type where it takes no part in the run.
+    pub fn only_instance(&self, base: &ast::Expr, scope: &Scope) -> Option<Expr> {
+        let Ast::Name(name) = &base.kind else { return None };
+        let taken = scope.slot(&name.name).is_some()
+            || scope.run.vars.contains_key(&name.name)
+            || scope.run.roles.contains_key(&name.name);
+        let Some(NamedType::Sort(sort)) = self.type_named(&name.name) else { return None };
+        let only = !taken && self.program.sorts[sort].size == 1;
+        only.then(|| self.literal(Value::Id(0), Type::Id(sort), name.span))
     }
 
     /// The truth object that an expression names, with the keys written for it.

@@ -1,0 +1,128 @@
+//! The machine-readable formats of real checks.
+
+mod common;
+
+use common::{Dir, specs};
+use serde_json::Value;
+
+fn all() -> Dir {
+    Dir::with(&[
+        ("broken.arch", specs::BROKEN),
+        ("expecting.arch", specs::EXPECTING),
+        ("holds.arch", specs::HOLDS),
+        ("invalid.arch", specs::INVALID),
+        ("liveness.arch", specs::LIVENESS),
+        ("sketch.arch", specs::SKETCH),
+        ("violated.arch", specs::VIOLATED),
+    ])
+}
+
+#[test]
+fn json_satisfies_its_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+    for args in [
+        &["check", ".", "nope.arch", "--format", "json"][..],
+        &["check", ".", "--format", "json", "--instance", "all"],
+    ] {
+        let document = all().archc(args).expect(2).quiet().json();
+        assert_eq!(common::schema::errors(&schema, &document), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn json_has_what_the_contract_says() {
+    let document = all().archc(&["check", ".", "--format", "json"]).json();
+    let specs = document["specs"].as_array().unwrap();
+    let verdicts: Vec<(&str, &str, i64)> = specs
+        .iter()
+        .map(|s| {
+            let file = s["file"].as_str().unwrap();
+            (file, s["verdict"].as_str().unwrap(), s["exit_status"].as_i64().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            ("broken.arch", "invalid", 2),
+            ("expecting.arch", "holds", 0),
+            ("holds.arch", "holds", 0),
+            ("invalid.arch", "invalid", 2),
+            ("liveness.arch", "inconclusive", 3),
+            ("sketch.arch", "inconclusive", 3),
+            ("violated.arch", "violated", 1),
+        ]
+    );
+    let violated = &specs[6]["properties"][0];
+    assert_eq!(violated["verdict"], "violated");
+    let steps = violated["trace"].as_array().unwrap();
+    assert_eq!(steps.len(), 3);
+    assert_eq!(steps[2]["operation"], "release");
+    assert!(steps[2]["actor"].as_str().unwrap().starts_with("worker"));
+    assert_eq!(steps[2]["span"]["line"], 8);
+    let invalid = &specs[3]["diagnostics"][0];
+    assert_eq!((invalid["code"].as_str(), invalid["severity"].as_str()), (Some("E0102"), Some("error")));
+}
+
+#[test]
+fn json_tells_expectations_apart_from_facts() {
+    let dir = Dir::with(&[("a.arch", specs::EXPECTING)]);
+    let document = dir.archc(&["check", "a.arch", "--format", "json", "--instance", "all"]).expect(1).json();
+    let specs: Vec<(Value, Value, Value)> = document["specs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| (s["verdict"].clone(), s["expected"].clone(), s["exit_status"].clone()))
+        .collect();
+    let expected = [
+        ("holds".into(), Value::Null, 0.into()),
+        ("violated".into(), true.into(), 0.into()),
+        ("holds".into(), false.into(), 1.into()),
+    ];
+    assert_eq!(specs, expected);
+}
+
+#[test]
+fn junit_has_one_case_per_property() {
+    let xml = all().archc(&["check", ".", "--format", "junit"]).expect(2).quiet().stdout;
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let mut suites = 0;
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Eof => break,
+            quick_xml::events::Event::Start(e) if e.name().as_ref() == "testsuite" => suites += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(suites, 7);
+    for case in ["name=\"mine\"", "name=\"free_again\"", "name=\"rises\"", "name=\"stuck\""] {
+        assert!(xml.contains(case), "{case} in {xml}");
+    }
+}
+
+#[test]
+fn sarif_is_one_document_with_known_rules() {
+    let document = all().archc(&["check", ".", "--format", "sarif"]).expect(2).quiet().json();
+    let run = &document["runs"][0];
+    let rules: Vec<&Value> =
+        run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
+    let results = run["results"].as_array().unwrap();
+    assert!(results.iter().all(|r| rules.contains(&&r["ruleId"])));
+    assert!(
+        results.iter().any(|r| r["codeFlows"][0]["threadFlows"][0]["locations"]
+            .as_array()
+            .is_some_and(|l| l.len() == 3))
+    );
+    assert_eq!(run["invocations"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn github_annotations_point_into_files() {
+    let text = all().archc(&["check", ".", "--format", "github"]).expect(2).quiet().stdout;
+    assert!(
+        text.lines()
+            .all(|l| l.starts_with("::error ") || l.starts_with("::warning ") || l.starts_with("::notice ")),
+        "{text}"
+    );
+    assert!(text.contains("::error file=invalid.arch,line=8,col=16,"), "{text}");
+    assert!(text.contains("title=mine is violated::"), "{text}");
+}

@@ -1,0 +1,215 @@
+//! The exit status and the first line, for each way a check can end.
+
+mod common;
+
+use common::{Dir, specs};
+
+fn one(text: &str) -> Dir {
+    Dir::with(&[("a.arch", text)])
+}
+
+#[test]
+fn what_holds_is_0() {
+    let run = one(specs::HOLDS).archc(&["check", "a.arch"]).expect(0).quiet();
+    assert!(run.headline().starts_with("HOLDS a.arch · 2 properties · all "), "{}", run.headline());
+    assert!(run.headline().ends_with(" states · every depth"), "{}", run.headline());
+}
+
+#[test]
+fn a_violation_is_1_and_comes_with_a_shortest_counterexample() {
+    let run = one(specs::VIOLATED).archc(&["check", "a.arch"]).expect(1).quiet();
+    assert!(
+        run.headline().starts_with("VIOLATED a.arch · property mine · 3 steps · shortest · "),
+        "{}",
+        run.headline()
+    );
+    assert!(run.stdout.contains("counterexample to mine in 3 steps · a.arch:14:"), "{}", run.stdout);
+    assert!(run.stdout.contains("Lock.owner: null → worker"), "{}", run.stdout);
+    assert!(run.stdout.contains("violated at release: Lock.owner = self"), "{}", run.stdout);
+}
+
+#[test]
+fn a_stuck_state_says_why_each_run_waits() {
+    let run = one(specs::DEADLOCK).archc(&["check", "a.arch"]).expect(1).quiet();
+    assert!(run.headline().starts_with("VIOLATED a.arch · "), "{}", run.headline());
+    assert!(run.stdout.contains("stuck: a[phil1] cannot go on, however long it waits"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("right waits: not Right.owner = null (Right.owner is phil2)\n"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("back waits: not Left.owner = null (Left.owner is phil1)\n"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn ordinals_keep_their_numbers_in_a_counterexample() {
+    let run = one(specs::EPOCHS).archc(&["check", "a.arch"]).expect(1).quiet();
+    assert!(run.stdout.contains("Owner.epoch: #0 → #1"), "{}", run.stdout);
+    assert!(run.stdout.contains("Owner.epoch: #1 → #2"), "{}", run.stdout);
+    assert!(run.stdout.contains("Owner.epoch: #2 → #3"), "{}", run.stdout);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let dir = Dir::with(&[("a.arch", specs::VIOLATED), ("b.arch", specs::HOLDS), ("c.arch", specs::INVALID)]);
+    for format in ["text", "json", "junit", "sarif", "github"] {
+        let run = |threads| dir.archc(&["check", ".", "--format", format, "--threads", threads]).stdout;
+        assert_eq!(run("1"), run("1"), "{format}");
+        assert_eq!(run("1"), run("2"), "{format}");
+    }
+}
+
+#[test]
+fn an_error_is_2() {
+    let run = one(specs::INVALID).archc(&["check", "a.arch"]).expect(2).quiet();
+    assert!(run.headline().starts_with("INVALID a.arch · 1 error"), "{}", run.stdout);
+    assert!(run.stdout.contains("error[E0102]"), "{}", run.stdout);
+    let run = one(specs::BROKEN).archc(&["check", "a.arch"]).expect(2).quiet();
+    assert!(run.headline().starts_with("INVALID a.arch · "), "{}", run.stdout);
+    assert!(run.stdout.contains("error[E0001]"), "{}", run.stdout);
+}
+
+#[test]
+fn a_wrong_command_line_is_2_and_leaves_stdout_alone() {
+    let dir = one(specs::HOLDS);
+    for args in [
+        &["check"][..],
+        &["check", "a.arch", "--engine", "horse"],
+        &["check", "a.arch", "--set", "N"],
+        &["check", "a.arch", "--max-memory", "lots"],
+        &["check", "a.arch", "--timeout", "soon"],
+        &["check", "a.arch", "--max-states", "0"],
+        &["frobnicate"],
+    ] {
+        let run = dir.archc(args).expect(2);
+        assert_eq!(run.stdout, "", "{args:?}");
+        assert!(run.stderr.contains("error"), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_sketch_is_3() {
+    let run = one(specs::SKETCH).archc(&["check", "a.arch"]).expect(3).quiet();
+    assert!(run.headline().starts_with("SKETCH a.arch · resolves · "), "{}", run.stdout);
+    assert!(run.headline().ends_with("missing before it can be explored"), "{}", run.stdout);
+}
+
+#[test]
+fn a_limit_is_3() {
+    let dir = one(specs::HUGE);
+    let run = dir.archc(&["check", "a.arch", "--max-states", "1000"]).expect(3).quiet();
+    assert!(run.headline().starts_with("INCONCLUSIVE a.arch · "), "{}", run.headline());
+    assert!(run.headline().contains("limit of 1,000 states reached"), "{}", run.headline());
+    let run = dir.archc(&["check", "a.arch", "--timeout", "300ms"]).expect(3).quiet();
+    assert!(run.headline().contains("time limit of 300ms reached"), "{}", run.headline());
+    let run = dir.archc(&["check", "a.arch", "--max-memory", "8MiB", "--timeout", "20s"]).expect(3).quiet();
+    assert!(run.headline().contains("limit of 8 MiB of memory reached"), "{}", run.headline());
+}
+
+#[test]
+fn a_violation_within_a_limit_is_1() {
+    let text = specs::HUGE.replace("Count.a <= 1000", "Count.a <= 2");
+    let run = one(&text).archc(&["check", "a.arch", "--max-states", "1000"]).expect(1);
+    assert!(run.headline().starts_with("VIOLATED a.arch · property small · 3 steps"), "{}", run.headline());
+}
+
+#[test]
+fn a_property_that_is_not_checked_is_3() {
+    let run = one(specs::LIVENESS).archc(&["check", "a.arch"]).expect(3).quiet();
+    assert!(run.headline().starts_with("INCONCLUSIVE a.arch · all "), "{}", run.headline());
+    assert!(run.headline().contains("1 property not checked"), "{}", run.headline());
+    assert!(run.stdout.contains("not checked rises"), "{}", run.stdout);
+}
+
+#[test]
+fn a_failure_mode_that_is_not_executed_is_3() {
+    let text = format!(
+        "{}\nfailure \"two owners\" {{ prevented by guard of take else violates nobody_waits }}\n",
+        specs::HOLDS
+    );
+    let run = one(&text).archc(&["check", "a.arch"]).expect(3).quiet();
+    assert!(run.headline().contains("1 failure mode not executed"), "{}", run.headline());
+}
+
+#[test]
+fn expectations_decide_what_is_success() {
+    let dir = one(specs::EXPECTING);
+    let run = dir.archc(&["check", "a.arch"]).expect(0).quiet();
+    assert!(run.headline().starts_with("HOLDS a.arch · 1 property"), "{}", run.headline());
+    let run = dir.archc(&["check", "a.arch", "--instance", "over"]).expect(0).quiet();
+    assert!(
+        run.headline().starts_with("EXPECTED a.arch · instance over · violates low, as it says"),
+        "{}",
+        run.headline()
+    );
+    let run = dir.archc(&["check", "a.arch", "--instance", "under"]).expect(1).quiet();
+    assert!(run.headline().starts_with("UNEXPECTED a.arch · instance under · "), "{}", run.headline());
+    let run = dir.archc(&["check", "a.arch", "--instance", "all"]).expect(1);
+    let heads: Vec<&str> = run.stdout.lines().filter(|l| l.contains(" a.arch · ")).collect();
+    assert_eq!(heads.len(), 3, "{}", run.stdout);
+}
+
+#[test]
+fn constants_can_be_set() {
+    let dir = one(specs::EXPECTING);
+    let run = dir.archc(&["check", "a.arch", "--set", "LIMIT=3"]).expect(1);
+    assert!(run.headline().starts_with("VIOLATED a.arch · property low"), "{}", run.headline());
+    dir.archc(&["check", "a.arch", "--set", "NOPE=3"]).expect(2);
+}
+
+#[test]
+fn an_instance_that_no_file_has_is_2() {
+    let dir = Dir::with(&[("a.arch", specs::EXPECTING), ("b.arch", specs::HOLDS)]);
+    let run = dir.archc(&["check", ".", "--instance", "nope"]).expect(2);
+    assert!(run.stdout.contains("none of the 2 files has an instance nope"), "{}", run.stdout);
+    let run = dir.archc(&["check", ".", "--instance", "over"]).expect(0);
+    assert!(run.headline().contains("a.arch · instance over"), "{}", run.stdout);
+    assert!(!run.stdout.contains("b.arch"), "{}", run.stdout);
+}
+
+#[test]
+fn the_worst_of_all_files_decides_and_all_are_reported() {
+    let dir = Dir::with(&[
+        ("a.arch", specs::HOLDS),
+        ("b.arch", specs::SKETCH),
+        ("c.arch", specs::VIOLATED),
+        ("d.arch", specs::INVALID),
+    ]);
+    dir.archc(&["check", "a.arch", "b.arch"]).expect(3);
+    dir.archc(&["check", "b.arch", "c.arch"]).expect(1);
+    let run = dir.archc(&["check", "d.arch", "c.arch", "b.arch", "a.arch"]).expect(2).quiet();
+    for word in ["INVALID d.arch", "VIOLATED c.arch", "SKETCH b.arch", "HOLDS a.arch"] {
+        assert!(run.stdout.contains(word), "{word} in {}", run.stdout);
+    }
+    assert!(
+        run.stdout.ends_with("4 results · 1 as they should be · 1 violated · 1 invalid · 1 inconclusive\n")
+    );
+}
+
+#[test]
+fn every_engine_says_the_same() {
+    let dir = Dir::with(&[("a.arch", specs::HOLDS), ("b.arch", specs::EXPECTING)]);
+    for file in ["a.arch", "b.arch"] {
+        let run = |engine| dir.archc(&["check", file, "--engine", engine]).expect(0).stdout;
+        let oracle = run("oracle");
+        assert_eq!(run("explorer"), oracle);
+        assert_eq!(run("stateright-bfs"), oracle);
+    }
+}
+
+#[test]
+fn warnings_can_be_denied() {
+    let text = specs::HOLDS.replace("actor worker * 2", "actor worker * 2\nactor nobody");
+    let dir = one(&text);
+    dir.archc(&["check", "a.arch"]).expect(0);
+    let run = dir.archc(&["check", "a.arch", "--deny-warnings"]).expect(2);
+    assert!(
+        run.headline().starts_with("INVALID a.arch · 1 warning denied · otherwise holds"),
+        "{}",
+        run.headline()
+    );
+}

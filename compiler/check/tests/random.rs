@@ -1,0 +1,40 @@
+//! Random programs, executed by the machine and by the oracle.
+
+mod common;
+#[path = "common/random.rs"]
+mod random;
+
+use arch_ir::report::Limits;
+use std::sync::atomic::AtomicBool;
+
+/// Seeds to try; more with `ARCH_RANDOM=from..to`.
+fn seeds() -> std::ops::Range<u64> {
+    let given = std::env::var("ARCH_RANDOM").ok();
+    let range = given.as_deref().and_then(|s| s.split_once(".."));
+    range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150)
+}
+
+#[test]
+fn random_programs_agree_with_the_oracle() {
+    let limits = Limits { max_states: Some(400), ..Limits::default() };
+    let (mut compared, mut large) = (0, 0);
+    for seed in seeds() {
+        let program = random::program(seed);
+        if arch_ir::validate::validate(&program).is_err() {
+            continue;
+        }
+        if let Err(error) = arch_check::Machine::compile(&program) {
+            println!("{}: {error} {:?}", program.name, program.vars.iter().find(|v| Some(v.span) == error.span));
+            continue;
+        }
+        let report = arch_ir::explore::explore(&program, &limits, &AtomicBool::new(false));
+        if report.stopped.is_some() {
+            large += 1;
+            common::agree_on_some(&program, 150);
+        } else {
+            compared += 1;
+            common::agree(&program);
+        }
+    }
+    println!("{compared} compared, {large} only in part");
+}
