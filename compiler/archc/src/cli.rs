@@ -101,7 +101,7 @@ pub struct CheckArgs {
     /// What explores the states
     #[arg(long, value_enum, default_value_t)]
     pub engine: Engine,
-    /// Threads of the explorer; 0: one per processor
+    /// Threads: of the explorer one per processor unless said, of stateright's engines one
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
     /// The form of the report

@@ -6,9 +6,14 @@ use arch_base::Span;
 use arch_check::Machine;
 use arch_ir::Program;
 use arch_ir::report::{Limits, Report};
+use arch_stateright::Engine as Other;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// What random simulation starts from: the same each time, so that its reports are.
+const SEED: u64 = 0;
 
 /// How to explore one program.
 #[derive(Debug)]
@@ -43,17 +48,18 @@ pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refus
     match request.engine {
         Engine::Oracle => Ok(oracle(program, request)),
         Engine::Explorer => explorer(program, request),
-        Engine::StaterightBfs | Engine::StaterightDfs | Engine::StaterightSimulation => {
-            Err(Refusal { span: None, message: "not available".to_owned() })
-        }
+        Engine::StaterightBfs => stateright(program, request, Other::Bfs),
+        Engine::StaterightDfs => stateright(program, request, Other::Dfs),
+        Engine::StaterightSimulation => stateright(program, request, Other::Simulation(SEED)),
     }
 }
 
-/// Whether an engine's counterexamples are the shortest.
+/// Whether an engine's counterexamples are the shortest: stateright's are only with one thread.
 #[must_use]
-pub fn finds_shortest(engine: Engine) -> bool {
+pub fn finds_shortest(engine: Engine, threads: usize) -> bool {
     match engine {
-        Engine::Explorer | Engine::Oracle | Engine::StaterightBfs => true,
+        Engine::Explorer | Engine::Oracle => true,
+        Engine::StaterightBfs => threads <= 1,
         Engine::StaterightDfs | Engine::StaterightSimulation => false,
     }
 }
@@ -75,8 +81,9 @@ pub fn name(engine: Engine) -> &'static str {
 /// # Errors
 ///
 /// When the program cannot be packed or the address cannot be served.
-pub fn serve(_program: &Program, _address: SocketAddr) -> Result<(), Refusal> {
-    Err(Refusal { span: None, message: "not available".to_owned() })
+pub fn serve(program: &Program, address: SocketAddr) -> Result<(), Refusal> {
+    let machine = Arc::new(Machine::compile(program).map_err(refusal)?);
+    arch_stateright::serve(machine, &address.to_string()).map_err(refusal)
 }
 
 fn oracle(program: &Program, request: &Request<'_>) -> Report {
@@ -90,6 +97,14 @@ fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal>
         request.progress.show(Snapshot { states: p.states, frontier: p.frontier, depth: p.depth });
     };
     Ok(arch_check::check(program, &machine, &options, request.interrupt, &mut show))
+}
+
+/// One of stateright's engines; unless the user asks for more, with the one thread that makes its
+/// reports the same each time.
+fn stateright(program: &Program, request: &Request<'_>, engine: Other) -> Result<Report, Refusal> {
+    let machine = Arc::new(Machine::compile(program).map_err(refusal)?);
+    let options = arch_check::Options { threads: request.threads.max(1), limits: request.limits.clone() };
+    arch_stateright::run(engine, &machine, &options, request.interrupt).map_err(refusal)
 }
 
 fn refusal(error: arch_check::CompileError) -> Refusal {

@@ -22,3 +22,8 @@ pub fn install() -> Arc<AtomicBool> {
     drop(ctrlc::set_handler(handler));
     flag
 }
+
+/// Makes Ctrl-C the usual end of the process, for a command that has no other.
+pub fn end_quietly() {
+    drop(ctrlc::set_handler(|| std::process::exit(0)));
+}

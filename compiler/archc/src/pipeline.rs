@@ -217,7 +217,7 @@ fn judge(
         expectations: &outcome.expectations,
         reasons: &outcome.reasons,
         has_time: reasons::has_time(program),
-        shortest: engines::finds_shortest(task.engine),
+        shortest: engines::finds_shortest(task.engine, task.threads),
     });
     outcome.exploration = Some(exploration);
     settle(outcome, judgement);

@@ -174,11 +174,14 @@ fn holds_parts(facts: Facts<'_>) -> Vec<String> {
 fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
     let mut parts = vec![states(facts.exploration)];
     parts.extend(facts.reasons.iter().cloned());
-    let unchecked =
-        facts.properties.iter().filter(|p| matches!(p.verdict, PropertyVerdict::NotChecked(_))).count()
-            as u64;
-    if unchecked > 0 {
-        parts.push(format!("{} not checked", counted(unchecked, "property")));
+    let unchecked = |built_in: bool| {
+        let open = |p: &&PropertyOutcome| matches!(p.verdict, PropertyVerdict::NotChecked(_));
+        facts.properties.iter().filter(open).filter(|p| p.built_in() == built_in).count() as u64
+    };
+    for (number, noun) in [(unchecked(false), "property"), (unchecked(true), "built-in check")] {
+        if number > 0 {
+            parts.push(format!("{} not checked", counted(number, noun)));
+        }
     }
     parts.push(match violated {
         [] => "no violation found".to_owned(),

@@ -51,3 +51,19 @@ fn ctrl_c_leaves_json_whole() {
     assert_eq!(document["specs"][0]["complete"], false);
     assert!(document["specs"][0]["distinct_states"].as_u64().unwrap() > 0);
 }
+
+#[test]
+fn explore_serves_until_ctrl_c() {
+    let dir = Dir::with(&[("a.arch", specs::HOLDS)]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let child = start(&dir, &["explore", "a.arch", "--address", &free]);
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(&free).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody serves {free}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("http://{free}/")));
+}

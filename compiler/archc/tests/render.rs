@@ -112,7 +112,7 @@ warning[W0603]: nothing uses \"X\" & <Y>
       0 initial state
           X.b = 7
       1 tick
-      2 worker1[take] in main(worker1) · specs/a, 50%.arch:1:7
+      2 worker1[take] · main(worker1) · specs/a, 50%.arch:1:7
           because X.a = false
           X.a: false → true
           `X.a` leaves its <range> & \"bound\"\u{1}

@@ -54,6 +54,18 @@ fn ordinals_keep_their_numbers_in_a_counterexample() {
 }
 
 #[test]
+fn a_late_duplicate_says_what_it_was_sent_with() {
+    let run = one(specs::DUPLICATED).archc(&["check", "a.arch"]).expect(1).quiet();
+    assert!(
+        run.stdout.contains("'s store of main[client] arrives again with seen = #1 · a.arch:11:"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("seen = #1, as it was sent"), "{}", run.stdout);
+    assert!(run.stdout.contains("Store.newest = #2"), "{}", run.stdout);
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let dir = Dir::with(&[("a.arch", specs::VIOLATED), ("b.arch", specs::HOLDS), ("c.arch", specs::INVALID)]);
     for format in ["text", "json", "junit", "sarif", "github"] {
@@ -192,13 +204,36 @@ fn the_worst_of_all_files_decides_and_all_are_reported() {
 
 #[test]
 fn every_engine_says_the_same() {
-    let dir = Dir::with(&[("a.arch", specs::HOLDS), ("b.arch", specs::EXPECTING)]);
-    for file in ["a.arch", "b.arch"] {
-        let run = |engine| dir.archc(&["check", file, "--engine", engine]).expect(0).stdout;
-        let oracle = run("oracle");
-        assert_eq!(run("explorer"), oracle);
-        assert_eq!(run("stateright-bfs"), oracle);
+    let dir =
+        Dir::with(&[("a.arch", specs::HOLDS), ("b.arch", specs::EXPECTING), ("c.arch", specs::DEADLOCK)]);
+    let run =
+        |file, engine| dir.archc(&["check", file, "--format", "json", "--engine", engine]).quiet().json();
+    let facts = |report: &serde_json::Value| {
+        let spec = &report["specs"][0];
+        ["distinct_states", "transitions", "depth", "complete"].map(|f| spec[f].clone())
+    };
+    for file in ["a.arch", "b.arch", "c.arch"] {
+        let oracle = run(file, "oracle");
+        let mut explorer = run(file, "explorer");
+        assert_eq!(oracle["specs"][0]["engine"], "oracle");
+        assert_eq!(explorer["specs"][0]["engine"], "explorer");
+        explorer["specs"][0]["engine"] = "oracle".into();
+        assert_eq!(explorer, oracle, "{file}");
     }
+    for file in ["a.arch", "b.arch"] {
+        assert_eq!(facts(&run(file, "stateright-bfs")), facts(&run(file, "oracle")), "{file}");
+    }
+}
+
+#[test]
+fn simulation_never_concludes_that_something_holds() {
+    let run =
+        one(specs::HOLDS).archc(&["check", "a.arch", "--engine", "stateright-simulation"]).expect(3).quiet();
+    assert!(
+        run.headline().contains("the engine stateright-simulation does not explore every state"),
+        "{}",
+        run.headline()
+    );
 }
 
 #[test]

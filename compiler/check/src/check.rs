@@ -54,7 +54,8 @@ pub fn explore_machine(
 /// The report of an exploration.
 pub fn report(program: &Program, machine: &Machine, explored: &Exploration<Scratch>) -> Report {
     let cut = machine.cut_spans(&explored.scratches);
-    let verdicts = Verdicts { program, machine, explored, complete: explored.stopped.is_none() && cut.is_empty() };
+    let verdicts =
+        Verdicts { program, machine, explored, complete: explored.stopped.is_none() && cut.is_empty() };
     Report {
         engine: "explorer",
         distinct_states: explored.store.len() as u64,
@@ -106,7 +107,8 @@ impl Verdicts<'_> {
         let properties = self.program.properties.iter_enumerated();
         let mut results: Vec<_> = properties.map(|(id, p)| self.property(id, p, &unable)).collect();
         let builtin = self.program.builtin;
-        let on = [(builtin.bounds, "bounds", Finding::Bounds), (builtin.advances, "advances", Finding::Advances)];
+        let on =
+            [(builtin.bounds, "bounds", Finding::Bounds), (builtin.advances, "advances", Finding::Advances)];
         for (_, name, finding) in on.into_iter().filter(|(on, _, _)| *on) {
             results.push(self.never(name, finding));
         }
@@ -114,7 +116,7 @@ impl Verdicts<'_> {
             results.push(self.never("stuck", Finding::Stuck));
         }
         if builtin.stranded {
-            results.push(self.from_every_state("stranded", Goal::Finished, &unable));
+            results.push(self.reachable_everywhere("stranded", Goal::Finished, &unable));
         }
         results
     }
@@ -126,7 +128,7 @@ impl Verdicts<'_> {
                 self.never(name, Finding::Violated(id))
             }
             PropertyKind::Reachable(_) => self.reachable(id, name),
-            PropertyKind::AlwaysPossible(_) => self.from_every_state(name, Goal::Possible(id), unable),
+            PropertyKind::AlwaysPossible(_) => self.reachable_everywhere(name, Goal::Possible(id), unable),
             PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_) => {
                 result(name, PropertyVerdict::NotChecked("liveness is not checked yet"), None)
             }
@@ -161,7 +163,7 @@ impl Verdicts<'_> {
     }
 
     /// What must be reachable from every state.
-    fn from_every_state(&self, name: &str, goal: Goal, unable: &[Option<u32>]) -> PropertyResult {
+    fn reachable_everywhere(&self, name: &str, goal: Goal, unable: &[Option<u32>]) -> PropertyResult {
         let goals = self.machine.goals().iter().zip(unable).filter(|(g, _)| **g == goal);
         match goals.filter_map(|(_, first)| *first).min() {
             Some(state) => {
@@ -175,7 +177,9 @@ impl Verdicts<'_> {
     /// For each goal the first state that counts and cannot reach it, if the whole graph is known.
     fn unable(&self) -> Vec<Option<u32>> {
         let goals = self.machine.goals().len();
-        let (None, Some(edges)) = (self.explored.stopped, &self.explored.edges) else { return vec![None; goals] };
+        let (None, Some(edges)) = (self.explored.stopped, &self.explored.edges) else {
+            return vec![None; goals];
+        };
         let states = self.explored.store.len();
         let mut counts = vec![vec![false; states]; goals];
         let mut inside = vec![vec![false; states]; goals];
@@ -187,7 +191,8 @@ impl Verdicts<'_> {
             }
         }
         let backward = Backward::new(edges);
-        let first = |(counts, inside): (&Vec<bool>, Vec<bool>)| backward.first_unable(inside, |s| counts[s as usize]);
+        let first =
+            |(counts, inside): (&Vec<bool>, Vec<bool>)| backward.first_unable(inside, |s| counts[s as usize]);
         counts.iter().zip(inside).map(first).collect()
     }
 
@@ -216,7 +221,10 @@ impl Verdicts<'_> {
     fn last_step(&self, from: u32, action: u32) -> TraceStep {
         let state = self.explored.store.state(from);
         let successors = self.machine.successors(state, &mut self.machine.scratch());
-        let led = successors.iter().find(|(a, _)| *a == action).and_then(|(_, to)| to.map(|w| self.machine.decode(w)));
+        let led = successors
+            .iter()
+            .find(|(a, _)| *a == action)
+            .and_then(|(_, to)| to.map(|w| self.machine.decode(w)));
         let excess = if led.is_none() { self.machine.excess(action, state) } else { None };
         TraceStep { event: self.machine.event(action, state), state: led, excess }
     }

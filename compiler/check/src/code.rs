@@ -67,7 +67,8 @@ impl Code {
 
     /// Runs a block; the failed assertion, if there is one.
     pub fn run(&self, block: &Block, values: &mut [i64]) -> Result<(), u32> {
-        for (i, instruction) in self.instructions[block.start as usize..block.end as usize].iter().enumerate() {
+        for (i, instruction) in self.instructions[block.start as usize..block.end as usize].iter().enumerate()
+        {
             if !step(instruction, values) {
                 return Err(block.start + i as u32);
             }

@@ -205,6 +205,7 @@ struct Builder<'p, 'e> {
 impl Layout {
     /// Lays out the states of a program.
     pub fn of(program: &Program, elements: &mut ElementsCache) -> Result<Layout, CompileError> {
+        program.protocols.iter().try_for_each(|p| few_runs(program, p))?;
         let mut b = Builder {
             program,
             elements,
@@ -241,7 +242,8 @@ impl Layout {
         let mut used: Vec<u32> = Vec::new();
         let mut first_free = 0;
         for cell in &mut cells {
-            let width = cell.width().ok_or_else(|| CompileError::new("a stored integer has too wide a range"))?;
+            let width =
+                cell.width().ok_or_else(|| CompileError::new("a stored integer has too wide a range"))?;
             while used.get(first_free).is_some_and(|u| *u == u64::BITS) {
                 first_free += 1;
             }
@@ -267,7 +269,13 @@ impl Layout {
 }
 
 impl Builder<'_, '_> {
-    fn cell(&mut self, lo: i64, hi: i64, nullable: bool, ordinal: Option<OrdinalId>) -> Result<u32, CompileError> {
+    fn cell(
+        &mut self,
+        lo: i64,
+        hi: i64,
+        nullable: bool,
+        ordinal: Option<OrdinalId>,
+    ) -> Result<u32, CompileError> {
         let id = self.cells.len();
         if id >= MOST_CELLS {
             return Err(CompileError::new(format!("a state has more than {MOST_CELLS} parts")));
@@ -305,8 +313,10 @@ impl Builder<'_, '_> {
             Type::Optional(inner) => Ok(Shape::Opt(self.flag()?, Box::new(self.shape(inner, class, span)?))),
             Type::Set(element, max) => self.set(element, *max, class, span),
             Type::Map(key, value) => {
-                let keys = self.elements.of(self.program, key).ok_or_else(|| too_many(span, "keys of a map"))?;
-                let values: Result<_, _> = keys.values.iter().map(|_| self.shape(value, class, span)).collect();
+                let keys =
+                    self.elements.of(self.program, key).ok_or_else(|| too_many(span, "keys of a map"))?;
+                let values: Result<_, _> =
+                    keys.values.iter().map(|_| self.shape(value, class, span)).collect();
                 Ok(Shape::Map(keys, values?))
             }
             Type::Seq(element, max) => {
@@ -316,14 +326,20 @@ impl Builder<'_, '_> {
             }
             Type::Record(id) => {
                 let program = self.program;
-                Ok(Shape::Record(self.shapes(program.records[*id].fields.iter().map(|f| &f.ty), class, span)?))
+                Ok(Shape::Record(self.shapes(
+                    program.records[*id].fields.iter().map(|f| &f.ty),
+                    class,
+                    span,
+                )?))
             }
             Type::Union(id) => {
                 let program = self.program;
                 let variants = &program.unions[*id].variants;
                 let tag = self.scalar(&int(0, variants.len() as i64 - 1), class, span)?;
-                let fields: Result<_, _> =
-                    variants.iter().map(|v| self.shapes(v.fields.iter().map(|f| &f.ty), class, span)).collect();
+                let fields: Result<_, _> = variants
+                    .iter()
+                    .map(|v| self.shapes(v.fields.iter().map(|f| &f.ty), class, span))
+                    .collect();
                 Ok(Shape::Union(Box::new(tag), fields?))
             }
             _ => Err(CompileError::at(span, "a value of this type cannot be stored")),
@@ -357,12 +373,20 @@ impl Builder<'_, '_> {
         Ok(Shape::Cell(ty.clone(), self.cell(lo, hi, ty.is_optional(), ordinal)?))
     }
 
-    fn set(&mut self, element: &Type, max: Option<u32>, class: TimeClass, span: Span) -> Result<Shape, CompileError> {
+    fn set(
+        &mut self,
+        element: &Type,
+        max: Option<u32>,
+        class: TimeClass,
+        span: Span,
+    ) -> Result<Shape, CompileError> {
         if let Some(elements) = self.elements.of(self.program, element) {
             let bits: Result<_, _> = elements.values.iter().map(|_| self.flag()).collect();
             return Ok(Shape::Bits(elements, bits?));
         }
-        let max = max.ok_or_else(|| CompileError::at(span, "this set needs a `max`: its elements have no finite list"))?;
+        let max = max.ok_or_else(|| {
+            CompileError::at(span, "this set needs a `max`: its elements have no finite list")
+        })?;
         let slots = (0..max).map(|_| Ok((self.flag()?, self.shape(element, class, span)?)));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         self.groups.push(Group { slots: slots.clone(), set: true });
@@ -373,7 +397,8 @@ impl Builder<'_, '_> {
         let program = self.program;
         let mut all = Vec::new();
         for (id, var) in program.vars.iter_enumerated() {
-            let count = self.key_count(&var.keys).ok_or_else(|| too_many(var.span, "elements of this variable"))?;
+            let count =
+                self.key_count(&var.keys).ok_or_else(|| too_many(var.span, "elements of this variable"))?;
             let class = self.times.var(id);
             let shapes: Result<_, _> = (0..count).map(|_| self.shape(&var.ty, class, var.span)).collect();
             all.push(shapes?);
@@ -392,13 +417,19 @@ impl Builder<'_, '_> {
         let mut all = Vec::new();
         for (id, protocol) in program.protocols.iter_enumerated() {
             let count = if protocol.rule { 0 } else { program.run_count(id) };
-            let runs: Result<_, _> = (0..count).map(|_| self.run(id, protocol, &statuses[id.0 as usize])).collect();
+            let runs: Result<_, _> =
+                (0..count).map(|_| self.run(id, protocol, &statuses[id.0 as usize])).collect();
             all.push(runs?);
         }
         Ok(all)
     }
 
-    fn run(&mut self, id: ProtocolId, protocol: &Protocol, statuses: &Statuses) -> Result<RunShape, CompileError> {
+    fn run(
+        &mut self,
+        id: ProtocolId,
+        protocol: &Protocol,
+        statuses: &Statuses,
+    ) -> Result<RunShape, CompileError> {
         let none = TimeClass::default();
         let status = self.scalar(&int(0, statuses.list.len() as i64 - 1), none, protocol.span)?;
         let mut roles = Vec::new();
@@ -481,7 +512,9 @@ impl Builder<'_, '_> {
 
     fn deliveries(&mut self, fault: &Fault) -> Result<Vec<(u32, Shape)>, CompileError> {
         let FaultKind::Duplicate { protocol, .. } = &fault.kind else { return Ok(Vec::new()) };
-        let budget = fault.budget.ok_or_else(|| CompileError::at(fault.span, "a `duplicate` needs a finite budget"))?;
+        let budget = fault
+            .budget
+            .ok_or_else(|| CompileError::at(fault.span, "a `duplicate` needs a finite budget"))?;
         let slots = (0..budget).map(|_| Ok((self.flag()?, self.delivery(fault, *protocol)?)));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         self.groups.push(Group { slots: slots.clone(), set: false });
@@ -520,6 +553,16 @@ impl Builder<'_, '_> {
                 (0..runs).map(|_| self.scalar(&ty, TimeClass::default(), d.span)).collect()
             })
             .collect()
+    }
+}
+
+/// A protocol has so few runs that they can be numbered.
+fn few_runs(program: &Program, protocol: &Protocol) -> Result<(), CompileError> {
+    let sizes = protocol.subjects.iter().map(|s| program.sorts[s.sort].size);
+    let count = sizes.chain([protocol.copies]).try_fold(1u32, u32::checked_mul);
+    match count {
+        Some(count) if u64::from(count) <= arch_ir::types::MAX_ENUMERATED => Ok(()),
+        _ => Err(too_many(protocol.span, "runs of this protocol")),
     }
 }
 

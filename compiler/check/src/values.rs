@@ -42,7 +42,9 @@ pub fn read(shape: &Shape, cells: &[i64]) -> Value {
             Value::Set(used.map(|(_, s)| read(s, cells)).collect())
         }
         Shape::Map(keys, values) => Value::Map(keys.values.iter().cloned().zip(all(values)).collect()),
-        Shape::Seq(length, items) => Value::Seq(all(&items[..(small(length, cells) as usize).min(items.len())])),
+        Shape::Seq(length, items) => {
+            Value::Seq(all(&items[..(small(length, cells) as usize).min(items.len())]))
+        }
         Shape::Record(fields) => Value::Record(all(fields)),
         Shape::Union(tag, variants) => {
             let tag = small(tag, cells);
@@ -66,7 +68,9 @@ pub fn write(shape: &Shape, value: Option<&Value>, meta: &[Cell], cells: &mut [i
         }
         Shape::Bits(elements, bits) => {
             let empty = BTreeSet::new();
-            let Value::Set(set) = value.unwrap_or(&Value::Null) else { return write_bits(elements, bits, &empty, cells) };
+            let Value::Set(set) = value.unwrap_or(&Value::Null) else {
+                return write_bits(elements, bits, &empty, cells);
+            };
             write_bits(elements, bits, set, cells)
         }
         Shape::Slots(slots) => {
@@ -136,7 +140,13 @@ fn write_slots(slots: &[(u32, Shape)], values: &[&Value], meta: &[Cell], cells: 
     fits
 }
 
-fn write_union(tag: &Shape, variants: &[Vec<Shape>], value: Option<&Value>, meta: &[Cell], cells: &mut [i64]) -> bool {
+fn write_union(
+    tag: &Shape,
+    variants: &[Vec<Shape>],
+    value: Option<&Value>,
+    meta: &[Cell],
+    cells: &mut [i64],
+) -> bool {
     let (which, fields): (u32, &[Value]) = match value {
         Some(Value::Variant(tag, fields)) => (*tag, fields),
         _ => (0, &[]),
@@ -164,7 +174,9 @@ pub fn compare(a: &Shape, b: &Shape, cells: &[i64]) -> Ordering {
             let pairs = a[..n].iter().zip(&b[..m]).map(|((_, a), (_, b))| compare(a, b, cells));
             pairs.fold(Ordering::Equal, Ordering::then).then(n.cmp(&m))
         }
-        (Shape::Map(_, a), Shape::Map(_, b)) | (Shape::Record(a), Shape::Record(b)) => compare_lists(a, b, cells),
+        (Shape::Map(_, a), Shape::Map(_, b)) | (Shape::Record(a), Shape::Record(b)) => {
+            compare_lists(a, b, cells)
+        }
         (Shape::Seq(n, a), Shape::Seq(m, b)) => {
             let (n, m) = (small(n, cells) as usize, small(m, cells) as usize);
             compare_lists(&a[..n.min(a.len())], &b[..m.min(b.len())], cells).then(n.cmp(&m))
@@ -183,7 +195,9 @@ fn compare_lists(a: &[Shape], b: &[Shape], cells: &[i64]) -> Ordering {
 
 /// Sets are ordered as the sorted lists of their elements.
 fn compare_bits(a: &[u32], b: &[u32], cells: &[i64]) -> Ordering {
-    let Some(i) = (0..a.len()).find(|i| flag(a[*i], cells) != flag(b[*i], cells)) else { return Ordering::Equal };
+    let Some(i) = (0..a.len()).find(|i| flag(a[*i], cells) != flag(b[*i], cells)) else {
+        return Ordering::Equal;
+    };
     let (with_it, other) = if flag(a[i], cells) { (Ordering::Less, b) } else { (Ordering::Greater, a) };
     let goes_on = other[i..].iter().any(|bit| flag(*bit, cells));
     if goes_on { with_it } else { with_it.reverse() }
@@ -208,7 +222,12 @@ pub fn read_state(program: &Program, layout: &Layout, cells: &[i64]) -> State {
         skew: layout.skew.iter().map(|list| list.iter().map(|s| number(s, cells)).collect()).collect(),
         budgets: layout.budgets.iter().map(|b| b.as_ref().map(|s| small(s, cells))).collect(),
         cut: flags(&layout.cut),
-        pending: program.faults.iter().zip(&layout.pending).map(|(f, slots)| read_pending(&f.kind, slots, cells)).collect(),
+        pending: program
+            .faults
+            .iter()
+            .zip(&layout.pending)
+            .map(|(f, slots)| read_pending(&f.kind, slots, cells))
+            .collect(),
         waits: layout.waits.iter().map(|list| list.iter().map(|s| small(s, cells)).collect()).collect(),
     }
 }
@@ -291,7 +310,9 @@ impl Writer<'_> {
         let record = |d: &Delivery| {
             let head = [Value::Run(d.run), Value::Id(d.actor)].into_iter();
             let roles = d.roles.iter().map(|r| optional_id(*r));
-            Value::Record(head.chain(roles).chain(d.vars.iter().cloned()).chain(d.locals.iter().cloned()).collect())
+            Value::Record(
+                head.chain(roles).chain(d.vars.iter().cloned()).chain(d.locals.iter().cloned()).collect(),
+            )
         };
         let records: Vec<Value> = list.iter().map(record).collect();
         self.fits &= write_slots(slots, &records.iter().collect::<Vec<_>>(), self.meta, self.cells);

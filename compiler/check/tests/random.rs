@@ -24,7 +24,11 @@ fn random_programs_agree_with_the_oracle() {
             continue;
         }
         if let Err(error) = arch_check::Machine::compile(&program) {
-            println!("{}: {error} {:?}", program.name, program.vars.iter().find(|v| Some(v.span) == error.span));
+            println!(
+                "{}: {error} {:?}",
+                program.name,
+                program.vars.iter().find(|v| Some(v.span) == error.span)
+            );
             continue;
         }
         let report = arch_ir::explore::explore(&program, &limits, &AtomicBool::new(false));

@@ -151,7 +151,8 @@ impl Expansion {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> u64 {
-        let words = self.states.capacity() + self.hashes.capacity() + self.events.capacity() + self.ends.capacity();
+        let words =
+            self.states.capacity() + self.hashes.capacity() + self.events.capacity() + self.ends.capacity();
         (words * 8 + self.found.capacity() * size_of::<Found>()) as u64
     }
 }

@@ -6,7 +6,8 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 /// finished by the mixer of splitmix64.
 #[must_use]
 pub fn hash(words: &[u64]) -> u64 {
-    let folded = words.iter().fold(MULTIPLIER ^ words.len() as u64, |h, &w| fold(h ^ w, MULTIPLIER).wrapping_add(w));
+    let folded =
+        words.iter().fold(MULTIPLIER ^ words.len() as u64, |h, &w| fold(h ^ w, MULTIPLIER).wrapping_add(w));
     finish(folded)
 }
 

@@ -196,7 +196,8 @@ impl<'a, S: System> Search<'a, S> {
     }
 
     fn expand(&mut self, chunks: &[Range<u32>]) {
-        let (system, store, stop) = (self.system, &self.store, StopSign { search: self.limits, interrupt: self.interrupt });
+        let (system, store, stop) =
+            (self.system, &self.store, StopSign { search: self.limits, interrupt: self.interrupt });
         let mut jobs = self.workers.iter_mut().zip(chunks);
         // A chunk that is small does not pay for a thread.
         if chunks.first().is_none_or(|c| c.len() < 64) {
@@ -345,7 +346,8 @@ impl<'a, S: System> Search<'a, S> {
             self.system.judge(self.store.state(index), &mut worker.scratch, &mut worker.out);
             let found = std::mem::take(&mut worker.out.found);
             found.iter().for_each(|f| self.find(f, index));
-            if index % 4096 == 0 && self.stop != Some(Stop::States) && self.interrupt.load(Ordering::Relaxed) {
+            if index % 4096 == 0 && self.stop != Some(Stop::States) && self.interrupt.load(Ordering::Relaxed)
+            {
                 return;
             }
         }
@@ -370,7 +372,13 @@ impl StopSign<'_> {
 
 impl<Scratch> Worker<Scratch> {
     /// Expands states until the chunk ends, the buffer is full or the search is to stop.
-    fn expand<S: System<Scratch = Scratch>>(&mut self, system: &S, store: &Store, chunk: Range<u32>, stop: StopSign) {
+    fn expand<S: System<Scratch = Scratch>>(
+        &mut self,
+        system: &S,
+        store: &Store,
+        chunk: Range<u32>,
+        stop: StopSign,
+    ) {
         self.out.clear();
         for (done, index) in chunk.enumerate() {
             system.expand(store.state(index), &mut self.scratch, &mut self.out);

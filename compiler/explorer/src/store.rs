@@ -55,7 +55,7 @@ impl Store {
     /// The index of a state, given with its hash.
     #[must_use]
     pub fn find(&self, state: &[u64], hash: u64) -> Option<u32> {
-        self.table.find(hash, |&i| self.state(i) == state).copied()
+        self.table.find(hash, |&i| same(self.state(i), state)).copied()
     }
 
     /// The index of a state.
@@ -68,7 +68,7 @@ impl Store {
     pub fn insert(&mut self, state: &[u64], hash_of_state: u64, origin: Option<(u32, u32)>) -> (u32, bool) {
         let (words, arena) = (self.words, &mut self.arena);
         let rehash = |&i: &u32| hash(words_of(arena, words, i));
-        let found = self.table.entry(hash_of_state, |&i| words_of(arena, words, i) == state, rehash);
+        let found = self.table.entry(hash_of_state, |&i| same(words_of(arena, words, i), state), rehash);
         match found {
             Entry::Occupied(entry) => (*entry.get(), false),
             Entry::Vacant(entry) => {
@@ -109,6 +109,12 @@ impl Store {
         let origins = self.origins.capacity() * size_of::<Origin>();
         (arena + origins + self.table.allocation_size()) as u64
     }
+}
+
+/// Whether two states are equal. States are short: calling `memcmp` costs more than the comparison.
+#[inline]
+fn same(a: &[u64], b: &[u64]) -> bool {
+    a.iter().zip(b).all(|(x, y)| x == y)
 }
 
 fn words_of(arena: &[u64], words: usize, index: u32) -> &[u64] {

@@ -30,6 +30,12 @@ pub struct Analyzer<'m> {
     pub used: BTreeSet<String>,
     /// For each protocol, its names and steps.
     pub runs: Vec<RunTable<'m>>,
+    /// Constants that attributes without a type are compared with: of the enums that they are to get.
+    pub enum_words: BTreeMap<VarId, BTreeSet<String>>,
+    /// Words taken for such constants, wherever they stand.
+    pub open_constants: Vec<&'m ast::Ident>,
+    /// How often a definition was expanded.
+    pub expansions: u32,
     /// `let x = e at STEP`, by protocol and number of the step as written.
     pub step_lets: BTreeMap<(ProtocolId, usize), Vec<(RunVarId, Expr)>>,
 }
@@ -48,6 +54,9 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
         written: BTreeSet::new(),
         used: BTreeSet::new(),
         runs: Vec::new(),
+        enum_words: BTreeMap::new(),
+        open_constants: Vec::new(),
+        expansions: 0,
         step_lets: BTreeMap::new(),
     };
     analyzer.check_header();
@@ -58,12 +67,14 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.declare_protocols();
     analyzer.lower_initial_values();
     analyzer.lower_protocols();
+    analyzer.check_shared_locals();
     analyzer.lower_properties();
     analyzer.lower_faults();
     let failures = analyzer.check_failures();
     analyzer.check_instances();
     analyzer.check_unused();
     analyzer.report_missing();
+    analyzer.check_open_constants();
     analyzer.finish(failures)
 }
 

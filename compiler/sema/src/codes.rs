@@ -70,6 +70,8 @@ codes! {
     ORDINAL_MISUSE = "E0211";
     /// An initial value outside its type.
     BAD_INITIAL_VALUE = "E0212";
+    /// A type, table or definition with too many parts.
+    TOO_LARGE = "E0213";
 
     /// Two stored instants compared.
     TWO_INSTANTS = "E0301";
@@ -120,6 +122,8 @@ codes! {
     UNUSED = "W0603";
     /// Truth that a guard reads and nothing writes.
     NEVER_WRITTEN = "W0604";
+    /// A predicate of a fault that the spec does not have.
+    FAULT_NEVER = "W0605";
 
     /// An attribute or local without a type.
     MISSING_TYPE = "N0701";

@@ -79,7 +79,10 @@ impl<'m> Analyzer<'m> {
             ExprKind::Bool(b) => Some(Value::Bool(*b)),
             ExprKind::Paren(inner) => self.const_value(inner),
             ExprKind::Name(ident) => self.const_name(ident),
-            ExprKind::Unary(UnaryOp::Neg, inner) => Some(Value::Int(self.const_int(inner)?.checked_neg()?)),
+            ExprKind::Unary(UnaryOp::Neg, inner) => match self.const_int(inner)?.checked_neg() {
+                Some(n) => Some(Value::Int(n)),
+                None => self.not_constant(expr),
+            },
             ExprKind::Unary(UnaryOp::Not, inner) => match self.const_value(inner)? {
                 Value::Bool(b) => Some(Value::Bool(!b)),
                 _ => self.not_constant(inner),

@@ -83,7 +83,8 @@ impl<'m> Analyzer<'m> {
                 ItemKind::Record(decl) => {
                     let fields = self.fields(&decl.fields, &decl.name.name);
                     if let Some(NamedType::Record(id)) = self.type_named(&decl.name.name) {
-                        self.program.records[id].fields = fields;
+                        self.program.records[id].fields =
+                            self.without_cycles(Type::Record(id), &decl.fields, fields);
                     }
                 }
                 ItemKind::Union(decl) => self.fill_union(decl),
@@ -94,13 +95,34 @@ impl<'m> Analyzer<'m> {
 
     fn fill_union(&mut self, decl: &ast::UnionDecl) {
         let Some(NamedType::Union(id)) = self.type_named(&decl.name.name) else { return };
+        if decl.variants.is_empty() {
+            self.report(type_errors::no_values(decl.name.span, &decl.name.name));
+        }
         for (tag, variant) in decl.variants.iter().enumerate() {
             let fields = self.fields(&variant.fields, &variant.name.name);
+            let fields = self.without_cycles(Type::Union(id), &variant.fields, fields);
             self.program.unions[id].variants.push(Variant { name: variant.name.name.clone(), fields });
             if self.tables.variants.insert(variant.name.name.clone(), (id, tag as u32)).is_some() {
                 self.report(names::duplicate(&variant.name, "variant", decl.name.span));
             }
         }
+    }
+
+    /// The fields, those that lead back to their owner reported and made harmless.
+    fn without_cycles(
+        &mut self,
+        owner: Type,
+        written: &[ast::FieldDecl],
+        mut fields: Vec<Field>,
+    ) -> Vec<Field> {
+        for (field, decl) in fields.iter_mut().zip(written) {
+            if contains(&self.program, &field.ty, &owner) {
+                let name = self.show_type(&owner);
+                self.report(type_errors::contains_itself(decl.ty.span, &name));
+                field.ty = Type::Unknown;
+            }
+        }
+        fields
     }
 
     fn fields(&mut self, fields: &[ast::FieldDecl], owner: &str) -> Vec<Field> {
@@ -181,11 +203,12 @@ impl<'m> Analyzer<'m> {
         if let Some(AttrValue::Derived(expr)) = &attr.value {
             return AttrEntry { source: AttrSource::Derived(expr), ty, span };
         }
-        let value = self.literal_of_default(&ty, span);
         let (owner, keys) = match home {
             VarHome::Truth(id, keys) => (VarOwner::Truth(*id), keys.clone()),
             VarHome::Local(id) => (VarOwner::Local(*id), vec![Type::Id(*id)]),
         };
+        let ty = self.small_enough(ty, &keys, &format!("`{name}`"), span);
+        let value = self.literal_of_default(&ty, span);
         let init = Init::Value { keys: Vec::new(), value };
         let id = self.program.vars.push(Var { name, owner, keys, ty: ty.clone(), init, span });
         AttrEntry { source: AttrSource::Stored(id), ty, span }
@@ -324,6 +347,19 @@ impl<'m> Analyzer<'m> {
             span,
         });
         self.tables.protocols.push(ProtocolEntry { id, name: name.to_owned(), span, source });
+    }
+}
+
+/// Whether values of a type have values of another inside. Ends, since no cycle was let in so far.
+fn contains(program: &arch_ir::Program, ty: &Type, wanted: &Type) -> bool {
+    let inside = |ty: &Type| contains(program, ty, wanted);
+    match ty {
+        _ if ty == wanted => true,
+        Type::Optional(inner) | Type::Set(inner, _) | Type::Seq(inner, _) => inside(inner),
+        Type::Map(key, value) => inside(key) || inside(value),
+        Type::Record(id) => program.records[*id].fields.iter().any(|f| inside(&f.ty)),
+        Type::Union(id) => program.unions[*id].variants.iter().flat_map(|v| &v.fields).any(|f| inside(&f.ty)),
+        _ => false,
     }
 }
 

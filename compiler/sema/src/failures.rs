@@ -157,13 +157,18 @@ impl<'m> Analyzer<'m> {
 
     /// The protocol that has the operation; reports none.
     fn protocol_with(&mut self, step: &ast::OpRef) -> Option<usize> {
-        let found = (0..self.tables.protocols.len())
-            .find(|i| self.means(*i, step) && self.tables.protocols[*i].has_operation(&step.operation.name));
-        if found.is_none() {
+        let found: Vec<usize> = (0..self.tables.protocols.len())
+            .filter(|i| self.means(*i, step) && self.tables.protocols[*i].has_operation(&step.operation.name))
+            .collect();
+        if found.is_empty() {
             let error = names::unknown_operation(step, &self.tables);
             self.report(error);
+        } else if found.len() > 1 {
+            let protocols: Vec<&str> =
+                found.iter().map(|i| self.tables.protocols[*i].name.as_str()).collect();
+            self.report(names::ambiguous_operation(&step.operation, &protocols));
         }
-        found
+        found.first().copied()
     }
 
     fn lowered_step(&mut self, step: &ast::OpRef) -> Option<&arch_ir::Step> {

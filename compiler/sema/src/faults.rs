@@ -157,6 +157,27 @@ impl<'m> Analyzer<'m> {
                 self.report(errors::never_crashes(span, &name));
             }
         }
+        self.check_connected();
+    }
+
+    fn check_connected(&mut self) {
+        let parts = |a: SortId, b: SortId| {
+            self.program.faults.iter().any(|f| match f.kind {
+                FaultKind::Partition { from, to } => (from, to) == (a, b) || (from, to) == (b, a),
+                _ => false,
+            })
+        };
+        let mut never = Vec::new();
+        for (_, e) in self.program.all_exprs() {
+            e.visit(&mut |e| match e.kind {
+                ExprKind::Connected(_, a, _, b) if !parts(a, b) => never.push((e.span, a, b)),
+                _ => {}
+            });
+        }
+        for (span, a, b) in never {
+            let (from, to) = (&self.program.sorts[a].name, &self.program.sorts[b].name);
+            self.report(errors::never_parts(span, from, to));
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod failures;
 mod faults;
 mod header;
 mod instances;
+mod locals;
 mod missing;
 mod outcomes;
 mod properties;

@@ -1,7 +1,8 @@
 //! What a sketch still lacks before it can be explored.
 
 use crate::analyzer::Analyzer;
-use crate::diagnostics::missing as notes;
+use crate::diagnostics::{missing as notes, names};
+use crate::scope::Scope;
 use crate::tables::ProtocolSource;
 use arch_grammar::ast::{self, BinaryOp, ExprKind as Ast, ItemKind, StmtKind};
 use arch_ir::Type;
@@ -68,15 +69,29 @@ impl<'m> Analyzer<'m> {
         }
     }
 
+    /// Words that were taken for constants of an enum to come, where no type is to come.
+    pub fn check_open_constants(&mut self) {
+        let clean = self.diagnostics.iter().all(|d| d.severity != arch_base::Severity::Error);
+        if clean && !self.is_sketch() {
+            for name in std::mem::take(&mut self.open_constants) {
+                let error = names::unknown_word(name, None, self, &Scope::global());
+                self.report(error);
+            }
+        }
+    }
+
     fn report_untyped(&mut self) {
         let untyped: Vec<_> = self
             .program
             .vars
-            .iter()
-            .filter(|v| holds_unknown(&v.ty))
-            .map(|v| (v.name.clone(), v.span))
+            .iter_enumerated()
+            .filter(|(_, v)| holds_unknown(&v.ty))
+            .map(|(id, v)| (id, v.name.clone(), v.span))
             .collect();
-        untyped.into_iter().for_each(|(name, span)| self.report(notes::untyped(span, &name)));
+        for (id, name, span) in untyped {
+            let words: Vec<String> = self.enum_words.get(&id).into_iter().flatten().cloned().collect();
+            self.report(notes::untyped(span, &name, &words));
+        }
     }
 
     fn report_effects(&mut self) {

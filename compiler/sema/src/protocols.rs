@@ -14,6 +14,9 @@ use arch_ir::{
     Actor, Chain, Expr, ProtocolId, Role, RunVar, RunVarId, SortId, StepId, Subject, Type, Window,
 };
 
+/// The most runs that a protocol may have.
+const MAX_RUNS: u64 = 1 << 12;
+
 /// A step as written, with the steps that it is lowered to (two when split).
 pub struct WrittenStep<'m> {
     /// The step.
@@ -59,6 +62,7 @@ impl<'m> Analyzer<'m> {
         for subject in subjects {
             self.declare_subject(id, subject, &mut names);
         }
+        self.check_run_count(index);
         let mut written: Vec<WrittenStep<'m>> = Vec::new();
         let mut next = 0;
         for (number, (chain, step)) in steps.into_iter().enumerate() {
@@ -74,6 +78,18 @@ impl<'m> Analyzer<'m> {
         }
         self.runs.push(RunTable { names, steps: written });
         self.declare_head(index);
+    }
+
+    fn check_run_count(&mut self, index: usize) {
+        let (id, span) = (self.tables.protocols[index].id, self.tables.protocols[index].span);
+        let protocol = &self.program.protocols[id];
+        let sizes = protocol.subjects.iter().map(|s| u64::from(self.program.sorts[s.sort].size));
+        let runs = sizes.fold(u64::from(protocol.copies), u64::saturating_mul);
+        if runs > MAX_RUNS {
+            let what = format!("`{}`, with a run for each combination of its subjects,", protocol.name);
+            self.report(crate::diagnostics::types::too_large(span, &what, runs, MAX_RUNS));
+            self.program.protocols[id].subjects.truncate(1);
+        }
     }
 
     fn declare_subject(&mut self, id: ProtocolId, subject: &ast::Subject, names: &mut RunNames) {
@@ -139,12 +155,24 @@ impl<'m> Analyzer<'m> {
             match item {
                 HeadItem::BindRole { role, at } => {
                     let Some(number) = self.written_step(index, &at.operation) else { continue };
+                    self.check_bind(index, role, number);
                     let mut names = std::mem::take(&mut self.runs[index].names);
                     self.declare_role_use(id, role, number, &mut names);
                     self.runs[index].names = names;
                 }
                 HeadItem::BindTruth { truth, .. } => {
-                    if self.tables.truths.contains_key(&truth.name) {
+                    if let Some(entry) = self.tables.truths.get(&truth.name) {
+                        let (keys, declared) = (entry.keys.len(), entry.span);
+                        if keys != 1 {
+                            let error = crate::diagnostics::types::key_count(
+                                truth.span,
+                                &truth.name,
+                                1,
+                                keys,
+                                declared,
+                            );
+                            self.report(error);
+                        }
                         self.runs[index].names.truth_keys.insert(truth.name.clone(), position);
                     } else {
                         let error = names::unknown_truth_name(truth, &self.tables);
@@ -153,6 +181,33 @@ impl<'m> Analyzer<'m> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A role can be bound only where it is not bound yet.
+    fn check_bind(&mut self, index: usize, role: &ast::Ident, number: usize) {
+        let table = &self.runs[index];
+        let Some(known) = table.names.roles.get(&role.name) else { return };
+        let entry = &self.tables.protocols[index];
+        let (when, earlier) = match known.actor {
+            Actor::Subject(_) => {
+                let subject =
+                    entry.subjects().iter().find(|s| Some(known.sort) == self.sort_of(&s.sort.name));
+                ("from the start, as the subject of the run".to_owned(), subject.map(|s| s.name.span))
+            }
+            Actor::Role(_) if known.first_step < number => {
+                let step = table.steps[known.first_step].step;
+                (format!("by `{}` already", step.operation.name), Some(step.actor.span))
+            }
+            Actor::Role(_) => return,
+        };
+        self.report(errors::bound_already(role, &when, earlier.unwrap_or(entry.span)));
+    }
+
+    fn sort_of(&self, name: &str) -> Option<SortId> {
+        match self.type_named(name)? {
+            crate::tables::NamedType::Sort(id) => Some(id),
+            _ => None,
         }
     }
 
@@ -244,6 +299,7 @@ impl<'m> Analyzer<'m> {
             self.report(error);
             return None;
         }
+        let ty = self.small_enough(ty, &[], &format!("`{}`", name.name), name.span);
         let init = self.program.default_value(&ty);
         let var = RunVar { name: name.name.clone(), ty: ty.clone(), init, span: name.span };
         let var = self.program.protocols[id].vars.push(var);

@@ -14,6 +14,8 @@ pub const INT: Type = Type::Int(IntType { lo: i64::MIN, hi: i64::MAX, policy: Ra
 const MAX_RANGE: i64 = 1 << 32;
 /// The most elements a set or sequence may be declared to have.
 const MAX_SIZE: i64 = 64;
+/// The most parts that a variable may have: entries of its table, times what each holds.
+const MAX_PARTS: u64 = 1 << 14;
 
 impl Analyzer<'_> {
     /// The type that is written; [`Type::Unknown`] after a report. `owner` names an inline enum.
@@ -110,6 +112,9 @@ impl Analyzer<'_> {
 
     /// Adds an enum to the program and its constants to the tables.
     pub fn declare_enum(&mut self, name: &str, constants: &[ast::Ident], span: Span) -> EnumId {
+        if constants.is_empty() {
+            self.report(type_errors::no_values(span, name));
+        }
         let mut seen: Vec<&ast::Ident> = Vec::new();
         for constant in constants {
             if let Some(earlier) = seen.iter().find(|s| s.name == constant.name) {
@@ -126,6 +131,19 @@ impl Analyzer<'_> {
             self.tables.constants.entry(constant.name.clone()).or_default().push((id, i as u32));
         }
         id
+    }
+
+    /// The type, or [`Type::Unknown`] after a report when a table of its values, one for each of the keys,
+    /// has too many parts.
+    pub fn small_enough(&mut self, ty: Type, keys: &[Type], what: &str, span: Span) -> Type {
+        let parts = keys.iter().fold(weight(&self.program, &ty), |n, key| {
+            n.saturating_mul(self.program.cardinality(key).unwrap_or(1))
+        });
+        if parts <= MAX_PARTS {
+            return ty;
+        }
+        self.report(type_errors::too_large(span, what, parts, MAX_PARTS));
+        Type::Unknown
     }
 
     /// A type as a reader would write it.
@@ -159,6 +177,42 @@ pub fn show_type(program: &Program, ty: &Type) -> String {
         Type::Union(id) => program.unions[*id].name.clone(),
         Type::Null => "null".into(),
         Type::Unknown => "unknown".into(),
+    }
+}
+
+/// The number of parts that a value of a type can have at most.
+fn weight(program: &Program, ty: &Type) -> u64 {
+    let many = |ty: &Type| program.cardinality(ty).unwrap_or(u64::MAX);
+    match ty {
+        Type::Optional(inner) => weight(program, inner),
+        Type::Map(key, value) => many(key).saturating_mul(weight(program, value)),
+        Type::Seq(element, max) => u64::from(*max).saturating_mul(weight(program, element)),
+        Type::Set(element, None) => many(element),
+        Type::Set(element, Some(max)) => {
+            many(element).min(u64::from(*max)).saturating_mul(weight(program, element))
+        }
+        Type::Record(id) => {
+            program.records[*id].fields.iter().map(|f| weight(program, &f.ty)).fold(0, u64::saturating_add)
+        }
+        Type::Union(id) => {
+            let variants = program.unions[*id].variants.iter();
+            let weights = variants
+                .map(|v| v.fields.iter().map(|f| weight(program, &f.ty)).fold(1, u64::saturating_add));
+            weights.max().unwrap_or(1)
+        }
+        _ => 1,
+    }
+    .max(1)
+}
+
+/// Whether [`show_type`] shows a type as it could be declared.
+pub fn is_writable(ty: &Type) -> bool {
+    match ty {
+        Type::Unknown | Type::Null | Type::Run(_) => false,
+        Type::Int(int) => *int != int_type(),
+        Type::Optional(inner) | Type::Set(inner, _) | Type::Seq(inner, _) => is_writable(inner),
+        Type::Map(key, value) => is_writable(key) && is_writable(value),
+        _ => true,
     }
 }
 

@@ -38,8 +38,9 @@ impl<'m> Analyzer<'m> {
 
     fn declare_copy(&mut self, original: VarId, sort: arch_ir::SortId, decl: &ast::ViewDecl) -> VarId {
         let var = &self.program.vars[original];
-        let keys = std::iter::once(Type::Id(sort)).chain(var.keys.iter().cloned()).collect();
+        let keys: Vec<Type> = std::iter::once(Type::Id(sort)).chain(var.keys.iter().cloned()).collect();
         let (name, ty) = (format!("{}.{}", decl.actor.name, var.name), var.ty.clone());
+        let ty = self.small_enough(ty, &keys, &format!("`{name}`"), decl.truth.span);
         let value = self.literal_of_default(&ty, decl.truth.span);
         let init = Init::Value { keys: Vec::new(), value };
         self.program.vars.push(Var {

@@ -67,6 +67,8 @@ struct Desk {
     scratch: Scratch,
     state: Option<Box<[u64]>>,
     expansion: Expansion,
+    /// How often each action was an event of a state that stateright expanded.
+    executed: Vec<u64>,
     /// Findings of the state or of one of its events.
     found: BTreeSet<u32>,
 }
@@ -145,7 +147,14 @@ impl SpecModel {
             return desk.clone();
         }
         let expansion = Expansion::new(self.machine.words());
-        let desk = Desk { scratch: self.machine.scratch(), state: None, expansion, found: BTreeSet::new() };
+        let executed = vec![0; self.machine.actions()];
+        let desk = Desk {
+            scratch: self.machine.scratch(),
+            state: None,
+            expansion,
+            executed,
+            found: BTreeSet::new(),
+        };
         let desk = Arc::new(Mutex::new(desk));
         desks.push((me, desk.clone()));
         desk
@@ -154,6 +163,15 @@ impl SpecModel {
     /// What the workers noted besides findings.
     pub(crate) fn scratches(&self) -> Vec<Scratch> {
         lock(&self.desks).iter().map(|(_, desk)| lock(desk).scratch.clone()).collect()
+    }
+
+    /// How often each action was an event of an expanded state.
+    pub(crate) fn executed(&self) -> Vec<u64> {
+        let mut sum = vec![0; self.machine.actions()];
+        for (_, desk) in lock(&self.desks).iter() {
+            sum.iter_mut().zip(&lock(desk).executed).for_each(|(sum, n)| *sum += n);
+        }
+        sum
     }
 
     /// Whether a finding was made on a state or on one of its events.
@@ -229,7 +247,12 @@ impl Model for SpecModel {
         if most != 0 && expanded >= most {
             self.tally.stop.store(true, Ordering::Relaxed);
         }
-        self.with(state, |desk| actions.extend(desk.expansion.iter().map(|(action, _)| SpecAction(action))));
+        self.with(state, |desk| {
+            for (action, _) in desk.expansion.iter() {
+                desk.executed[action as usize] += 1;
+                actions.push(SpecAction(action));
+            }
+        });
     }
 
     fn next_state(&self, state: &SpecState, action: SpecAction) -> Option<SpecState> {

@@ -34,28 +34,35 @@ pub fn of(machine: &Machine) -> Result<Vec<Judged>, CompileError> {
     let mut list = vec![Judged { name: NEVER_DECIDED, finding: None, sometimes: false }];
     let count = machine.findings().len() + list.len();
     if count > MOST {
-        let message = format!("stateright's engines judge at most {} properties, and there are {}", MOST - 1, count - 1);
+        let message = format!(
+            "stateright's engines judge at most {} properties, and there are {}",
+            MOST - 1,
+            count - 1
+        );
         return Err(CompileError::new(message));
     }
     for (i, finding) in machine.findings().iter().enumerate() {
         let sometimes = matches!(finding, Finding::Hit(..));
-        list.push(Judged { name: leaked(machine, *finding), finding: Some(i as u32), sometimes });
+        let mut name = name_of(machine, *finding);
+        while list.iter().any(|j| j.name == name) {
+            name.push('\'');
+        }
+        list.push(Judged { name: Box::leak(name.into_boxed_str()), finding: Some(i as u32), sometimes });
     }
     Ok(list)
 }
 
-/// The name of a finding, for as long as the process lives.
-fn leaked(machine: &Machine, finding: Finding) -> &'static str {
+/// The name of a finding.
+fn name_of(machine: &Machine, finding: Finding) -> String {
     let property = |id| machine.program().properties[id].name.clone();
-    let name = match finding {
+    match finding {
         Finding::Violated(id) => property(id),
         Finding::Hit(id, 0) => property(id),
         Finding::Hit(id, n) => format!("{} ({})", property(id), n + 1),
         Finding::Bounds => "bounds".to_owned(),
         Finding::Advances => "advances".to_owned(),
         Finding::Stuck => "stuck".to_owned(),
-    };
-    Box::leak(name.into_boxed_str())
+    }
 }
 
 /// A function that judges states.

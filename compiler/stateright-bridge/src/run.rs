@@ -79,7 +79,12 @@ pub fn run(
 }
 
 /// Waits for a checker and reports.
-fn finish(engine: Engine, mut checker: impl Checker<SpecModel>, options: &Options, interrupt: &AtomicBool) -> Report {
+fn finish(
+    engine: Engine,
+    mut checker: impl Checker<SpecModel>,
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> Report {
     let mut stopped = None;
     let handles = checker.handles();
     while handles.iter().any(|h| !h.is_finished()) {
@@ -110,12 +115,13 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
     let model = checker.model();
     let machine = model.machine();
     let nowhere = model.tally.nowhere.load(Ordering::Relaxed);
-    let scratches = model.scratches();
+    let (scratches, executed) = (model.scratches(), model.executed());
     model.tally.stop.store(false, Ordering::Relaxed);
     model.tally.most.store(0, Ordering::Relaxed);
     let generated = (checker.state_count() as u64).saturating_sub(model.init_states().len() as u64);
     let cut = machine.cut_spans(&scratches);
-    let verdicts = Verdicts { model, discoveries: checker.discoveries(), complete: stopped.is_none() && cut.is_empty() };
+    let verdicts =
+        Verdicts { model, discoveries: checker.discoveries(), complete: stopped.is_none() && cut.is_empty() };
     Report {
         engine: engine.name(),
         distinct_states: checker.unique_state_count() as u64,
@@ -123,7 +129,7 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
         depth: u32::try_from(checker.max_depth().saturating_sub(1)).unwrap_or(u32::MAX),
         stopped,
         results: verdicts.results(),
-        coverage: machine.coverage(&scratches, &[]),
+        coverage: machine.coverage(&scratches, &executed),
         cut,
     }
 }
@@ -138,7 +144,8 @@ struct Verdicts<'a> {
 impl Verdicts<'_> {
     fn results(&self) -> Vec<PropertyResult> {
         let program = self.model.machine().program();
-        let mut results: Vec<_> = program.properties.iter_enumerated().map(|(id, p)| self.property(id, p)).collect();
+        let mut results: Vec<_> =
+            program.properties.iter_enumerated().map(|(id, p)| self.property(id, p)).collect();
         let on = [
             (program.builtin.bounds, "bounds", Finding::Bounds),
             (program.builtin.advances, "advances", Finding::Advances),
@@ -178,7 +185,9 @@ impl Verdicts<'_> {
     fn never(&self, name: &str, finding: Finding) -> PropertyResult {
         let number = self.model.machine().findings().iter().position(|f| *f == finding).map(|n| n as u32);
         match number.and_then(|n| Some((n, self.discovery(n)?))) {
-            Some((number, path)) => result(name, PropertyVerdict::Violated, Some(self.trace(path, Some(number)))),
+            Some((number, path)) => {
+                result(name, PropertyVerdict::Violated, Some(self.trace(path, Some(number))))
+            }
             None => result(name, self.unless_incomplete(PropertyVerdict::Holds), None),
         }
     }
@@ -206,7 +215,8 @@ impl Verdicts<'_> {
         }
         let last = &path.last_state();
         if let Some(action) = finding.and_then(|f| self.model.event_with(last, f)) {
-            let state = self.model.next_state(last, crate::SpecAction(action)).map(|s| machine.decode(s.words()));
+            let state =
+                self.model.next_state(last, crate::SpecAction(action)).map(|s| machine.decode(s.words()));
             let excess = if state.is_none() { machine.excess(action, last.words()) } else { None };
             steps.push(TraceStep { event: machine.event(action, last.words()), state, excess });
         }

@@ -3,6 +3,7 @@
 use super::{complain, deliver};
 use crate::cli::ExploreArgs;
 use crate::engines;
+use crate::interrupt;
 use crate::load;
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline;
@@ -31,6 +32,7 @@ pub fn run(args: &ExploreArgs) -> ExitStatus {
 
 fn serve(program: &Program, args: &ExploreArgs) -> ExitStatus {
     complain(&format!("serving {} on http://{}/ until Ctrl-C", args.file.display(), args.address));
+    interrupt::end_quietly();
     match engines::serve(program, args.address) {
         Ok(()) => ExitStatus::Success,
         Err(refusal) => {

@@ -4,8 +4,7 @@ use super::words::quote;
 use super::{CellKey, End, Teller, cells, sent, step_of};
 use crate::outcome::Explanation;
 use arch_ir::{
-    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, StepId,
-    VarId,
+    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, VarId,
 };
 use std::collections::{BTreeSet, VecDeque};
 
@@ -87,7 +86,16 @@ fn at_step(teller: &Teller<'_>, claims: &[StepClaim], after: bool, end: &End<'_>
     let name = &teller.program.protocols[run.protocol].steps[step].name;
     let when = if after { "after" } else { "at" };
     let state = if after { end.after } else { end.before };
-    let mut explanation = about(teller, &claim.claim, &format!("violated {when} {name}:"), state);
+    let acting = super::acting(teller.program, event).map(|(_, instance)| instance);
+    let own = match event {
+        Event::Deliver { .. } => Own::AsSent,
+        _ => acting.map_or(Own::Nobody, Own::Of),
+    };
+    let mut explanation = Explanation {
+        text: format!("violated {when} {name}: {}", quote(teller.sources, claim.claim.span)),
+        span: Some(claim.claim.span),
+        details: values(teller, &claim.claim, state, own),
+    };
     let sent = sent(teller.program, end.before, event).into_iter().map(|s| format!("{s}, as it was sent"));
     let own = own_names(teller, &claim.claim, event, state);
     explanation.details.splice(0..0, own.into_iter().chain(sent));
@@ -130,18 +138,24 @@ fn about(teller: &Teller<'_>, claim: &Expr, what: &str, state: &State) -> Explan
     Explanation {
         text: format!("{what} {}", quote(teller.sources, claim.span)),
         span: Some(claim.span),
-        details: values(teller, claim, state),
+        details: values(teller, claim, state, Own::Nobody),
     }
 }
 
-fn values(teller: &Teller<'_>, claim: &Expr, state: &State) -> Vec<String> {
-    let (vars, protocols) = read(claim);
-    let reads = |key: CellKey| match key {
-        CellKey::Var(id, _) => vars.contains(&id),
-        CellKey::Status(run) => protocols.contains(&run.protocol),
-        _ => false,
-    };
-    let told = cells(&teller.interpreter, state).into_iter().filter(|c| reads(c.key));
+/// Whose locals a claim means by their bare names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Own {
+    /// Nobody's: it speaks of no step.
+    Nobody,
+    /// This instance's.
+    Of(u32),
+    /// Those that a request carries; they are no cells of the state.
+    AsSent,
+}
+
+fn values(teller: &Teller<'_>, claim: &Expr, state: &State, own: Own) -> Vec<String> {
+    let read = Read::of(claim);
+    let told = cells(&teller.interpreter, state).into_iter().filter(|c| read.reads(c.key, own));
     let mut lines: Vec<String> = told.map(|c| format!("{} = {}", c.name, c.value)).collect();
     if lines.len() > MAX_VALUES {
         let more = lines.len() - MAX_VALUES;
@@ -151,20 +165,43 @@ fn values(teller: &Teller<'_>, claim: &Expr, state: &State) -> Vec<String> {
     lines
 }
 
-/// The variables that an expression reads, and the protocols of whose runs it asks where they are.
-fn read(e: &Expr) -> (BTreeSet<VarId>, BTreeSet<ProtocolId>) {
-    let mut vars = BTreeSet::new();
-    let mut protocols = BTreeSet::new();
-    e.visit(&mut |e| match &e.kind {
-        ExprKind::Var(id, _) => {
-            vars.insert(*id);
+/// What an expression reads of a state.
+#[derive(Default)]
+struct Read {
+    /// Variables at any key.
+    vars: BTreeSet<VarId>,
+    /// Variables at the acting instance.
+    own: BTreeSet<VarId>,
+    /// Protocols of whose runs it asks where they are.
+    protocols: BTreeSet<ProtocolId>,
+}
+
+impl Read {
+    fn of(e: &Expr) -> Read {
+        let mut read = Read::default();
+        e.visit(&mut |e| match &e.kind {
+            ExprKind::Var(id, keys) if matches!(keys.as_slice(), [key] if matches!(key.kind, ExprKind::SelfId)) => {
+                read.own.insert(*id);
+            }
+            ExprKind::Var(id, _) => {
+                read.vars.insert(*id);
+            }
+            ExprKind::RunAt(protocol, ..) | ExprKind::RunUnfinished(protocol, _) => {
+                read.protocols.insert(*protocol);
+            }
+            _ => {}
+        });
+        read
+    }
+
+    fn reads(&self, key: CellKey, own: Own) -> bool {
+        match key {
+            CellKey::Var(id, _) if self.vars.contains(&id) => true,
+            CellKey::Var(id, i) => self.own.contains(&id) && matches!(own, Own::Of(n) if n as usize == i),
+            CellKey::Status(run) => self.protocols.contains(&run.protocol),
+            _ => false,
         }
-        ExprKind::RunAt(protocol, ..) | ExprKind::RunUnfinished(protocol, _) => {
-            protocols.insert(*protocol);
-        }
-        _ => {}
-    });
-    (vars, protocols)
+    }
 }
 
 /// For each unfinished run, why each step that it has reached waits, however long.

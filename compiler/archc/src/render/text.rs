@@ -51,12 +51,14 @@ fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
 
 /// A line per property; built-in checks that hold share one, and so do those that are open.
 fn properties(outcome: &SpecOutcome, paint: Paint) -> String {
-    let shared = |p: &PropertyOutcome| p.built_in() && !p.violated() && p.trace.is_none();
+    let common =
+        |p: &PropertyOutcome| matches!(p.verdict, PropertyVerdict::Holds | PropertyVerdict::Inconclusive);
+    let shared = |p: &PropertyOutcome| p.built_in() && common(p);
     let shown: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| !shared(p)).collect();
     let names = shown.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     let kinds = shown.iter().map(|p| p.kind.len()).max().unwrap_or(0);
     let mut text: String = shown.iter().map(|p| property(p, names, kinds, paint)).collect();
-    for word in ["holds", "open", "not checked"] {
+    for word in ["holds", "open"] {
         let alike = outcome.properties.iter().filter(|p| shared(p) && spoken(p).0 == word);
         let names: Vec<&str> = alike.map(|p| p.name.as_str()).collect();
         if !names.is_empty() {

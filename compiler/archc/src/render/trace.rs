@@ -54,7 +54,7 @@ fn event(number: usize, step: &StepOutcome, sources: &SourceMap, paint: Paint) -
 fn sentence(step: &StepOutcome, paint: Paint) -> String {
     let event = paint.paint(Style::Name, &step.event);
     match &step.run {
-        Some(run) if !step.event.contains(run.as_str()) => format!("{event} in {run}"),
+        Some(run) if !step.event.contains(run.as_str()) => format!("{event} · {run}"),
         _ => event,
     }
 }

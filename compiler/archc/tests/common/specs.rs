@@ -169,3 +169,26 @@ on take { advance Owner.epoch; Owner.times := Owner.times + 1 }
 
 property few: always Owner.times < 3
 ";
+
+/// A store that takes a late duplicate for news.
+pub const DUPLICATED: &str = "\
+archetype T10 \"Duplicated\"
+
+ordinal Version
+
+truth Store { newest: Version }
+truth Clock { last: Version }
+
+actor client * 1 { seen: Version }
+
+protocol main for each client, repeats {
+  client[look] -> client[store] => done
+}
+
+on look { advance Clock.last; seen := Clock.last }
+on store { Store.newest := seen }
+
+faults { duplicate store at most 1 }
+
+property newest_wins: at store: seen >= Store.newest
+";

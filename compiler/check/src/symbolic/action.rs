@@ -208,7 +208,9 @@ impl<'p, 'l> Compiler<'p, 'l> {
             return Ok(());
         }
         if self.actions.len() >= MOST_ACTIONS {
-            return Err(crate::CompileError::new(format!("the program has more than {MOST_ACTIONS} ground actions")));
+            return Err(crate::CompileError::new(format!(
+                "the program has more than {MOST_ACTIONS} ground actions"
+            )));
         }
         if !off {
             action.claims.extend(self.monotonic(judged)?);
@@ -254,7 +256,9 @@ pub fn run_ref((protocol, run): (ProtocolId, u32)) -> RunRef {
 /// All tuples with one element of each column, in lexicographic order.
 pub fn tuples(columns: &[Vec<Value>]) -> Vec<Vec<Value>> {
     columns.iter().fold(vec![Vec::new()], |prefixes, column| {
-        let extend = |p: &Vec<Value>| column.iter().map(|v| [p.as_slice(), std::slice::from_ref(v)].concat()).collect::<Vec<_>>();
+        let extend = |p: &Vec<Value>| {
+            column.iter().map(|v| [p.as_slice(), std::slice::from_ref(v)].concat()).collect::<Vec<_>>()
+        };
         prefixes.iter().flat_map(extend).collect()
     })
 }

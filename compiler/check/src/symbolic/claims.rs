@@ -80,7 +80,8 @@ impl<'p> Compiler<'p, '_> {
         let (who, before) = (self.nobody(), self.before.clone());
         let mut list = Vec::new();
         for (i, property) in self.properties() {
-            let (PropertyKind::Reachable(claim) | PropertyKind::AlwaysPossible(claim)) = &property.kind else {
+            let (PropertyKind::Reachable(claim) | PropertyKind::AlwaysPossible(claim)) = &property.kind
+            else {
                 continue;
             };
             if let Some(binder) = property.binders.iter().find(|b| self.is_nameless(b)) {
@@ -151,7 +152,12 @@ fn for_all<'p>(scope: &mut Scope<'_, 'p>, binders: &'p [Binder], claim: &'p Expr
 type Visit<'f, 'b, 'p> = &'f mut dyn FnMut(&mut Scope<'b, 'p>, N) -> Result<()>;
 
 /// Does something for every combination of binders.
-fn visit<'b, 'p>(scope: &mut Scope<'b, 'p>, binders: &'p [Binder], exists: N, f: Visit<'_, 'b, 'p>) -> Result<()> {
+fn visit<'b, 'p>(
+    scope: &mut Scope<'b, 'p>,
+    binders: &'p [Binder],
+    exists: N,
+    f: Visit<'_, 'b, 'p>,
+) -> Result<()> {
     let Some((first, rest)) = binders.split_first() else { return f(scope, exists) };
     for (is, value) in scope.bind(first)? {
         let exists = scope.b.dag.and(exists, is);

@@ -75,6 +75,11 @@ impl Dag {
         self.ops.len()
     }
 
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
     /// What a node computes.
     pub fn op(&self, n: N) -> Op {
         self.ops[n.0 as usize]
@@ -158,7 +163,10 @@ impl Dag {
         match (self.is(a, 0), self.is(b, 0)) {
             (true, _) => b,
             (_, true) => a,
-            _ => self.node(Op::Add(a, b), Interval { lo: x.lo.saturating_add(y.lo), hi: x.hi.saturating_add(y.hi) }),
+            _ => self.node(
+                Op::Add(a, b),
+                Interval { lo: x.lo.saturating_add(y.lo), hi: x.hi.saturating_add(y.hi) },
+            ),
         }
     }
 

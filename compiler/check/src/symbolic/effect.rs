@@ -4,8 +4,9 @@
 //! its condition.
 
 use super::action::{Bound, BoundKind, Pick};
+use super::collection::size;
 use super::dag::N;
-use super::expr::{Result, Scope, element_type, size};
+use super::expr::{Result, Scope, element_type};
 use super::sym::{Candidate, Sym};
 use super::world::World;
 use arch_base::Span;
@@ -111,7 +112,7 @@ impl<'p> Execution<'_, '_, 'p> {
                 self.branch(otherwise, no)
             }
             StmtKind::For(binder, body) => {
-                for (is, value) in self.scope.bind(binder)? {
+                for (is, value) in self.scope.bind_in_order(binder)? {
                     let outer = self.scope.slots.clone();
                     self.scope.slots.insert(binder.slot, (element_type(&binder.domain).clone(), value));
                     let path = self.scope.b.dag.and(path, is);
@@ -138,7 +139,7 @@ impl<'p> Execution<'_, '_, 'p> {
 
     /// Takes an element. Where the pick is not reached, only the first combination exists.
     fn pick(&mut self, binder: &'p Binder, path: N) -> Result<()> {
-        let values = self.scope.bind(binder)?;
+        let values = self.scope.bind_in_order(binder)?;
         let dag = &mut self.scope.b.dag;
         let skipped = dag.not(path);
         let Some(index) = self.combinations.next(values.len()) else {
@@ -234,7 +235,8 @@ impl<'p> Execution<'_, '_, 'p> {
             Place::Var(var, keys, _) => self.element(*var, keys),
             Place::RunVar(var, _) => match self.scope.who.run {
                 Some((p, run)) => {
-                    let value = self.scope.world.runs[p.0 as usize][run as usize].vars[var.0 as usize].clone();
+                    let value =
+                        self.scope.world.runs[p.0 as usize][run as usize].vars[var.0 as usize].clone();
                     Ok(value.scalar(&mut self.scope.b.dag))
                 }
                 None => Ok(self.scope.b.dag.null()),
@@ -312,7 +314,8 @@ impl<'p> Execution<'_, '_, 'p> {
             }
             (Sym::Record(fields), Type::Record(id)) => {
                 let types = program.records[*id].fields.iter();
-                let fields = fields.iter().zip(types).map(|(v, f)| self.fit_integers(&f.ty, v, at, path, cut));
+                let fields =
+                    fields.iter().zip(types).map(|(v, f)| self.fit_integers(&f.ty, v, at, path, cut));
                 Sym::Record(Arc::new(fields.collect()))
             }
             (Sym::Union(tag, variants), Type::Union(id)) => {
@@ -449,7 +452,9 @@ impl<'p> Execution<'_, '_, 'p> {
 /// The type of a picked element, with what ranges and runs are.
 fn pick_type(domain: &arch_ir::Domain) -> Type {
     match domain {
-        arch_ir::Domain::Range(lo, hi) => Type::Int(IntType { lo: *lo, hi: *hi, policy: RangePolicy::Report }),
+        arch_ir::Domain::Range(lo, hi) => {
+            Type::Int(IntType { lo: *lo, hi: *hi, policy: RangePolicy::Report })
+        }
         arch_ir::Domain::Runs(p) => Type::Run(*p),
         other => element_type(other).clone(),
     }
@@ -488,7 +493,9 @@ fn greatest_in(scope: &mut Scope<'_, '_>, world: &World, base: Option<&World>, k
 fn in_deliveries(scope: &mut Scope<'_, '_>, world: &World, kind: OrdinalId, alive: &mut Vec<N>) {
     let program = scope.b.program;
     for (f, fault) in program.faults.iter().enumerate() {
-        let arch_ir::FaultKind::Duplicate { protocol, vars, roles, locals, .. } = &fault.kind else { continue };
+        let arch_ir::FaultKind::Duplicate { protocol, vars, roles, locals, .. } = &fault.kind else {
+            continue;
+        };
         let types: Vec<&Type> = vars
             .iter()
             .map(|v| &program.protocols[*protocol].vars[*v].ty)

@@ -1,19 +1,21 @@
 //! Expressions as nodes.
 
 use super::dag::{N, NULL};
-use super::sym::{Builder, Candidate, Elements, Sym, is_scalar};
+use super::sym::{Builder, Candidate, Elements, Sym};
 use super::world::World;
 use crate::error::CompileError;
 use crate::layout::Layout;
 use arch_ir::{
-    ArithOp, Binder, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SetOp, SlotId, SortId, Status, StepId,
-    Type, VarId,
+    ArithOp, Binder, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SlotId, SortId, Status,
+    StepId, Type, VarId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The most nodes of a program.
 const MOST_NODES: usize = 16_000_000;
+/// The most evaluations of an expression while a program is compiled.
+const MOST_WORK: u64 = 400_000_000;
 
 /// The result of evaluating something.
 pub type Result<T> = std::result::Result<T, CompileError>;
@@ -58,8 +60,12 @@ impl<'p> Scope<'_, 'p> {
     /// The value of an expression.
     pub fn eval(&mut self, e: &'p Expr) -> Result<Sym> {
         use ExprKind as K;
-        if self.b.dag.len() > MOST_NODES {
-            return Err(CompileError::at(e.span, "the program is too large to be unrolled: smaller constants may help"));
+        self.b.work += 1;
+        if self.b.dag.len() > MOST_NODES || self.b.work > MOST_WORK {
+            return Err(CompileError::at(
+                e.span,
+                "the program is too large to be unrolled: smaller constants may help",
+            ));
         }
         Ok(match &e.kind {
             K::Literal(value) => self.b.literal(value, &e.ty),
@@ -138,7 +144,7 @@ impl<'p> Scope<'_, 'p> {
         }
     }
 
-    fn id(&mut self, instance: Option<u32>) -> Sym {
+    pub(super) fn id(&mut self, instance: Option<u32>) -> Sym {
         self.b.int(instance.map_or(NULL, i64::from))
     }
 
@@ -155,7 +161,13 @@ impl<'p> Scope<'_, 'p> {
     }
 
     /// Evaluates something with a variable in scope.
-    pub fn with<T>(&mut self, slot: SlotId, ty: &Type, value: Sym, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub fn with<T>(
+        &mut self,
+        slot: SlotId,
+        ty: &Type,
+        value: Sym,
+        f: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let outer = self.slots.insert(slot, (ty.clone(), value));
         let result = f(self);
         match outer {
@@ -197,11 +209,42 @@ impl<'p> Scope<'_, 'p> {
     }
 
     /// The values that a binder can give its variable, in order, each with when it does.
-    pub fn bind(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
+    pub fn bind_in_order(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
         let mut values = self.domain(&binder.domain)?;
+        let listed = self.b.elements(element_type(&binder.domain)).is_some();
+        if matches!(binder.domain, Domain::Set(_)) && !listed && !self.is_sorted(&values) {
+            values = self.b.in_order(values);
+        }
+        self.filtered(binder, values)
+    }
+
+    /// Whether candidates are stored slots, which are kept sorted.
+    fn is_sorted(&mut self, values: &[Candidate]) -> bool {
+        let layout = self.layout;
+        let Some(first) = values.first() else { return true };
+        let stored = |n: N, cell: u32| self.b.dag.op(n) == super::dag::Op::Cell(cell);
+        let Some(group) =
+            layout.groups.iter().find(|g| g.slots.first().is_some_and(|(c, _)| stored(first.0, *c)))
+        else {
+            return values.len() < 2;
+        };
+        values.len() <= group.slots.len()
+            && values.iter().zip(&group.slots).all(|((is, value), (cell, shape))| {
+                self.b.dag.op(*is) == super::dag::Op::Cell(*cell) && self.b.load(layout, shape) == *value
+            })
+    }
+
+    /// The values that a binder can give its variable, each with when it does.
+    pub fn bind(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
+        let values = self.domain(&binder.domain)?;
+        self.filtered(binder, values)
+    }
+
+    fn filtered(&mut self, binder: &'p Binder, mut values: Vec<Candidate>) -> Result<Vec<Candidate>> {
         let Some(filter) = &binder.filter else { return Ok(values) };
         for (is, value) in &mut values {
-            let passes = self.with(binder.slot, element_type(&binder.domain), value.clone(), |s| s.scalar(filter))?;
+            let passes =
+                self.with(binder.slot, element_type(&binder.domain), value.clone(), |s| s.scalar(filter))?;
             *is = self.b.dag.and(*is, passes);
         }
         values.retain(|(is, _)| self.b.dag.constant(*is) != Some(0));
@@ -229,7 +272,7 @@ impl<'p> Scope<'_, 'p> {
         })
     }
 
-    fn elements(&mut self, ty: &Type) -> Result<Arc<Elements>> {
+    pub(super) fn elements(&mut self, ty: &Type) -> Result<Arc<Elements>> {
         self.b.elements(ty).ok_or_else(|| CompileError::new("a type has too many values to be unrolled"))
     }
 
@@ -317,7 +360,7 @@ impl<'p> Scope<'_, 'p> {
     }
 
     /// The values of a type that a key can be, each with when it is.
-    fn key_options(&mut self, ty: &Type, key: &Sym) -> Result<Vec<(usize, N)>> {
+    pub(super) fn key_options(&mut self, ty: &Type, key: &Sym) -> Result<Vec<(usize, N)>> {
         let elements = self.elements(ty)?;
         if let Some(value) = self.b.constant(key, ty) {
             let yes = self.b.dag.bool(true);
@@ -332,201 +375,6 @@ impl<'p> Scope<'_, 'p> {
             }
         }
         Ok(options)
-    }
-
-    /// Sets, maps, sequences, records, unions.
-    fn eval_collection(&mut self, e: &'p Expr) -> Result<Sym> {
-        use ExprKind as K;
-        Ok(match &e.kind {
-            K::SetLit(list) => {
-                let yes = self.b.dag.bool(true);
-                let values = self.all(list)?.into_iter().map(|v| (yes, v)).collect();
-                self.b.set_of(values, set_element(&e.ty))
-            }
-            K::SetOf(body, binder) => {
-                let mut values = Vec::new();
-                for (is, value) in self.bind(binder)? {
-                    let value = self.with(binder.slot, element_type(&binder.domain), value, |s| s.eval(body))?;
-                    values.push((is, value));
-                }
-                self.b.set_of(values, set_element(&e.ty))
-            }
-            K::TypeSet(ty) => {
-                let elements = self.elements(ty)?;
-                let bits = vec![self.b.dag.bool(true); elements.values.len()];
-                Sym::Bits(elements, Arc::new(bits))
-            }
-            K::SetOp(op, a, b) => {
-                let (a, b) = (self.eval(a)?, self.eval(b)?);
-                self.set_op(*op, &a, &b, &e.ty)
-            }
-            K::Size(a) => Sym::Scalar(self.size(a)?),
-            K::MapGet(map, key) => self.map_get(map, key)?,
-            K::MapSet(map, key, value) => self.map_set(map, key, value)?,
-            K::MapAll(value) => {
-                let value = self.eval(value)?;
-                let Type::Map(key, _) = &e.ty else { return Err(CompileError::at(e.span, "this is not a map")) };
-                let keys = self.elements(key)?;
-                let values = vec![value; keys.values.len()];
-                Sym::Map(keys, Arc::new(values))
-            }
-            K::SeqLit(list) => {
-                let items = self.all(list)?;
-                Sym::Seq(self.b.dag.int(items.len() as i64), Arc::new(items))
-            }
-            K::Concat(a, b) => {
-                let (a, b) = (self.items(a)?, self.items(b)?);
-                self.concat(a, b)
-            }
-            K::SeqGet(a, i) => {
-                let ((length, items), i) = (self.items(a)?, self.scalar(i)?);
-                self.item(length, &items, i, &e.ty)
-            }
-            K::Tail(a) => {
-                let (length, items) = self.items(a)?;
-                let (zero, one) = (self.b.dag.int(0), self.b.dag.int(1));
-                let less = self.b.dag.sub(length, one);
-                Sym::Seq(self.b.dag.max(less, zero), Arc::new(items.iter().skip(1).cloned().collect()))
-            }
-            K::RecordLit(_, list) => Sym::Record(Arc::new(self.all(list)?)),
-            K::VariantLit(union, tag, list) => {
-                let mut variants = vec![None; self.b.program.unions[*union].variants.len()];
-                variants[*tag as usize] = Some(self.all(list)?);
-                Sym::Union(self.b.dag.int(i64::from(*tag)), Arc::new(variants))
-            }
-            K::Field(a, i) => match self.eval(a)?.present() {
-                Some(Sym::Record(fields)) => fields[*i as usize].clone(),
-                _ => self.b.default(&e.ty),
-            },
-            K::IsVariant(a, tag) => {
-                let tag = self.b.dag.int(i64::from(*tag));
-                let value = self.eval(a)?;
-                let is_there = match &value {
-                    Sym::Opt(present, _) => *present,
-                    _ => self.b.dag.bool(true),
-                };
-                match value.present() {
-                    Some(Sym::Union(which, _)) => {
-                        let is = self.b.dag.eq(*which, tag);
-                        Sym::Scalar(self.b.dag.and(is_there, is))
-                    }
-                    _ => self.b.truth(false),
-                }
-            }
-            K::VariantField(a, tag, i) => self.variant_field(a, *tag, *i, &e.ty)?,
-            _ => return Err(CompileError::at(e.span, "this expression cannot be compiled")),
-        })
-    }
-
-    fn all(&mut self, list: &'p [Expr]) -> Result<Vec<Sym>> {
-        list.iter().map(|e| self.eval(e)).collect()
-    }
-
-    fn set_op(&mut self, op: SetOp, a: &Sym, b: &Sym, ty: &Type) -> Sym {
-        if let (Some(Sym::Bits(e, x)), Some(Sym::Bits(f, y))) = (a.present(), b.present())
-            && e == f
-        {
-            let bits = x.iter().zip(y.iter()).map(|(x, y)| self.bit_op(op, *x, *y)).collect();
-            return Sym::Bits(e.clone(), Arc::new(bits));
-        }
-        let (mut x, y) = (self.b.candidates(a), self.b.candidates(b));
-        if op == SetOp::Union {
-            x.extend(y);
-            return self.b.set_of(x, set_element(ty));
-        }
-        for (is, value) in &mut x {
-            let member = self.b.member(value, &y);
-            *is = self.bit_op(op, *is, member);
-        }
-        self.b.set_of(x, set_element(ty))
-    }
-
-    fn bit_op(&mut self, op: SetOp, x: N, y: N) -> N {
-        match op {
-            SetOp::Union => self.b.dag.or(x, y),
-            SetOp::Intersection => self.b.dag.and(x, y),
-            SetOp::Difference => {
-                let not = self.b.dag.not(y);
-                self.b.dag.and(x, not)
-            }
-        }
-    }
-
-    fn size(&mut self, a: &'p Expr) -> Result<N> {
-        let value = self.eval(a)?;
-        Ok(size(self.b, &value))
-    }
-
-    fn map_get(&mut self, map: &'p Expr, key: &'p Expr) -> Result<Sym> {
-        let (value, at) = (self.eval(map)?, self.eval(key)?);
-        let none = match map.ty.unwrap_optional() {
-            Type::Map(_, ty) => self.b.default(ty),
-            _ => self.id(None),
-        };
-        let Some(Sym::Map(keys, values)) = value.present() else { return Ok(none) };
-        let options = self.key_options(&keys.ty, &at)?;
-        Ok(self.b.pick_by(options.into_iter().map(|(i, is)| (is, values[i].clone())), none))
-    }
-
-    fn map_set(&mut self, map: &'p Expr, key: &'p Expr, value: &'p Expr) -> Result<Sym> {
-        let (map, at, new) = (self.eval(map)?, self.eval(key)?, self.eval(value)?);
-        let Some(Sym::Map(keys, values)) = map.present() else { return Ok(map) };
-        let mut values = values.to_vec();
-        for (i, is) in self.key_options(&keys.ty, &at)? {
-            values[i] = self.b.select(is, &new, &values[i]);
-        }
-        Ok(Sym::Map(keys.clone(), Arc::new(values)))
-    }
-
-    fn items(&mut self, a: &'p Expr) -> Result<(N, Arc<Vec<Sym>>)> {
-        Ok(match self.eval(a)?.present() {
-            Some(Sym::Seq(length, items)) => (*length, items.clone()),
-            _ => (self.b.dag.int(0), Arc::default()),
-        })
-    }
-
-    fn concat(&mut self, (n, a): (N, Arc<Vec<Sym>>), (m, b): (N, Arc<Vec<Sym>>)) -> Sym {
-        let length = self.b.dag.add(n, m);
-        let mut items = a.to_vec();
-        for (j, item) in b.iter().enumerate() {
-            // Item j of the second lands at n + j, wherever n is.
-            for at in j..=a.len() + j {
-                let start = self.b.dag.int((at - j) as i64);
-                let here = self.b.dag.eq(n, start);
-                match items.get(at).cloned() {
-                    Some(old) => items[at] = self.b.select(here, item, &old),
-                    None => items.push(item.clone()),
-                }
-            }
-        }
-        Sym::Seq(length, Arc::new(items))
-    }
-
-    fn item(&mut self, length: N, items: &[Sym], i: N, ty: &Type) -> Sym {
-        let inside = self.b.dag.lt(i, length);
-        let none = if is_scalar(ty) { Sym::Scalar(self.b.dag.null()) } else { Sym::Opt(self.b.dag.bool(false), None) };
-        let mut choices = Vec::new();
-        for (j, item) in items.iter().enumerate() {
-            let j = self.b.dag.int(j as i64);
-            let is = self.b.dag.eq(i, j);
-            choices.push((self.b.dag.and(is, inside), item.clone()));
-        }
-        self.b.pick_by(choices, none)
-    }
-
-    fn variant_field(&mut self, a: &'p Expr, tag: u32, i: u32, ty: &Type) -> Result<Sym> {
-        let value = self.eval(a)?;
-        let none = self.b.default(ty);
-        let there = match &value {
-            Sym::Opt(present, _) => *present,
-            _ => self.b.dag.bool(true),
-        };
-        let Some(Sym::Union(which, variants)) = value.present() else { return Ok(none) };
-        let Some(fields) = &variants[tag as usize] else { return Ok(none) };
-        let number = self.b.dag.int(i64::from(tag));
-        let is = self.b.dag.eq(*which, number);
-        let is = self.b.dag.and(is, there);
-        Ok(self.b.select(is, &fields[i as usize], &none))
     }
 
     /// Faults, runs, rings.
@@ -595,7 +443,8 @@ impl<'p> Scope<'_, 'p> {
     fn of_run(&mut self, p: ProtocolId, run: &'p Expr, f: impl Fn(&mut Self, u32) -> Sym) -> Result<Sym> {
         let run = self.scalar(run)?;
         let count = self.b.program.run_count(p);
-        if let Some(run) = self.b.dag.constant(run).and_then(|r| u32::try_from(r).ok()).filter(|r| *r < count) {
+        if let Some(run) = self.b.dag.constant(run).and_then(|r| u32::try_from(r).ok()).filter(|r| *r < count)
+        {
             return Ok(f(self, run));
         }
         let values: Vec<Sym> = (0..count).map(|r| f(self, r)).collect();
@@ -675,84 +524,17 @@ impl<'p> Scope<'_, 'p> {
         let no = self.b.truth(false);
         self.by_number(instance, values, no).scalar(&mut self.b.dag)
     }
-
-    /// Every ordinal of a kind that is in a value, for its maximum.
-    pub fn ordinals(&mut self, sym: &Sym, ty: &Type, kind: arch_ir::OrdinalId, present: N, out: &mut Vec<N>) {
-        let program = self.b.program;
-        if !program.holds(ty, &|t| *t == Type::Ordinal(kind)) {
-            return;
-        }
-        match (sym, ty.unwrap_optional()) {
-            (Sym::Scalar(n), _) => {
-                let zero = self.b.dag.int(0);
-                out.push(self.b.dag.select(present, *n, zero));
-            }
-            (Sym::Opt(is, Some(inner)), ty) => {
-                let present = self.b.dag.and(present, *is);
-                self.ordinals(inner, ty, kind, present, out);
-            }
-            (Sym::Slots(slots), Type::Set(element, _)) => {
-                for (is, value) in slots.iter() {
-                    let present = self.b.dag.and(present, *is);
-                    self.ordinals(value, element, kind, present, out);
-                }
-            }
-            (Sym::Map(_, values), Type::Map(_, element)) => {
-                values.iter().for_each(|v| self.ordinals(v, element, kind, present, out));
-            }
-            (Sym::Seq(length, items), Type::Seq(element, _)) => {
-                for (i, item) in items.iter().enumerate() {
-                    let i = self.b.dag.int(i as i64);
-                    let inside = self.b.dag.lt(i, *length);
-                    let present = self.b.dag.and(present, inside);
-                    self.ordinals(item, element, kind, present, out);
-                }
-            }
-            (Sym::Record(fields), Type::Record(id)) => {
-                let types = &program.records[*id].fields;
-                fields.iter().zip(types).for_each(|(s, f)| self.ordinals(s, &f.ty, kind, present, out));
-            }
-            (Sym::Union(tag, variants), Type::Union(id)) => {
-                for (t, variant) in program.unions[*id].variants.iter().enumerate() {
-                    let Some(fields) = &variants[t] else { continue };
-                    let t = self.b.dag.int(t as i64);
-                    let is = self.b.dag.eq(*tag, t);
-                    let present = self.b.dag.and(present, is);
-                    fields.iter().zip(&variant.fields).for_each(|(s, f)| self.ordinals(s, &f.ty, kind, present, out));
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 fn is_composite(sym: &Sym) -> bool {
     !matches!(sym, Sym::Scalar(_))
 }
 
-/// The number of elements of a collection.
-pub fn size(b: &mut Builder<'_>, value: &Sym) -> N {
-    match value.present() {
-        Some(Sym::Bits(_, bits)) => b.count(bits.iter().copied()),
-        Some(Sym::Slots(slots)) => b.count(slots.iter().map(|(is, _)| *is)),
-        Some(Sym::Seq(length, _)) => *length,
-        Some(Sym::Map(_, values)) => b.dag.int(values.len() as i64),
-        _ => b.dag.int(0),
-    }
-}
-
 /// What a binder's variable has as its type, as far as it can hold ordinals or instants.
 pub fn element_type(domain: &Domain) -> &Type {
     match domain {
         Domain::Type(ty) => ty,
-        Domain::Set(set) => set_element(&set.ty),
+        Domain::Set(set) => super::collection::set_element(&set.ty),
         Domain::Range(..) | Domain::Runs(_) => &Type::Unknown,
-    }
-}
-
-fn set_element(ty: &Type) -> &Type {
-    match ty.unwrap_optional() {
-        Type::Set(element, _) => element,
-        _ => &Type::Null,
     }
 }

@@ -70,7 +70,9 @@ impl<'p> Compiler<'p, '_> {
     fn crashed(&mut self, instance: (SortId, u32)) -> Result<World> {
         let program = self.program();
         let mut after = self.before.clone();
-        for (v, var) in program.vars.iter().enumerate().filter(|(_, v)| v.owner == VarOwner::Local(instance.0)) {
+        for (v, var) in
+            program.vars.iter().enumerate().filter(|(_, v)| v.owner == VarOwner::Local(instance.0))
+        {
             for (i, keys) in program.key_tuples(&var.keys).into_iter().enumerate() {
                 if keys.first() == Some(&Value::Id(instance.1)) {
                     let value = self.initial_value(var, &keys)?;
@@ -104,7 +106,8 @@ impl<'p> Compiler<'p, '_> {
         let mut scope = self.scope(world, before.clone(), who);
         let mut combinations = Combinations::default();
         let notes = Notes::new(yes);
-        Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before }.reset(run, word, path);
+        Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before }
+            .reset(run, word, path);
         scope.world
     }
 
@@ -241,18 +244,25 @@ impl<'p> Compiler<'p, '_> {
         }
     }
 
-    fn effect_of_arrival(&mut self, arrival: &Arrival, event: Event, combinations: &mut Combinations) -> Result<()> {
+    fn effect_of_arrival(
+        &mut self,
+        arrival: &Arrival,
+        event: Event,
+        combinations: &mut Combinations,
+    ) -> Result<()> {
         let program = self.program();
         let (yes, before) = (self.b.dag.bool(true), self.before.clone());
         let mut scope = self.scope(arrival.sent.clone(), arrival.sent.clone(), arrival.who);
-        let mut execution = Execution { scope: &mut scope, notes: Notes::new(yes), combinations, before: &before };
+        let mut execution =
+            Execution { scope: &mut scope, notes: Notes::new(yes), combinations, before: &before };
         execution.block(&program.protocols[arrival.run.0].steps[arrival.step].effect, yes)?;
         let notes = execution.notes;
         let judged = scope.world.clone();
         let mut action = self.blank(event);
         action.base.clone_from(&arrival.base);
         action.guard = arrival.guard;
-        (action.picks, action.cuts, action.live, action.bounds) = (notes.picks, notes.cuts, notes.live, notes.bounds);
+        (action.picks, action.cuts, action.live, action.bounds) =
+            (notes.picks, notes.cuts, notes.live, notes.bounds);
         let who = Who { skew: self.b.dag.int(0), ..arrival.who };
         action.claims =
             self.step_claims((arrival.run.0, arrival.step), who, &arrival.sent, (&arrival.sent, &judged))?;
@@ -328,7 +338,9 @@ impl<'p> Compiler<'p, '_> {
             }
             let skip = 2 + roles.len();
             let slots = after.pending[f].to_vec();
-            after.pending[f] = Arc::new(slots.into_iter().map(|(is, s)| (is, self.sink_request(&s, skip, &types))).collect());
+            after.pending[f] = Arc::new(
+                slots.into_iter().map(|(is, s)| (is, self.sink_request(&s, skip, &types))).collect(),
+            );
         }
         after
     }

@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod claims;
+pub mod collection;
 pub mod dag;
 pub mod effect;
 pub mod expr;

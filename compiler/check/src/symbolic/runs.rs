@@ -25,7 +25,8 @@ impl<'p> Compiler<'p, '_> {
             Status::Idle => self.can_be_first(p, chain, i),
             Status::At(c, at) => {
                 let at = at as usize;
-                c == chain && self.passes(p, c, at, i) || c == ChainId(0) && i == 0 && self.branches_off(p, chain, at)
+                c == chain && self.passes(p, c, at, i)
+                    || c == ChainId(0) && i == 0 && self.branches_off(p, chain, at)
             }
             Status::Ended(_) => false,
         };
@@ -155,7 +156,8 @@ impl<'p> Compiler<'p, '_> {
         let mut scope = self.scope(before.clone(), before.clone(), Who { run: None, actor: None, skew: yes });
         let mut combinations = Combinations::default();
         let notes = super::effect::Notes::new(yes);
-        let mut execution = Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before };
+        let mut execution =
+            Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before };
         execution.begin((p, run), 0, yes)?;
         let notes = execution.notes;
         let after = scope.world.clone();
@@ -237,7 +239,8 @@ impl<'p> Execution<'_, '_, 'p> {
         let fresh = self.scope.b.idle_run(p);
         let old = self.scope.world.runs[p.0 as usize][run as usize].clone();
         let b = &mut *self.scope.b;
-        let roles = old.roles.iter().zip(&fresh.roles).map(|(old, new)| b.dag.select(path, *new, *old)).collect();
+        let roles =
+            old.roles.iter().zip(&fresh.roles).map(|(old, new)| b.dag.select(path, *new, *old)).collect();
         let vars = old.vars.iter().zip(&fresh.vars).map(|(old, new)| b.select(path, new, old)).collect();
         let now = self.scope.world.run_mut(p.0 as usize, run);
         (now.roles, now.vars) = (roles, vars);

@@ -8,10 +8,10 @@ use super::runs::Run;
 use super::sym::{Candidate, Sym, scalar_number};
 use super::touch::Touch;
 use super::world::World;
+use arch_base::Span;
 use arch_ir::{
     Actor, Chain, Event, FaultId, FaultKind, Outcome, ProtocolId, Reject, Status, Step, StepId, Stmt, Value,
 };
-use arch_base::Span;
 use std::sync::Arc;
 
 /// A step of a run with one combination of choices and one acting instance.
@@ -120,7 +120,13 @@ impl<'p> Compiler<'p, '_> {
     }
 
     /// The attempts with these choices: one for each instance that can act.
-    fn attempts_with(&mut self, run: Run, step: StepId, choices: Vec<Value>, base: &[N]) -> Result<Vec<Attempt>> {
+    fn attempts_with(
+        &mut self,
+        run: Run,
+        step: StepId,
+        choices: Vec<Value>,
+        base: &[N],
+    ) -> Result<Vec<Attempt>> {
         let declared = self.step(run, step);
         let protocol = &self.program().protocols[run.0];
         let mut made = self.before.clone();
@@ -212,7 +218,11 @@ impl<'p> Compiler<'p, '_> {
     fn doing(&self, run: Run, step: StepId) -> Doing<'p> {
         let declared = self.step(run, step);
         let outcome = self.last_of(run.0, step).filter(|c| !detached(c) && !declared.loops);
-        Doing { lets: &declared.lets, effect: &declared.effect, outcome: outcome.map(|c| (&c.outcome, c.span)) }
+        Doing {
+            lets: &declared.lets,
+            effect: &declared.effect,
+            outcome: outcome.map(|c| (&c.outcome, c.span)),
+        }
     }
 
     /// The chain that a step is the last of.
@@ -235,10 +245,16 @@ impl<'p> Compiler<'p, '_> {
         }
     }
 
-    fn execute_once(&mut self, attempt: &Attempt, doing: Doing<'p>, combinations: &mut Combinations) -> Result<Executed> {
+    fn execute_once(
+        &mut self,
+        attempt: &Attempt,
+        doing: Doing<'p>,
+        combinations: &mut Combinations,
+    ) -> Result<Executed> {
         let (yes, before) = (self.b.dag.bool(true), self.before.clone());
         let mut scope = self.scope(attempt.made.clone(), attempt.made.clone(), attempt.who);
-        let mut execution = Execution { scope: &mut scope, notes: Notes::new(yes), combinations, before: &before };
+        let mut execution =
+            Execution { scope: &mut scope, notes: Notes::new(yes), combinations, before: &before };
         execution.lets(doing.lets, yes)?;
         let old = execution.scope.world.clone();
         execution.scope.old = old.clone();
@@ -287,7 +303,13 @@ impl<'p> Compiler<'p, '_> {
 
     fn step_action(&mut self, attempt: &Attempt, executed: &Executed, duplicated: Option<FaultId>) -> Action {
         let (step, actor) = (attempt.step, attempt.actor.1);
-        let event = Event::Step { run: run_ref(attempt.run), step, actor, choices: attempt.choices.clone(), duplicated };
+        let event = Event::Step {
+            run: run_ref(attempt.run),
+            step,
+            actor,
+            choices: attempt.choices.clone(),
+            duplicated,
+        };
         let action = self.blank(event);
         Action {
             guard: attempt.guard,
@@ -298,14 +320,18 @@ impl<'p> Compiler<'p, '_> {
 
     /// The faults that can duplicate a step.
     fn duplicators(&self, attempt: &Attempt) -> Vec<FaultId> {
-        let of = |kind: &FaultKind| {
-            matches!(kind, FaultKind::Duplicate { protocol, step, .. } if (*protocol, *step) == (attempt.run.0, attempt.step))
-        };
+        let of = |kind: &FaultKind| matches!(kind, FaultKind::Duplicate { protocol, step, .. } if (*protocol, *step) == (attempt.run.0, attempt.step));
         self.program().faults.iter_enumerated().filter(|(_, f)| of(&f.kind)).map(|(id, _)| id).collect()
     }
 
     /// The same event with its request pending afterwards.
-    fn duplicated(&mut self, attempt: &Attempt, executed: &Executed, fault: FaultId, plain: &Action) -> Result<()> {
+    fn duplicated(
+        &mut self,
+        attempt: &Attempt,
+        executed: &Executed,
+        fault: FaultId,
+        plain: &Action,
+    ) -> Result<()> {
         let mut action = plain.clone();
         if let Event::Step { duplicated, .. } = &mut action.event {
             *duplicated = Some(fault);
@@ -348,10 +374,12 @@ impl<'p> Compiler<'p, '_> {
 
     /// The events of a step that answers that its guard is false.
     fn rejections(&mut self, attempt: &Attempt, reject: &'p Reject) -> Result<()> {
-        let doing = Doing { lets: &[], effect: &reject.effect, outcome: Some((&reject.outcome, reject.span)) };
+        let doing =
+            Doing { lets: &[], effect: &reject.effect, outcome: Some((&reject.outcome, reject.span)) };
         for executed in self.execute(attempt, doing)? {
             let (step, actor) = (attempt.step, attempt.actor.1);
-            let event = Event::Reject { run: run_ref(attempt.run), step, actor, choices: attempt.choices.clone() };
+            let event =
+                Event::Reject { run: run_ref(attempt.run), step, actor, choices: attempt.choices.clone() };
             let action = self.blank(event);
             let mut action = noted(action, attempt, &executed.notes);
             action.guard = self.b.dag.not(attempt.guard);
@@ -395,7 +423,8 @@ impl Execution<'_, '_, '_> {
         let program = self.scope.b.program;
         let protocol = &program.protocols[attempt.run.0];
         let places = protocol.chains.iter_enumerated();
-        let place = places.filter_map(|(c, chain)| Some((c, chain, chain.steps.iter().position(|s| *s == attempt.step)?)));
+        let place = places
+            .filter_map(|(c, chain)| Some((c, chain, chain.steps.iter().position(|s| *s == attempt.step)?)));
         let Some((chain, declared, i)) = place.into_iter().next() else { return };
         let yes = self.scope.b.dag.bool(true);
         if detached(declared) {

@@ -143,6 +143,8 @@ pub struct Builder<'p> {
     pub dag: Dag,
     /// The values of its types.
     pub elements: ElementsCache,
+    /// Expressions evaluated so far.
+    pub work: u64,
 }
 
 impl Builder<'_> {
@@ -187,7 +189,8 @@ impl Builder<'_> {
                 let variants = &self.program.unions[*id].variants;
                 let mut all = vec![None; variants.len()];
                 let fields = &variants[*tag as usize].fields;
-                all[*tag as usize] = Some(list.iter().zip(fields).map(|(v, f)| self.literal(v, &f.ty)).collect());
+                all[*tag as usize] =
+                    Some(list.iter().zip(fields).map(|(v, f)| self.literal(v, &f.ty)).collect());
                 Sym::Union(self.dag.int(i64::from(*tag)), Arc::new(all))
             }
             _ => Sym::Scalar(self.dag.null()),
@@ -226,10 +229,11 @@ impl Builder<'_> {
             (Sym::Scalar(a), Sym::Scalar(b)) => self.dag.eq(*a, *b),
             _ if a.is_optional() || b.is_optional() => self.eq_optional(a, b),
             (Sym::Bits(e, a), Sym::Bits(f, b)) if e == f => {
-                { let start = self.dag.bool(true); a.iter().zip(b.iter()).fold(start, |all, (a, b)| {
+                let start = self.dag.bool(true);
+                a.iter().zip(b.iter()).fold(start, |all, (a, b)| {
                     let same = self.dag.eq(*a, *b);
                     self.dag.and(all, same)
-                })}
+                })
             }
             (Sym::Bits(..) | Sym::Slots(_), _) => {
                 let (a, b) = (self.candidates(a), self.candidates(b));
@@ -430,6 +434,107 @@ impl Builder<'_> {
         })
     }
 
+    /// Whether a value comes before another in the order of [`Value`]; sets of candidates are not ordered.
+    pub fn less(&mut self, a: &Sym, b: &Sym) -> N {
+        match (a, b) {
+            (Sym::Scalar(a), Sym::Scalar(b)) => self.dag.lt(*a, *b),
+            _ if a.is_optional() || b.is_optional() => self.less_optional(a, b),
+            (Sym::Bits(_, a), Sym::Bits(_, b)) => self.less_bits(a, b),
+            (Sym::Map(_, a), Sym::Map(_, b)) | (Sym::Record(a), Sym::Record(b)) => self.less_all(a, b),
+            (Sym::Seq(n, a), Sym::Seq(m, b)) => self.less_seq((*n, a), (*m, b)),
+            (Sym::Union(t, a), Sym::Union(u, b)) => {
+                let mut result = self.dag.lt(*t, *u);
+                for (tag, fields) in a.iter().zip(b.iter()).enumerate() {
+                    if let (Some(a), Some(b)) = fields {
+                        let tag = self.dag.int(tag as i64);
+                        let (x, y, less) = (self.dag.eq(*t, tag), self.dag.eq(*u, tag), self.less_all(a, b));
+                        let less = self.dag.all([x, y, less]);
+                        result = self.dag.or(result, less);
+                    }
+                }
+                result
+            }
+            _ => self.dag.bool(false),
+        }
+    }
+
+    fn less_optional(&mut self, a: &Sym, b: &Sym) -> N {
+        let ((p, x), (q, y)) = (a.as_optional(&mut self.dag), b.as_optional(&mut self.dag));
+        let absent = self.dag.not(p);
+        let sooner = self.dag.and(absent, q);
+        let (Some(x), Some(y)) = (x, y) else { return sooner };
+        let less = self.less(x, y);
+        let both = self.dag.all([p, q, less]);
+        self.dag.or(sooner, both)
+    }
+
+    fn less_all(&mut self, a: &[Sym], b: &[Sym]) -> N {
+        let start = self.dag.bool(false);
+        a.iter().zip(b).rev().fold(start, |rest, (a, b)| {
+            let (less, same) = (self.less(a, b), self.eq(a, b));
+            let later = self.dag.and(same, rest);
+            self.dag.or(less, later)
+        })
+    }
+
+    fn less_seq(&mut self, (n, a): (N, &[Sym]), (m, b): (N, &[Sym])) -> N {
+        let mut rest = self.dag.lt(n, m);
+        for (i, (a, b)) in a.iter().zip(b).enumerate().rev() {
+            let i = self.dag.int(i as i64);
+            let (x, y) = (self.dag.lt(i, n), self.dag.lt(i, m));
+            let both = self.dag.and(x, y);
+            let (less, same) = (self.less(a, b), self.eq(a, b));
+            let later = self.dag.and(same, rest);
+            let here = self.dag.or(less, later);
+            rest = self.dag.select(both, here, rest);
+        }
+        rest
+    }
+
+    /// Sets are ordered as the sorted lists of their elements.
+    fn less_bits(&mut self, a: &[N], b: &[N]) -> N {
+        let no = self.dag.bool(false);
+        let (mut less, mut more_a, mut more_b) = (no, no, no);
+        for (x, y) in a.iter().zip(b).rev() {
+            let same = self.dag.eq(*x, *y);
+            let b_ends = self.dag.not(more_a);
+            let differ = self.dag.select(*x, more_b, b_ends);
+            less = self.dag.select(same, less, differ);
+            (more_a, more_b) = (self.dag.or(more_a, *x), self.dag.or(more_b, *y));
+        }
+        less
+    }
+
+    /// The candidates of a set in the order of their values, as far as they are present.
+    pub fn in_order(&mut self, candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let mut ranks = Vec::new();
+        for (i, (_, value)) in candidates.iter().enumerate() {
+            let others = candidates.iter().enumerate().filter(|(j, _)| *j != i);
+            let mut before = Vec::new();
+            for (_, (is, other)) in others {
+                let less = self.less(other, value);
+                before.push(self.dag.and(*is, less));
+            }
+            ranks.push(self.count(before));
+        }
+        (0..candidates.len()).map(|k| self.ranked(&candidates, &ranks, k)).collect()
+    }
+
+    /// The present candidate with so many present ones before it.
+    fn ranked(&mut self, candidates: &[Candidate], ranks: &[N], k: usize) -> Candidate {
+        let k = self.dag.int(k as i64);
+        let mut found = self.dag.bool(false);
+        let mut choices = Vec::new();
+        for ((is, value), rank) in candidates.iter().zip(ranks) {
+            let here = self.dag.eq(*rank, k);
+            let here = self.dag.and(here, *is);
+            found = self.dag.or(found, here);
+            choices.push((here, value.clone()));
+        }
+        let last = choices.pop().map_or_else(|| Sym::Scalar(self.dag.null()), |(_, value)| value);
+        (found, self.pick_by(choices, last))
+    }
+
     /// The number of present ones.
     pub fn count(&mut self, presences: impl IntoIterator<Item = N>) -> N {
         let zero = self.dag.int(0);
@@ -503,7 +608,10 @@ pub fn value_of(program: &Program, sym: &Sym, ty: &Type, number: &dyn Fn(N) -> O
         (Sym::Union(tag, variants), Type::Union(id)) => {
             let tag = usize::try_from(number(*tag)?).ok()?;
             let fields = variants.get(tag)?.as_ref()?;
-            Value::Variant(tag as u32, list(fields, &mut program.unions[*id].variants[tag].fields.iter().map(|f| &f.ty))?)
+            Value::Variant(
+                tag as u32,
+                list(fields, &mut program.unions[*id].variants[tag].fields.iter().map(|f| &f.ty))?,
+            )
         }
         _ => return None,
     })

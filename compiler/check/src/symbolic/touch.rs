@@ -31,7 +31,8 @@ impl<'s, 'b, 'p> Touch<'s, 'b, 'p> {
                 self.expr(e)?;
             }
             match &stmt.kind {
-                StmtKind::Assign(Place::Var(var, keys, _), _) | StmtKind::Advance(Place::Var(var, keys, _), _) => {
+                StmtKind::Assign(Place::Var(var, keys, _), _)
+                | StmtKind::Advance(Place::Var(var, keys, _), _) => {
                     self.var(*var, keys)?;
                 }
                 StmtKind::Let(slot, e) if self.known(e) => {

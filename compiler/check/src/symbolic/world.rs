@@ -103,7 +103,8 @@ impl Builder<'_> {
     pub fn load_world(&mut self, layout: &Layout) -> World {
         let program = self.program;
         let scalars = |b: &mut Self, lists: &[Vec<Shape>]| {
-            let load = |list: &Vec<Shape>, b: &mut Self| list.iter().map(|s| b.load_scalar(layout, s)).collect();
+            let load =
+                |list: &Vec<Shape>, b: &mut Self| list.iter().map(|s| b.load_scalar(layout, s)).collect();
             Arc::new(lists.iter().map(|list| load(list, b)).collect::<Vec<Vec<N>>>())
         };
         World {
@@ -162,7 +163,9 @@ impl Builder<'_> {
                 store.slots(shapes, new, yes);
             }
         }
-        for (lists, new) in [(&layout.down, &after.down), (&layout.skew, &after.skew), (&layout.cut, &after.cut)] {
+        for (lists, new) in
+            [(&layout.down, &after.down), (&layout.skew, &after.skew), (&layout.cut, &after.cut)]
+        {
             store.scalars(lists.iter().flatten(), new.iter().flatten());
         }
         let budgets = layout.budgets.iter().zip(&after.budgets);

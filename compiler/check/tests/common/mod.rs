@@ -42,7 +42,12 @@ pub fn agree(program: &Program) -> Report {
     expected
 }
 
-fn same_states(program: &Program, machine: &Machine, states: &[State], found: &Exploration<arch_check::Scratch>) {
+fn same_states(
+    program: &Program,
+    machine: &Machine,
+    states: &[State],
+    found: &Exploration<arch_check::Scratch>,
+) {
     let interpreter = Interpreter::new(program);
     for (i, expected) in states.iter().enumerate() {
         assert!(i < found.store.len(), "{}: state {i} is missing: {expected:?}", program.name);
@@ -51,7 +56,12 @@ fn same_states(program: &Program, machine: &Machine, states: &[State], found: &E
         if i == 0 || decoded != *expected {
             assert_eq!(decoded, *expected, "{}: state {i}", program.name);
         }
-        assert_eq!(machine.encode(expected).as_deref(), Some(words), "{}: encoding of state {i}", program.name);
+        assert_eq!(
+            machine.encode(expected).as_deref(),
+            Some(words),
+            "{}: encoding of state {i}",
+            program.name
+        );
         same_events(program, machine, &interpreter, expected, words);
     }
     assert_eq!(states.len(), found.store.len(), "{}: number of states", program.name);
@@ -68,18 +78,26 @@ pub fn agree_on_some(program: &Program, count: u64) {
     same_states(program, &machine, &states, &found);
 }
 
-fn same_events(program: &Program, machine: &Machine, interpreter: &Interpreter, state: &State, words: &[u64]) {
+fn same_events(
+    program: &Program,
+    machine: &Machine,
+    interpreter: &Interpreter,
+    state: &State,
+    words: &[u64],
+) {
     let expected: Vec<(Event, Result<State, Excess>)> =
         interpreter.successors(state).transitions.into_iter().map(|t| (t.event, t.outcome)).collect();
     let successors = machine.successors(words, &mut machine.scratch());
     let found: Vec<(Event, Result<State, Excess>)> = successors
         .iter()
         .map(|(action, to)| {
-            let excess = || machine.excess(action, words).expect("an event that leads nowhere exceeds a bound");
+            let excess =
+                || machine.excess(action, words).expect("an event that leads nowhere exceeds a bound");
             (machine.event(action, words), to.map(|w| machine.decode(w)).ok_or_else(excess))
         })
         .collect();
-    let names = |list: &[(Event, Result<State, Excess>)]| list.iter().map(|(e, _)| e.clone()).collect::<Vec<_>>();
+    let names =
+        |list: &[(Event, Result<State, Excess>)]| list.iter().map(|(e, _)| e.clone()).collect::<Vec<_>>();
     assert_eq!(names(&found), names(&expected), "{}: events of {state:?}", program.name);
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected, "{}: outcome in {state:?}", program.name);
@@ -93,7 +111,8 @@ pub fn same_report(program: &Program, expected: &Report, found: &Report) {
     let counts = |r: &Report| (r.distinct_states, r.transitions, r.depth, r.stopped, r.cut.clone());
     assert_eq!(counts(found), counts(expected), "{name}: counts");
     assert_eq!(found.coverage, expected.coverage, "{name}: coverage");
-    let verdicts = |r: &Report| r.results.iter().map(|r| (r.name.clone(), r.verdict.clone())).collect::<Vec<_>>();
+    let verdicts =
+        |r: &Report| r.results.iter().map(|r| (r.name.clone(), r.verdict.clone())).collect::<Vec<_>>();
     assert_eq!(verdicts(found), verdicts(expected), "{name}: verdicts");
     for (found, expected) in found.results.iter().zip(&expected.results) {
         same_result(name, found, expected);

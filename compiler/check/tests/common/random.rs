@@ -2,10 +2,10 @@
 
 use arch_ir::testing::{Build, cmp, expr, int, lit, me, not, now, optional, range};
 use arch_ir::{
-    Actor, ArithOp, Binder, ChainId, CompareOp, Deadline, Domain, Down, EnumId, Expr, ExprKind, FaultKind, Field,
-    Handover, Init, Outcome, Program, Property, PropertyKind, ProtocolId, RangePolicy, Record, RecordId, Reject,
-    RoleId, RunVarId, SetOp, SortId, StepClaim, StepId, Stmt, StmtKind, Subject, Type, Union, UnionId, VarId,
-    Variant, Window,
+    Actor, ArithOp, Binder, ChainId, CompareOp, Deadline, Domain, Down, EnumId, Expr, ExprKind, FaultKind,
+    Field, Handover, Init, Outcome, Program, Property, PropertyKind, ProtocolId, RangePolicy, Record,
+    RecordId, Reject, RoleId, RunVarId, SetOp, SortId, StepClaim, StepId, Stmt, StmtKind, Subject, Type,
+    Union, UnionId, VarId, Variant, Window,
 };
 
 /// A small generator of numbers (xorshift).
@@ -81,7 +81,11 @@ impl Maker {
             fields: vec![field("f", id.clone()), field("g", Type::Bool)],
             span,
         };
-        let rich = Record { name: "R".to_owned(), fields: vec![field("o", ordinal.clone()), field("n", id.clone())], span };
+        let rich = Record {
+            name: "R".to_owned(),
+            fields: vec![field("o", ordinal.clone()), field("n", id.clone())],
+            span,
+        };
         self.b.program.records.push(plain);
         self.b.program.records.push(rich);
         let variants = vec![
@@ -90,8 +94,14 @@ impl Maker {
         ];
         self.b.program.unions.push(Union { name: "U".to_owned(), variants, span });
         let (plain, rich) = (Type::Record(RecordId(0)), Type::Record(RecordId(1)));
-        let scalars =
-            vec![Type::Bool, small.clone(), Type::Enum(EnumId(0)), id.clone(), Type::Id(self.sorts[0]), ordinal.clone()];
+        let scalars = vec![
+            Type::Bool,
+            small.clone(),
+            Type::Enum(EnumId(0)),
+            id.clone(),
+            Type::Id(self.sorts[0]),
+            ordinal.clone(),
+        ];
         self.types.clone_from(&scalars);
         self.types.extend(scalars.into_iter().skip(1).map(optional));
         self.types.extend([
@@ -168,8 +178,20 @@ impl Maker {
     /// Whether an initial value could be outside its bounds.
     fn may_exceed(&self, e: &Expr) -> bool {
         let mut exceeds = false;
-        e.visit(&mut |e| exceeds |= matches!(e.kind, ExprKind::Arith(..) | ExprKind::SetOf(..) | ExprKind::Concat(..) | ExprKind::SetOp(..) | ExprKind::Size(_) | ExprKind::Count(_)));
-        exceeds || matches!(&e.ty, Type::Int(_)) || self.b.program.holds(&e.ty, &|t| matches!(t, Type::Int(_)))
+        e.visit(&mut |e| {
+            exceeds |= matches!(
+                e.kind,
+                ExprKind::Arith(..)
+                    | ExprKind::SetOf(..)
+                    | ExprKind::Concat(..)
+                    | ExprKind::SetOp(..)
+                    | ExprKind::Size(_)
+                    | ExprKind::Count(_)
+            )
+        });
+        exceeds
+            || matches!(&e.ty, Type::Int(_))
+            || self.b.program.holds(&e.ty, &|t| matches!(t, Type::Int(_)))
     }
 
     fn protocols(&mut self) {
@@ -256,8 +278,9 @@ impl Maker {
 
     fn step(&mut self, id: ProtocolId, role: RoleId, s: usize, last: bool) -> StepId {
         let subjects = &self.b.program.protocols[id].subjects;
-        let acting: Vec<u32> =
-            (0..subjects.len() as u32).filter(|i| self.b.program.sorts[subjects[*i as usize].sort].actor).collect();
+        let acting: Vec<u32> = (0..subjects.len() as u32)
+            .filter(|i| self.b.program.sorts[subjects[*i as usize].sort].actor)
+            .collect();
         let by_subject = !acting.is_empty() && self.r.chance(50);
         let actor = if by_subject { Actor::Subject(acting[0]) } else { Actor::Role(role) };
         let sort = match actor {
@@ -294,7 +317,11 @@ impl Maker {
     /// Gives a step its guard, `let`s, effect and reject.
     fn fill(&mut self, id: ProtocolId, step: StepId, actor: Option<SortId>) {
         let names = Names { protocol: Some(id), actor, ..Names::default() };
-        let guard = if self.r.chance(60) { self.expr(&Type::Bool, 2, &names) } else { Expr::bool(true, Default::default()) };
+        let guard = if self.r.chance(60) {
+            self.expr(&Type::Bool, 2, &names)
+        } else {
+            Expr::bool(true, Default::default())
+        };
         let count = 1 + self.r.below(3);
         let effect = self.block(count, 2, &names);
         let mut lets = Vec::new();
@@ -369,7 +396,14 @@ impl Maker {
 
     fn advance(&mut self, names: &Names) -> Stmt {
         let kind = arch_ir::OrdinalId(0);
-        let vars: Vec<VarId> = self.b.program.vars.iter_enumerated().filter(|(_, v)| *v.ty.unwrap_optional() == Type::Ordinal(kind)).map(|(id, _)| id).collect();
+        let vars: Vec<VarId> = self
+            .b
+            .program
+            .vars
+            .iter_enumerated()
+            .filter(|(_, v)| *v.ty.unwrap_optional() == Type::Ordinal(kind))
+            .map(|(id, _)| id)
+            .collect();
         if vars.is_empty() {
             return self.assign(names);
         }
@@ -428,7 +462,12 @@ impl Maker {
     }
 
     fn set_element(&mut self) -> Type {
-        let elements = [Type::Id(self.sorts[1]), Type::Record(RecordId(0)), Type::Record(RecordId(1)), Type::Union(UnionId(0))];
+        let elements = [
+            Type::Id(self.sorts[1]),
+            Type::Record(RecordId(0)),
+            Type::Record(RecordId(1)),
+            Type::Union(UnionId(0)),
+        ];
         self.r.one_of(&elements)
     }
 
@@ -526,7 +565,11 @@ impl Maker {
             list.push(of(ExprKind::Let(slot, Box::new(value), Box::new(body))));
             if names.old && !names.constant {
                 let e = self.expr(ty, depth, names);
-                list.push(Expr { ty: e.ty.clone(), kind: ExprKind::Old(Box::new(e)), span: Default::default() });
+                list.push(Expr {
+                    ty: e.ty.clone(),
+                    kind: ExprKind::Old(Box::new(e)),
+                    span: Default::default(),
+                });
             }
         }
         match ty {
@@ -534,29 +577,43 @@ impl Maker {
             Type::Int(_) => list.extend(self.integers(ty, depth, names)),
             Type::Set(element, _) => list.extend(self.sets(ty, element, depth, names)),
             Type::Map(key, value) => {
-                let (map, k, v) = (self.expr(ty, depth, names), self.expr(key, depth, names), self.expr(value, depth, names));
+                let (map, k, v) = (
+                    self.expr(ty, depth, names),
+                    self.expr(key, depth, names),
+                    self.expr(value, depth, names),
+                );
                 list.push(of(ExprKind::MapSet(Box::new(map), Box::new(k), Box::new(v.clone()))));
                 list.push(of(ExprKind::MapAll(Box::new(v))));
             }
             Type::Seq(element, _) => {
-                let (a, b, s) = (self.expr(element, depth, names), self.expr(ty, depth, names), self.expr(ty, depth, names));
+                let (a, b, s) = (
+                    self.expr(element, depth, names),
+                    self.expr(ty, depth, names),
+                    self.expr(ty, depth, names),
+                );
                 list.push(of(ExprKind::SeqLit(vec![a])));
                 list.push(of(ExprKind::Concat(Box::new(b), Box::new(s.clone()))));
                 list.push(of(ExprKind::Tail(Box::new(s))));
             }
             Type::Record(id) => {
-                let fields: Vec<Type> = self.b.program.records[*id].fields.iter().map(|f| f.ty.clone()).collect();
+                let fields: Vec<Type> =
+                    self.b.program.records[*id].fields.iter().map(|f| f.ty.clone()).collect();
                 let fields = fields.iter().map(|f| self.expr(f, depth, names)).collect();
                 list.push(of(ExprKind::RecordLit(*id, fields)));
             }
             Type::Union(id) => {
                 let tag = self.r.below(2) as u32;
-                let fields: Vec<Type> =
-                    self.b.program.unions[*id].variants[tag as usize].fields.iter().map(|f| f.ty.clone()).collect();
+                let fields: Vec<Type> = self.b.program.unions[*id].variants[tag as usize]
+                    .fields
+                    .iter()
+                    .map(|f| f.ty.clone())
+                    .collect();
                 let fields = fields.iter().map(|f| self.expr(f, depth, names)).collect();
                 list.push(of(ExprKind::VariantLit(*id, tag, fields)));
             }
-            Type::Optional(inner) if **inner != Type::Time => list.extend(self.optionals(ty, inner, depth, names)),
+            Type::Optional(inner) if **inner != Type::Time => {
+                list.extend(self.optionals(ty, inner, depth, names))
+            }
             Type::Ordinal(_) => list.extend(self.ordinals(ty, depth, names)),
             Type::Id(sort) if *sort == self.sorts[0] => {
                 let a = self.expr(ty, depth, names);
@@ -748,7 +805,10 @@ impl Maker {
                 }
                 1 => (FaultKind::Lose { protocol: p, step }, budget),
                 2 => (FaultKind::Skew { sort, by: 1 }, None),
-                3 => (FaultKind::Partition { from: self.sorts[0], to: self.sorts[2 * self.r.below(2)] }, budget),
+                3 => (
+                    FaultKind::Partition { from: self.sorts[0], to: self.sorts[2 * self.r.below(2)] },
+                    budget,
+                ),
                 _ => (self.duplicate(p, step), Some(1 + self.r.below(2) as u32)),
             };
             self.b.fault(kind, budget);
@@ -756,7 +816,8 @@ impl Maker {
         if self.r.chance(25) {
             let p = ProtocolId(self.r.below(self.b.program.protocols.len()) as u32);
             let step = StepId(self.r.below(self.b.program.protocols[p].steps.len()) as u32);
-            let deadline = Deadline { protocol: p, step, within: self.r.below(3) as u32, span: self.b.span() };
+            let deadline =
+                Deadline { protocol: p, step, within: self.r.below(3) as u32, span: self.b.span() };
             self.b.program.deadlines.push(deadline);
         }
     }
@@ -768,7 +829,8 @@ impl Maker {
             Actor::Role(role) => declared.roles[role].sort,
         };
         let locals = self.b.program.vars.iter_enumerated();
-        let locals = locals.filter(|(_, v)| v.owner == arch_ir::VarOwner::Local(acting)).map(|(id, _)| id).collect();
+        let locals =
+            locals.filter(|(_, v)| v.owner == arch_ir::VarOwner::Local(acting)).map(|(id, _)| id).collect();
         FaultKind::Duplicate {
             protocol,
             step,
@@ -791,7 +853,9 @@ impl Maker {
                 0 => PropertyKind::Reachable(self.expr(&Type::Bool, 2, &names)),
                 1 => PropertyKind::AlwaysPossible(self.expr(&Type::Bool, 2, &names)),
                 2 => {
-                    let ty = self.r.one_of(&[range(0, 2, RangePolicy::Report), Type::Ordinal(arch_ir::OrdinalId(0))]);
+                    let ty = self
+                        .r
+                        .one_of(&[range(0, 2, RangePolicy::Report), Type::Ordinal(arch_ir::OrdinalId(0))]);
                     PropertyKind::Monotonic(self.expr(&ty, 2, &names))
                 }
                 3 | 4 => {

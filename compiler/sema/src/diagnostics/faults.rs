@@ -42,7 +42,15 @@ pub fn rule_has_no_handoff(span: Span) -> Diagnostic {
 
 /// `crashed(a)` where nothing crashes.
 pub fn never_crashes(span: Span, actor: &str) -> Diagnostic {
-    Diagnostic::warning(codes::BAD_FAULT, format!("no `{actor}` ever crashes, so this is always false"))
-        .at(span, "asks whether it crashed")
+    Diagnostic::warning(codes::FAULT_NEVER, format!("no `{actor}` ever crashes, so this is always false"))
+        .at(span, "asks whether one has crashed")
         .help(format!("add `faults {{ crash {actor} }}`, or `crash {actor} stops`"))
+}
+
+/// `connected(a, b)` where nothing is ever cut off.
+pub fn never_parts(span: Span, from: &str, to: &str) -> Diagnostic {
+    let message = format!("`{from}` and `{to}` are always connected, so this is always true");
+    Diagnostic::warning(codes::FAULT_NEVER, message)
+        .at(span, "asks whether they are connected")
+        .help(format!("add `faults {{ partition {from} from {to} }}`"))
 }

@@ -4,11 +4,16 @@ use crate::codes;
 use arch_base::{Diagnostic, Span};
 use arch_grammar::ast::Ident;
 
-/// An attribute or local without a type.
-pub fn untyped(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::note(codes::MISSING_TYPE, format!("`{name}` has no type yet"))
-        .at(span, "which values can it have?")
-        .help("`bool`, `tri`, `time`, `0..3`, `{ A, B }`, an actor or id type, an `ordinal`; with `?` if it can be null")
+/// An attribute or local without a type, with the constants that it is compared with.
+pub fn untyped(span: Span, name: &str, constants: &[String]) -> Diagnostic {
+    let note = Diagnostic::note(codes::MISSING_TYPE, format!("`{name}` has no type yet"))
+        .at(span, "which values can it have?");
+    if !constants.is_empty() {
+        let attribute = name.rsplit('.').next().unwrap_or(name);
+        let listed = constants.join(", ");
+        return note.help(format!("it is compared with constants: `{attribute}: {{ {listed}, … }}`"));
+    }
+    note.help("`bool`, `tri`, `time`, `0..3`, `{ A, B }`, an actor or id type, an `ordinal`; with `?` if it can be null")
 }
 
 /// An operation without an effect.

@@ -170,7 +170,8 @@ fn words_in_scope(analyzer: &Analyzer<'_>, scope: &Scope) -> Vec<String> {
 
 fn how_to_declare(name: &Ident, expected: Option<&Type>, analyzer: &Analyzer<'_>, scope: &Scope) -> String {
     let ty = match expected {
-        Some(ty) if *ty != Type::Unknown && *ty != Type::Null => analyzer.show_type(ty),
+        Some(ty) if crate::types::is_writable(ty) => analyzer.show_type(ty),
+        Some(Type::Int(_)) => "0..3".into(),
         _ => "TYPE".into(),
     };
     let acting = scope.run_site().and_then(|s| s.actor);
@@ -276,6 +277,25 @@ pub fn unknown_predicate(word: &Ident, ty: &str, tables: &Tables<'_>) -> Diagnos
         .help(format!("say what it means: `define (x: {ty}) {} := …`", word.name))
 }
 
+/// A postfix predicate that is not defined at all, of a value whose type is not known yet.
+pub fn undefined_predicate(word: &Ident, tables: &Tables<'_>) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::UNKNOWN_PREDICATE, format!("the predicate `{}` is not defined", word.name))
+            .at(word.span, "says nothing that can be checked");
+    let known = tables.defines.postfixes.keys().map(String::as_str).chain(["absent", "present"]);
+    suggest(error, &word.name, known)
+        .help(format!("say what it means: `define (x: TYPE) {} := …`", word.name))
+}
+
+/// A relation that is not defined at all.
+pub fn undefined_relation(word: &Ident, tables: &Tables<'_>) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::UNKNOWN_PREDICATE, format!("the relation `{}` is not defined", word.name))
+            .at(word.span, "says nothing that can be checked");
+    let error = suggest(error, &word.name, tables.defines.relations.keys().map(String::as_str));
+    error.help(format!("say what it means: `define (x: KEY) {} (y: KEY) := …`", word.name))
+}
+
 /// A relation that is not defined for a type.
 pub fn unknown_relation(word: &Ident, ty: &str, tables: &Tables<'_>) -> Diagnostic {
     let error = Diagnostic::error(
@@ -344,4 +364,16 @@ pub fn derived_assignment(span: Span, declared: Option<Span>) -> Diagnostic {
         None => error,
     };
     error.help("assign to the attributes that it is derived from")
+}
+
+/// An operation that several protocols have, where one must be meant.
+pub fn ambiguous_operation(operation: &Ident, protocols: &[&str]) -> Diagnostic {
+    let written: Vec<String> = protocols.iter().map(|p| format!("{p}.{}", operation.name)).collect();
+    let written: Vec<&str> = written.iter().map(String::as_str).collect();
+    Diagnostic::error(
+        codes::AMBIGUOUS_OPERATION,
+        format!("several protocols have a step `{}`", operation.name),
+    )
+    .at(operation.span, "which one is meant?")
+    .help(format!("write {}", one_of(&written)))
 }

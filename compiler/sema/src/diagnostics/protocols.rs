@@ -103,3 +103,23 @@ pub fn resumes_many(span: Span, protocol: &str) -> Diagnostic {
     .at(span, "resumes a run here")
     .help("use `starts`, or one run per subject")
 }
+
+/// A role bound where it is bound already.
+pub fn bound_already(role: &Ident, when: &str, earlier: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_ROLE, format!("`{}` is bound {when}, so it cannot be bound here", role.name))
+        .at(role.span, "bound again")
+        .see(earlier, "bound by this")
+        .help("leave the `bind` out, or name an earlier step")
+}
+
+/// A local that two runs of one instance could overwrite.
+pub fn shared_local(read: Span, written: Span, name: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::SHARED_LOCAL,
+        format!("two runs of one instance share `{name}` and can overwrite it"),
+    )
+    .at(read, "another run may have written it since")
+    .see(written, "written here for a later step of the run")
+    .see(declared, "a local of a `concurrent` actor")
+    .help("keep it in the run: `var x: TYPE` in the protocol's head; or leave out `concurrent`")
+}

@@ -205,6 +205,39 @@ pub fn empty_range(span: Span, lo: i64, hi: i64) -> Diagnostic {
         .help("both bounds are included; a range has at most 2^32 values")
 }
 
+/// A value or table with too many parts.
+pub fn too_large(span: Span, what: &str, parts: u64, most: u64) -> Diagnostic {
+    let parts = if parts == u64::MAX { "far too many".to_owned() } else { parts.to_string() };
+    Diagnostic::error(
+        codes::TOO_LARGE,
+        format!("{what} would have {parts} parts, and at most {most} are possible"),
+    )
+    .at(span, "grows with the product of its keys and sizes")
+    .help("a model needs few instances: two or three of each kind show nearly every mistake")
+}
+
+/// A record or union that contains itself.
+pub fn contains_itself(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(codes::CYCLIC_DEFINITION, format!("`{name}` contains itself, so it would have no end"))
+        .at(span, "leads back here")
+        .help("refer to the other by an id: `id item * 3`, and a truth object keyed by it")
+}
+
+/// An enum or union with nothing in it.
+pub fn no_values(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(codes::EMPTY_RANGE, format!("`{name}` has no values"))
+        .at(span, "lists nothing")
+        .help("list at least one")
+}
+
+/// Definitions that expand to too much.
+pub fn too_many_expansions(span: Span, most: u32) -> Diagnostic {
+    Diagnostic::error(codes::TOO_LARGE, format!("definitions are expanded more than {most} times"))
+        .at(span, "here the limit is reached")
+        .because("note: a definition that uses another twice doubles what it stands for")
+        .help("let definitions use each other less, or keep the value in a truth object")
+}
+
 /// Arithmetic on ordinals.
 pub fn ordinal_arithmetic(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error(codes::ORDINAL_MISUSE, format!("`{name}` is an ordinal: it can be compared, copied and advanced"))

@@ -19,6 +19,8 @@ impl<'m> Analyzer<'m> {
         scope: &Scope,
     ) -> Expr {
         let (left, right) = self.sides(a, b, scope);
+        self.note_constant(&left, b);
+        self.note_constant(&right, a);
         let op = compare_op(op);
         if left.ty == Type::Unknown || right.ty == Type::Unknown {
             return Expr { kind: ExprKind::Literal(Value::Bool(true)), ty: Type::Bool, span };
@@ -48,6 +50,16 @@ impl<'m> Analyzer<'m> {
     /// The expression with a type as a hint only: a mismatch is the comparison's to report.
     fn with_hint(&mut self, e: &'m ast::Expr, hint: &Type, scope: &Scope) -> Expr {
         self.infer(e, Some(hint), scope)
+    }
+
+    /// Remembers which constants a variable without a type is compared with.
+    fn note_constant(&mut self, variable: &Expr, other: &ast::Expr) {
+        if let (ExprKind::Var(var, _), Type::Unknown, Ast::Name(word)) =
+            (&variable.kind, &variable.ty, &other.kind)
+            && super::is_constant_word(&word.name)
+        {
+            self.enum_words.entry(*var).or_default().insert(word.name.clone());
+        }
     }
 
     fn tri_literal(&self, side: Expr, other: &Type) -> Expr {

@@ -11,6 +11,9 @@ use arch_base::Span;
 use arch_grammar::ast::{self, DefineForm};
 use arch_ir::{Expr, ExprKind, Type, Value};
 
+/// The most often that definitions may be expanded in one file.
+const MAX_EXPANSIONS: u32 = 1 << 15;
+
 /// A parameter of a definition with what is passed for it.
 struct Passed<'a> {
     parameter: &'a ast::FieldDecl,
@@ -59,6 +62,7 @@ impl<'m> Analyzer<'m> {
 
     pub(super) fn postfix(&mut self, subject: Expr, word: &'m ast::Ident, span: Span, scope: &Scope) -> Expr {
         if subject.ty == Type::Unknown {
+            self.check_postfix_word(word);
             return Expr { ty: Type::Bool, ..unknown(span) };
         }
         if let "absent" | "present" = word.name.as_str() {
@@ -78,6 +82,27 @@ impl<'m> Analyzer<'m> {
         let error = names::unknown_predicate(word, &shown, &self.tables);
         self.report(error);
         Expr { ty: Type::Bool, ..unknown(span) }
+    }
+
+    /// Of a value whose type is still to be given: the word must be defined for some type.
+    fn check_postfix_word(&mut self, word: &ast::Ident) {
+        let built_in = matches!(word.name.as_str(), "absent" | "present");
+        if built_in || self.tables.defines.postfixes.contains_key(&word.name) {
+            self.used.insert(word.name.clone());
+            return;
+        }
+        let error = names::undefined_predicate(word, &self.tables);
+        self.report(error);
+    }
+
+    /// A relation where it cannot be applied: it must be defined for some types.
+    pub(super) fn check_relation_word(&mut self, word: &ast::Ident) {
+        if self.tables.defines.relations.contains_key(&word.name) {
+            self.used.insert(word.name.clone());
+            return;
+        }
+        let error = names::undefined_relation(word, &self.tables);
+        self.report(error);
     }
 
     fn absent_or_present(&mut self, subject: Expr, word: &ast::Ident, span: Span) -> Expr {
@@ -152,6 +177,9 @@ impl<'m> Analyzer<'m> {
             self.report(names::cyclic_definition(name, decl.body.span));
             return unknown(span);
         }
+        if self.expands_too_much(span) {
+            return unknown(span);
+        }
         let mut inner = Scope { slots: Vec::new(), siblings: None, ..scope.clone() };
         inner.expanding.push(name.to_owned());
         let mut lets = Vec::new();
@@ -176,6 +204,15 @@ impl<'m> Analyzer<'m> {
         })
     }
 
+    /// Definitions that use others twice double with each; reported once.
+    fn expands_too_much(&mut self, span: Span) -> bool {
+        self.expansions = self.expansions.saturating_add(1);
+        if self.expansions == MAX_EXPANSIONS {
+            self.report(type_errors::too_many_expansions(span, MAX_EXPANSIONS));
+        }
+        self.expansions >= MAX_EXPANSIONS
+    }
+
     /// A derived attribute of a truth object or actor at keys.
     pub(super) fn expand_derived(
         &mut self,
@@ -188,6 +225,9 @@ impl<'m> Analyzer<'m> {
         let name = format!("{owner} derived {}", body.span.start);
         if scope.expanding.contains(&name) {
             self.report(names::cyclic_definition(owner, body.span));
+            return unknown(span);
+        }
+        if self.expands_too_much(span) {
             return unknown(span);
         }
         let mut inner = Scope { slots: Vec::new(), siblings: Some(owner.to_owned()), ..scope.clone() };

@@ -13,6 +13,7 @@ mod quantifiers;
 mod truth;
 
 pub use calls::BUILTINS;
+pub use names::is_constant_word;
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::types as type_errors;
@@ -51,6 +52,7 @@ impl<'m> Analyzer<'m> {
         }
         self.check_literal_range(&found, expected);
         match (&found.kind, &found.ty) {
+            (ExprKind::Literal(Value::Null), Type::Unknown) => found,
             (ExprKind::SetLit(_) | ExprKind::SeqLit(_) | ExprKind::Literal(_), Type::Unknown) => {
                 Expr { ty: expected.clone(), ..found }
             }

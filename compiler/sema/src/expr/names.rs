@@ -21,6 +21,11 @@ impl<'m> Analyzer<'m> {
         if let Some(found) = self.global_meaning(name, expected) {
             return found;
         }
+        if expected == Some(&Type::Unknown) && is_constant_word(&name.name) {
+            // A constant of the enum that the other side is still to get: its missing type is reported.
+            self.open_constants.push(name);
+            return unknown(name.span);
+        }
         let error = names::unknown_word(name, expected, self, scope);
         self.report(error);
         unknown(name.span)
@@ -179,4 +184,9 @@ impl<'m> Analyzer<'m> {
         };
         Some(self.literal(Value::Enum(position), Type::Enum(id), name.span))
     }
+}
+
+/// Whether a word is written as an enum constant is: `READY`.
+pub fn is_constant_word(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains(|c: char| c.is_ascii_lowercase())
 }

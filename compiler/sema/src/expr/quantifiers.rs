@@ -121,6 +121,8 @@ impl<'m> Analyzer<'m> {
         if keys.is_empty() {
             let declared = self.tables.truths[&truth.name].span;
             self.report(type_errors::not_keyed(span, &truth.name, declared));
+            relation.iter().for_each(|word| self.check_relation_word(word));
+            self.condition(body, scope);
             return Expr { ty: Type::Bool, ..unknown(span) };
         }
         let slots: Vec<_> =
