@@ -337,3 +337,21 @@ fn limits(args: &LimitArgs) -> Limits {
         deadline: args.timeout.map(|t| Instant::now() + t),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_error_is_70_whatever_else_there_is() {
+        let outcome = internal_error("a.arch", "out of cheese");
+        assert_eq!(outcome.status.code(), 70);
+        assert_eq!(outcome.status.max(ExitStatus::Invalid).code(), 70);
+        assert!(outcome.diagnostics[0].message.contains("out of cheese"));
+    }
+
+    #[test]
+    fn what_was_not_checked_is_inconclusive() {
+        assert_eq!(not_checked("a.arch", "interrupted").status.code(), 3);
+    }
+}

@@ -110,7 +110,7 @@ fn sarif_is_one_document_with_known_rules() {
     assert!(
         results.iter().any(|r| r["codeFlows"][0]["threadFlows"][0]["locations"]
             .as_array()
-            .is_some_and(|l| l.len() == 3))
+            .is_some_and(|l| l.len() == 4))
     );
     assert_eq!(run["invocations"].as_array().unwrap().len(), 7);
 }

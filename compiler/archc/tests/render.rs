@@ -196,8 +196,8 @@ fn sarif_carries_the_counterexample_as_a_code_flow() {
         run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| &r["id"]).collect();
     assert!(results.iter().all(|r| rules.contains(&&r["ruleId"])), "every result has a rule");
     let flow = &results[1]["codeFlows"][0]["threadFlows"][0]["locations"];
-    assert_eq!(flow.as_array().unwrap().len(), 2);
-    let step = &flow[1]["location"];
+    assert_eq!(flow.as_array().unwrap().len(), 3);
+    let step = &flow[2]["location"];
     assert_eq!(step["physicalLocation"]["region"]["startColumn"], 7);
     assert_eq!(step["physicalLocation"]["artifactLocation"]["uri"], "specs/a%2C%2050%25.arch");
     assert!(step["message"]["text"].as_str().unwrap().contains("X.a: false → true"));

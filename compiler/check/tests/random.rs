@@ -20,6 +20,9 @@ fn random_programs_agree_with_the_oracle() {
     let (mut compared, mut large) = (0, 0);
     for seed in seeds() {
         let program = random::program(seed);
+        if std::env::var_os("ARCH_RANDOM").is_some() {
+            println!("{}", program.name);
+        }
         if arch_ir::validate::validate(&program).is_err() {
             continue;
         }

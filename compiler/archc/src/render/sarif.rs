@@ -144,10 +144,20 @@ fn declared(outcome: &SpecOutcome, property: &PropertyOutcome, sources: &SourceM
     }
 }
 
+/// The initial state and the steps; a flow without a location is not allowed.
 fn code_flow(outcome: &SpecOutcome, trace: &TraceOutcome, sources: &SourceMap) -> Value {
-    let steps: Vec<Value> =
-        trace.steps.iter().enumerate().map(|(i, s)| flow_location(outcome, i + 1, s, sources)).collect();
-    json!({ "threadFlows": [{ "locations": steps }] })
+    let cells: Vec<(&str, &str)> =
+        trace.initial.iter().map(|c| (c.name.as_str(), c.value.as_str())).collect();
+    let mut place = whole_file(&outcome.file);
+    place["message"] = json!({ "text": "initial state" });
+    let initial = json!({ "executionOrder": 0, "location": place, "state": state(&cells) });
+    let steps = trace.steps.iter().enumerate().map(|(i, s)| flow_location(outcome, i + 1, s, sources));
+    let locations: Vec<Value> = std::iter::once(initial).chain(steps).collect();
+    json!({ "threadFlows": [{ "locations": locations }] })
+}
+
+fn state(cells: &[(&str, &str)]) -> BTreeMap<String, Value> {
+    cells.iter().map(|(name, value)| ((*name).to_owned(), json!({ "text": value }))).collect()
 }
 
 fn flow_location(outcome: &SpecOutcome, number: usize, step: &StepOutcome, sources: &SourceMap) -> Value {
@@ -160,9 +170,8 @@ fn flow_location(outcome: &SpecOutcome, number: usize, step: &StepOutcome, sourc
             place
         }
     };
-    let state: BTreeMap<&str, Value> =
-        step.changes.iter().map(|c| (c.name.as_str(), json!({ "text": c.new }))).collect();
-    json!({ "executionOrder": number, "location": place, "state": state })
+    let changed: Vec<(&str, &str)> = step.changes.iter().map(|c| (c.name.as_str(), c.new.as_str())).collect();
+    json!({ "executionOrder": number, "location": place, "state": state(&changed) })
 }
 
 fn step_text(number: usize, step: &StepOutcome) -> String {

@@ -250,7 +250,7 @@ impl<'m> Analyzer<'m> {
 
     /// An instance of some sort.
     fn instance(&mut self, e: &'m ast::Expr, scope: &Scope) -> Option<(Expr, SortId)> {
-        let found = self.expr(e, None, scope);
+        let found = self.only_instance(e, scope).unwrap_or_else(|| self.expr(e, None, scope));
         match found.ty {
             Type::Id(sort) => Some((found, sort)),
             Type::Unknown => None,
