@@ -1,5 +1,8 @@
-//! End-to-end tests of archc: see `tests/`.
+//! End-to-end tests of archc: see `tests/`. What they share is here.
 
 pub mod agreement;
+mod checked;
 pub mod generate;
 pub mod minimise;
+
+pub use checked::{Checked, check, repository, specs_below, with_stack};

@@ -26,12 +26,8 @@ fn random_programs_agree_with_the_oracle() {
         if arch_ir::validate::validate(&program).is_err() {
             continue;
         }
-        if let Err(error) = arch_check::Machine::compile(&program) {
-            println!(
-                "{}: {error} {:?}",
-                program.name,
-                program.vars.iter().find(|v| Some(v.span) == error.span)
-            );
+        // Picks in picks make programs with events by the thousand in every state; the oracle needs minutes.
+        if arch_check::Machine::compile(&program).is_ok_and(|m| m.actions() > 3000) {
             continue;
         }
         let report = arch_ir::explore::explore(&program, &limits, &AtomicBool::new(false));

@@ -122,6 +122,10 @@ impl<'m> Analyzer<'m> {
         if self.truth_base(base, scope).is_some() || self.names_instance(base, scope) {
             return self.stored_target(base, field, span, scope);
         }
+        if let Some(error) = self.undeclared_truth(base, field, scope) {
+            self.report(error);
+            return None;
+        }
         let inner = self.target(base, scope)?;
         match inner.leaf_type() {
             Type::Record(record) => {

@@ -12,6 +12,7 @@ mod consts;
 mod declare;
 mod diagnostics;
 mod effects;
+mod executed;
 mod expr;
 mod failures;
 mod faults;

@@ -102,11 +102,11 @@ impl<'m> Analyzer<'m> {
             .names
             .roles
             .values()
-            .filter(|r| r.first_step >= first_number)
             .filter_map(|r| match r.actor {
                 Actor::Role(role) => Some(role),
                 Actor::Subject(_) => None,
             })
+            .filter(|role| self.runs[index].names.first_step(*role) >= first_number)
             .collect();
         roles.sort_unstable();
         roles.dedup();

@@ -97,7 +97,7 @@ impl<'m> Analyzer<'m> {
         let position = self.program.protocols[id].subjects.len() as u32;
         self.program.protocols[id].subjects.push(Subject { name: subject.name.name.clone(), sort });
         names.subjects.insert(subject.name.name.clone(), (position, sort));
-        let role = RoleNames { actor: Actor::Subject(position), sort, first_step: 0 };
+        let role = RoleNames { actor: Actor::Subject(position), sort };
         if names.roles.insert(subject.name.name.clone(), role).is_some() {
             self.report(names::duplicate(&subject.name, "subject", subject.name.span));
         }
@@ -109,8 +109,10 @@ impl<'m> Analyzer<'m> {
     }
 
     fn declare_role_use(&mut self, id: ProtocolId, name: &ast::Ident, number: usize, names: &mut RunNames) {
-        if let Some(known) = names.roles.get_mut(&name.name) {
-            known.first_step = known.first_step.min(number);
+        if let Some(known) = names.roles.get(&name.name) {
+            if let Actor::Role(role) = known.actor {
+                names.bound_by.entry(role).or_default().push(number);
+            }
             return;
         }
         let Some((sort, shared)) = self.role_sort(name) else { return };
@@ -119,10 +121,13 @@ impl<'m> Analyzer<'m> {
         let entry = same.unwrap_or_else(|| {
             let label = if shared { actor_name.clone() } else { name.name.clone() };
             let role = self.program.protocols[id].roles.push(Role { name: label, sort, span: name.span });
-            RoleNames { actor: Actor::Role(role), sort, first_step: number }
+            RoleNames { actor: Actor::Role(role), sort }
         });
         if shared {
             names.roles.entry(actor_name).or_insert(entry);
+        }
+        if let Actor::Role(role) = entry.actor {
+            names.bound_by.entry(role).or_default().push(number);
         }
         names.roles.insert(name.name.clone(), entry);
     }
@@ -195,8 +200,8 @@ impl<'m> Analyzer<'m> {
                     entry.subjects().iter().find(|s| Some(known.sort) == self.sort_of(&s.sort.name));
                 ("from the start, as the subject of the run".to_owned(), subject.map(|s| s.name.span))
             }
-            Actor::Role(_) if known.first_step < number => {
-                let step = table.steps[known.first_step].step;
+            Actor::Role(role) if table.names.first_step(role) < number => {
+                let step = table.steps[table.names.first_step(role)].step;
                 (format!("by `{}` already", step.operation.name), Some(step.actor.span))
             }
             Actor::Role(_) => return,
@@ -317,7 +322,7 @@ impl<'m> Analyzer<'m> {
             [only] => Some((only.actor, only.sort)),
             _ => None,
         };
-        self.run_scope(index, entry, actor, None, 0)
+        self.run_scope(index, entry, actor, None, Vec::new())
     }
 
     /// The scope of a step's guard, effect and claims.
@@ -325,7 +330,8 @@ impl<'m> Analyzer<'m> {
         let entry = &self.tables.protocols[index];
         let step = self.runs[index].steps[number].step;
         let actor = self.runs[index].names.roles.get(&step.actor.name).map(|r| (r.actor, r.sort));
-        self.run_scope(index, entry, actor, Some(step.operation.name.clone()), number)
+        let executed = self.executed_at(index, number);
+        self.run_scope(index, entry, actor, Some(step.operation.name.clone()), executed)
     }
 
     fn run_scope(
@@ -334,9 +340,10 @@ impl<'m> Analyzer<'m> {
         entry: &ProtocolEntry<'m>,
         actor: Option<(Actor, SortId)>,
         operation: Option<String>,
-        step: usize,
+        executed: Vec<usize>,
     ) -> Scope {
-        let site = RunSite { protocol: entry.id, protocol_name: entry.name.clone(), actor, operation, step };
+        let site =
+            RunSite { protocol: entry.id, protocol_name: entry.name.clone(), actor, operation, executed };
         Scope { site: Site::Run(site), run: self.runs[index].names.clone(), ..Scope::global() }
     }
 
@@ -472,7 +479,7 @@ impl<'m> Analyzer<'m> {
         position.map(|p| p as u32)
     }
 
-    fn branch_declarations(&self, index: usize, operation: &str) -> Vec<(&'m ast::BranchDecl, Span)> {
+    pub fn branch_declarations(&self, index: usize, operation: &str) -> Vec<(&'m ast::BranchDecl, Span)> {
         self.annotations_of(index)
             .filter_map(|item| match &item.kind {
                 ItemKind::Branch(decl) if decl.target.operation.name == operation => Some((decl, item.span)),

@@ -1,7 +1,7 @@
 //! Where an expression stands: which names it may use besides the global ones.
 
 use arch_base::Span;
-use arch_ir::{Actor, Expr, ProtocolId, RunVarId, SlotId, SortId, Type};
+use arch_ir::{Actor, Expr, ProtocolId, RoleId, RunVarId, SlotId, SortId, Type};
 use std::collections::BTreeMap;
 
 /// The names of one protocol, for the bodies of its steps.
@@ -15,6 +15,15 @@ pub struct RunNames {
     pub vars: BTreeMap<String, RunVarNames>,
     /// `bind Truth = e` in the head, by truth object: index into the head.
     pub truth_keys: BTreeMap<String, usize>,
+    /// For each role, the numbers of the steps, as written, that bind it where it is not bound yet.
+    pub bound_by: BTreeMap<RoleId, Vec<usize>>,
+}
+
+impl RunNames {
+    /// The number of the first step, in order of writing, that binds a role.
+    pub fn first_step(&self, role: RoleId) -> usize {
+        self.bound_by.get(&role).and_then(|steps| steps.iter().min()).copied().unwrap_or(0)
+    }
 }
 
 /// A name for an instance that takes part in a run.
@@ -24,8 +33,6 @@ pub struct RoleNames {
     pub actor: Actor,
     /// Its sort.
     pub sort: SortId,
-    /// The number of the first step, as written, at which it is bound.
-    pub first_step: usize,
 }
 
 /// A run variable.
@@ -95,8 +102,8 @@ pub struct RunSite {
     pub actor: Option<(Actor, SortId)>,
     /// The operation, for per-step definitions.
     pub operation: Option<String>,
-    /// The number of the step as written, for which roles are bound.
-    pub step: usize,
+    /// The numbers of the steps, as written, that every run here has executed or is executing.
+    pub executed: Vec<usize>,
 }
 
 impl Scope {
@@ -134,11 +141,15 @@ impl Scope {
         scope
     }
 
-    /// Whether a role is bound at this place: used or bound at this step or an earlier one.
+    /// Whether a role is certainly bound at this place: every run here has executed a step that binds it.
     pub fn is_bound(&self, role: &RoleNames) -> bool {
         match (role.actor, self.run_site()) {
             (Actor::Subject(_), _) => true,
-            (Actor::Role(_), Some(site)) => role.first_step <= site.step,
+            (Actor::Role(role), Some(site)) => self
+                .run
+                .bound_by
+                .get(&role)
+                .is_some_and(|steps| steps.iter().any(|s| site.executed.contains(s))),
             (Actor::Role(_), None) => false,
         }
     }

@@ -102,6 +102,16 @@ pub fn no_fields(span: Span, field: &Ident, ty: &str, optional: bool) -> Diagnos
     error.at(span, format!("this is {ty}"))
 }
 
+/// A part of a role that a run may not have bound yet.
+pub fn role_not_bound(span: Span, field: &Ident, ty: &str) -> Diagnostic {
+    Diagnostic::error(
+        codes::MAYBE_NULL,
+        format!("the run may not have bound this role yet, so it has no `{}`", field.name),
+    )
+    .at(span, format!("this is {ty} here: some run gets here without a step of the role"))
+    .help("bind it earlier, `bind ROLE at STEP` in the protocol's head, or let the branch be taken later, `branch S after STEP`")
+}
+
 /// A truth object without an attribute.
 pub fn truth_without_attribute(span: Span, name: &str, declared: Span) -> Diagnostic {
     Diagnostic::error(

@@ -47,7 +47,11 @@ impl<'m> Analyzer<'m> {
             Type::Run(protocol) => self.run_field(base, protocol, field, span),
             other => {
                 let shown = self.show_type(&other);
-                self.report(type_errors::no_fields(base.span, field, &shown, other.is_optional()));
+                let error = match base.kind {
+                    ExprKind::Role(_) => type_errors::role_not_bound(base.span, field, &shown),
+                    _ => type_errors::no_fields(base.span, field, &shown, other.is_optional()),
+                };
+                self.report(error);
                 unknown(span)
             }
         }
@@ -82,7 +86,8 @@ impl<'m> Analyzer<'m> {
         (self.tables.truths.contains_key(&name.name) && !shadowed).then_some((name, keys))
     }
 
-    fn undeclared_truth(
+    /// The report of a truth object that is used and not declared, if `base` looks like one.
+    pub fn undeclared_truth(
         &self,
         base: &ast::Expr,
         field: &ast::Ident,

@@ -1,0 +1,213 @@
+//! Comparing the engines on one program: the interpreter (the oracle), the packed machine under our
+//! explorer with one thread and with two, and stateright's breadth-first engine.
+//!
+//! The oracle and our explorer must find the same states in the same order, with the same events, and
+//! report the same, behaviours included. Stateright judges less; what it judges must be the same.
+
+use arch_base::{FileId, Severity};
+use arch_check::check::{explore_machine, report};
+use arch_check::{Machine, Options, Scratch};
+use arch_explorer::{Exploration, System};
+use arch_ir::eval::Interpreter;
+use arch_ir::explore::explore_states;
+use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
+use arch_ir::{Event, Excess, Program, State};
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// What the front end makes of a text: a program, or its errors (a sketch has notes for errors).
+///
+/// # Errors
+///
+/// The messages of the diagnostics that keep it from being explored, with their codes.
+pub fn front_end(text: &str, instance: Option<&str>) -> Result<Program, Vec<String>> {
+    let module = arch_grammar::parse(FileId(0), text).map_err(|list| messages(&list, text))?;
+    let options = arch_sema::Options { instance: instance.map(str::to_owned), ..Default::default() };
+    let analysis = arch_sema::analyze(&module, &options);
+    analysis.program.ok_or_else(|| {
+        let worst = if analysis.sketch { Severity::Note } else { Severity::Error };
+        let list: Vec<_> = analysis.diagnostics.into_iter().filter(|d| d.severity == worst).collect();
+        messages(&list, text)
+    })
+}
+
+/// The names of the instances that a text declares.
+#[must_use]
+pub fn instances(text: &str) -> Vec<String> {
+    let analysis = arch_grammar::parse(FileId(0), text)
+        .map(|module| arch_sema::analyze(&module, &arch_sema::Options::default()));
+    analysis.map_or_else(|_| Vec::new(), |a| a.instances)
+}
+
+fn messages(list: &[arch_base::Diagnostic], text: &str) -> Vec<String> {
+    list.iter()
+        .map(|d| {
+            let place = d.span().and_then(|s| text.get(s.range())).unwrap_or_default();
+            format!("{} {} at `{place}`", d.code, d.message)
+        })
+        .collect()
+}
+
+/// What was compared.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// The oracle's report.
+    pub report: Report,
+    /// Whether only the first states were compared, there being too many.
+    pub partly: bool,
+    /// Why the program cannot be packed, if it cannot.
+    pub not_packed: Option<String>,
+}
+
+/// Compares all engines on a program with at most so many states, or on its first states.
+///
+/// # Errors
+///
+/// The first difference. A panic is one, too.
+pub fn compare(program: &Program, max_states: u64) -> Result<Compared, String> {
+    let compared = catch_unwind(AssertUnwindSafe(|| compare_engines(program, max_states)));
+    compared.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+        Err(format!("panic: {text}"))
+    })
+}
+
+fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, String> {
+    arch_ir::validate::validate(program).map_err(|e| format!("the front end's program is not valid: {e}"))?;
+    let limits = Limits { max_states: Some(max_states), ..Limits::default() };
+    let (expected, states) = explore_states(program, &limits);
+    let partly = expected.stopped.is_some();
+    let machine = match Machine::compile(program) {
+        Ok(machine) => Arc::new(machine),
+        Err(e) => return Ok(Compared { report: expected, partly, not_packed: Some(e.to_string()) }),
+    };
+    let found = explored(&machine, 1, &limits);
+    same_states(program, &machine, &states, &found)?;
+    if partly {
+        return Ok(Compared { report: expected, partly, not_packed: None });
+    }
+    for threads in [1, 2] {
+        let found = report(program, &machine, &explored(&machine, threads, &limits));
+        same_report(&expected, &found).map_err(|e| format!("explorer, {threads} threads: {e}"))?;
+    }
+    same_as_stateright(&expected, &machine).map_err(|e| format!("stateright: {e}"))?;
+    Ok(Compared { report: expected, partly, not_packed: None })
+}
+
+fn explored(machine: &Machine, threads: usize, limits: &Limits) -> Exploration<Scratch> {
+    let options = Options { threads, limits: limits.clone() };
+    explore_machine(machine, &options, &AtomicBool::new(false), &mut |_| {})
+}
+
+fn same<T: PartialEq + Debug>(what: impl Fn() -> String, oracle: &T, found: &T) -> Result<(), String> {
+    if oracle == found {
+        return Ok(());
+    }
+    Err(format!("{}\n  oracle: {oracle:?}\n  other:  {found:?}", what()))
+}
+
+fn same_states(
+    program: &Program,
+    machine: &Machine,
+    states: &[State],
+    found: &Exploration<Scratch>,
+) -> Result<(), String> {
+    let interpreter = Interpreter::new(program);
+    for (i, expected) in states.iter().enumerate() {
+        if i >= found.store.len() {
+            return Err(format!("state {i} is missing: {expected:?}"));
+        }
+        let words = found.store.state(i as u32);
+        same(|| format!("state {i}"), expected, &machine.decode(words))?;
+        same(|| format!("encoding of state {i}"), &machine.encode(expected).as_deref(), &Some(words))?;
+        same_events(machine, &interpreter, expected, words)?;
+    }
+    same(|| "number of states".to_owned(), &states.len(), &found.store.len())
+}
+
+/// An event with where it leads.
+type Led = (Event, Result<State, Excess>);
+
+fn same_events(
+    machine: &Machine,
+    interpreter: &Interpreter<'_>,
+    state: &State,
+    words: &[u64],
+) -> Result<(), String> {
+    let expected: Vec<Led> =
+        interpreter.successors(state).transitions.into_iter().map(|t| (t.event, t.outcome)).collect();
+    let successors = machine.successors(words, &mut machine.scratch());
+    let mut found: Vec<Led> = Vec::new();
+    for (action, to) in successors.iter() {
+        let event = machine.event(action, words);
+        let led = match to {
+            Some(words) => Ok(machine.decode(words)),
+            None => Err(machine.excess(action, words).ok_or_else(|| format!("no excess of {event:?}"))?),
+        };
+        found.push((event, led));
+    }
+    let names = |list: &[Led]| list.iter().map(|(e, _)| e.clone()).collect::<Vec<_>>();
+    same(|| format!("events of {state:?}"), &names(&expected), &names(&found))?;
+    for (expected, found) in expected.iter().zip(&found) {
+        same(|| format!("outcome of {:?} in {state:?}", expected.0), &expected.1, &found.1)?;
+    }
+    Ok(())
+}
+
+/// Everything but the engine's name.
+fn same_report(expected: &Report, found: &Report) -> Result<(), String> {
+    same_counts(expected, found)?;
+    same(|| "depth".to_owned(), &expected.depth, &found.depth)?;
+    same(|| "coverage".to_owned(), &expected.coverage, &found.coverage)?;
+    for (expected, found) in expected.results.iter().zip(&found.results) {
+        same_verdict(expected, found)?;
+        let name = || format!("behaviour of {}", expected.name);
+        same(name, &expected.trace, &found.trace)?;
+    }
+    same(|| "number of results".to_owned(), &expected.results.len(), &found.results.len())
+}
+
+fn same_counts(expected: &Report, found: &Report) -> Result<(), String> {
+    same(|| "distinct states".to_owned(), &expected.distinct_states, &found.distinct_states)?;
+    same(|| "transitions".to_owned(), &expected.transitions, &found.transitions)?;
+    same(|| "stopped".to_owned(), &expected.stopped, &found.stopped)?;
+    same(|| "cut".to_owned(), &expected.cut, &found.cut)
+}
+
+fn same_verdict(expected: &PropertyResult, found: &PropertyResult) -> Result<(), String> {
+    let key = |r: &PropertyResult| (r.name.clone(), r.kind, r.span, r.verdict.clone());
+    same(|| "verdict".to_owned(), &key(expected), &key(found))
+}
+
+fn same_as_stateright(expected: &Report, machine: &Arc<Machine>) -> Result<(), String> {
+    let options = Options { threads: 1, limits: Limits::default() };
+    let engine = arch_stateright::Engine::Bfs;
+    let Ok(found) = arch_stateright::run(engine, machine, &options, &AtomicBool::new(false)) else {
+        // It judges at most 63 properties.
+        return Ok(());
+    };
+    same_counts(expected, &found)?;
+    same(|| "depth".to_owned(), &expected.depth, &found.depth)?;
+    for (expected, found) in expected.results.iter().zip(&found.results) {
+        if matches!(found.verdict, PropertyVerdict::NotChecked(_)) {
+            continue;
+        }
+        same_verdict(expected, found)?;
+        let length = |r: &PropertyResult| r.trace.as_ref().map(|t| t.steps.len());
+        same(|| format!("length of {}", expected.name), &length(expected), &length(found))?;
+    }
+    Ok(())
+}
+
+/// The number of random specs to try, from where, and for how long at most.
+#[must_use]
+pub fn campaign(usual: u64) -> (std::ops::Range<u64>, Option<Instant>) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
+    let (start, count) = (number("ARCHC_SEED").unwrap_or(0), number("ARCHC_RANDOM_SPECS").unwrap_or(usual));
+    let end = number("ARCHC_SECONDS").map(|s| Instant::now() + Duration::from_secs(s));
+    (start..start + count, end)
+}

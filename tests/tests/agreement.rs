@@ -1,0 +1,123 @@
+//! The engines agree: on random specs, on the specs of the project, on the small cases.
+
+use archc_tests::agreement::{campaign, compare, front_end};
+use archc_tests::generate::spec;
+use archc_tests::minimise::minimise;
+use arch_ir::report::{PropertyVerdict, Report};
+use std::collections::BTreeMap;
+
+/// Spaces with more states are compared in their first states only.
+const MAX_STATES: u64 = 700;
+
+/// What is counted over a campaign.
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    accepted: usize,
+    partly: usize,
+    not_packed: BTreeMap<String, usize>,
+    states: Vec<u64>,
+    features: BTreeMap<&'static str, usize>,
+    /// How often each kind of property holds, and is violated.
+    kinds: BTreeMap<&'static str, (usize, usize)>,
+    rejected: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    fn verdicts(&mut self, report: &Report) {
+        for result in &report.results {
+            let kind = if result.kind == "built-in" { result.name.clone() } else { result.kind.to_owned() };
+            let kind = match kind.as_str() {
+                "bounds" => "bounds",
+                "advances" => "advances",
+                "stuck" => "stuck",
+                "stranded" => "stranded",
+                _ => result.kind,
+            };
+            let counts = self.kinds.entry(kind).or_default();
+            match result.verdict {
+                PropertyVerdict::Holds => counts.0 += 1,
+                PropertyVerdict::Violated => counts.1 += 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn median(&self) -> u64 {
+        let mut states = self.states.clone();
+        states.sort_unstable();
+        states.get(states.len() / 2).copied().unwrap_or(0)
+    }
+}
+
+fn disagree(text: &str) -> bool {
+    front_end(text, None).is_ok_and(|program| compare(&program, MAX_STATES).is_err())
+}
+
+#[test]
+fn random_specs() {
+    let mut tally = Tally::default();
+    let (seeds, end) = campaign(300);
+    let mut failures = Vec::new();
+    for seed in seeds {
+        if end.is_some_and(|end| std::time::Instant::now() > end) || failures.len() > 4 {
+            break;
+        }
+        if let Err(failure) = one(seed, &mut tally) {
+            println!("{failure}\n");
+            failures.push(failure);
+        }
+    }
+    println!(
+        "{} specs, {} accepted, {} compared in part; median of {} states; not packed: {:?}",
+        tally.tried,
+        tally.accepted,
+        tally.partly,
+        tally.median(),
+        tally.not_packed
+    );
+    println!("{:?}\n{:?}", tally.kinds, tally.features);
+    for (message, count) in &tally.rejected {
+        println!("refused {count} times: {message}");
+    }
+    assert!(failures.is_empty(), "{} disagreements, the first: {}", failures.len(), failures[0]);
+    well_distributed(&tally);
+}
+
+fn one(seed: u64, tally: &mut Tally) -> Result<(), String> {
+    let spec = spec(seed);
+    let text = spec.text();
+    tally.tried += 1;
+    let program = match front_end(&text, None) {
+        Ok(program) => program,
+        Err(messages) => {
+            let first = messages.first().cloned().unwrap_or_default();
+            let key = if std::env::var("ARCHC_REFUSED").is_ok() { format!("{seed}: {first}") } else {
+                first.chars().take(60).collect() };
+            *tally.rejected.entry(key).or_default() += 1;
+            return Ok(());
+        }
+    };
+    tally.accepted += 1;
+    let compared = compare(&program, MAX_STATES).map_err(|difference| {
+        let small = minimise(&spec.items, &disagree);
+        let now = front_end(&small, None).map(|p| compare(&p, MAX_STATES).err());
+        let now = now.ok().flatten().unwrap_or(difference);
+        format!("seed {seed}: {now}\n{small}")
+    })?;
+    spec.features.iter().for_each(|f| *tally.features.entry(f).or_default() += 1);
+    if let Some(why) = compared.not_packed {
+        *tally.not_packed.entry(why).or_default() += 1;
+    } else if compared.partly {
+        tally.partly += 1;
+    }
+    if !compared.partly {
+        tally.verdicts(&compared.report);
+    }
+    tally.states.push(compared.report.distinct_states);
+    Ok(())
+}
+
+fn well_distributed(tally: &Tally) {
+    assert!(tally.accepted * 10 > tally.tried * 9, "{} of {} accepted", tally.accepted, tally.tried);
+}
