@@ -55,7 +55,8 @@ fn for_each_case(stage: &'static str, result: fn(&str, &str) -> String) {
         for path in specs_below(&directory) {
             let text = std::fs::read_to_string(&path).expect("a case");
             let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
-            let shown = format!("{}\n──── {stage} ────\n{}", text.trim_end(), result(&format!("{name}.arch"), &text));
+            let shown =
+                format!("{}\n──── {stage} ────\n{}", text.trim_end(), result(&format!("{name}.arch"), &text));
             compare(path.parent().unwrap_or(&directory), name, &shown);
         }
     });

@@ -6,10 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 /// Where the parser and the driver declare their codes.
-const DECLARED: [&str; 2] = [
-    include_str!("../../grammar/src/diagnostics.rs"),
-    include_str!("../../compiler/archc/src/codes.rs"),
-];
+const DECLARED: [&str; 2] =
+    [include_str!("../../grammar/src/diagnostics.rs"), include_str!("../../compiler/archc/src/codes.rs")];
 
 /// The driver's codes of files, command lines and machines: no spec text produces them.
 const WITHOUT_TEXT: [&str; 7] = ["E0901", "E0902", "E0903", "E0904", "E0905", "E0906", "E0999"];
@@ -36,8 +34,8 @@ fn codes_are_unique() {
 fn every_code_has_a_page_and_every_page_a_code() {
     let codes: BTreeSet<&str> = codes().into_iter().collect();
     let pages: BTreeSet<&str> = archc::pages::all().iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes.difference(&pages).collect::<Vec<_>>(), [""; 0], "codes without a page");
-    assert_eq!(pages.difference(&codes).collect::<Vec<_>>(), [""; 0], "pages without a code");
+    assert_eq!(codes.difference(&pages).copied().collect::<Vec<_>>(), [""; 0], "codes without a page");
+    assert_eq!(pages.difference(&codes).copied().collect::<Vec<_>>(), [""; 0], "pages without a code");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! `tests/fixtures/notes` holds each archetype of the notes as it stands there: its entities, the truth list of
 //! its protocols with bare attributes, its actors without roles, and its protocol blocks line for line. The
 //! expectations were read off the notes by hand: every word of a guard that no list declares, and every truth
-//! object of a protocol that is no entity.
+//! object of a protocol that is no entity. A constant such as `READY` belongs to the enum that its attribute is
+//! still to get; the note about the missing type (N0701) lists it.
 
 use arch_base::{Diagnostic, Severity};
 use archc_tests::{Checked, check, repository};

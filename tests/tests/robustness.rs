@@ -1,10 +1,14 @@
 //! No input panics the front end, and none is passed over in silence: mutated specs, and absurd sizes.
 
+use arch_ir::report::Limits;
 use archc_tests::{Checked, check, repository, specs_below, with_stack};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Mutants of each file. `ARCH_MUTANTS` chooses another number, for a longer search.
 const MUTANTS: usize = 25;
+/// One in so many mutants is executed as well.
+const EXECUTED: usize = 8;
 /// What no text of this size may take, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -16,8 +20,11 @@ fn mutated_specs_are_never_passed_over() {
         for directory in ["specs", "tests/cases", "tests/fixtures"] {
             for path in specs_below(&repository(directory)) {
                 let text = std::fs::read_to_string(&path).expect("a spec");
-                for _ in 0..mutants {
-                    look_at(&mutated(&text, &mut random));
+                for n in 0..mutants {
+                    let found = look_at(&mutated(&text, &mut random));
+                    if n % EXECUTED == 0 {
+                        run(&found);
+                    }
                 }
             }
         }
@@ -71,11 +78,24 @@ const ABSURD: &[(&str, &str)] = &[
 fn look_at(text: &str) -> Checked {
     let start = Instant::now();
     let found = check("mutant.arch", text);
+    if let Some(program) = &found.program {
+        assert_eq!(arch_ir::validate::validate(program), Ok(()), "lowered from\n{text}");
+    }
     assert!(start.elapsed() < PATIENCE, "{:?} for\n{text}", start.elapsed());
     assert!(found.program.is_some() || found.sketch || found.has_errors(), "nothing is said about\n{text}");
     // Rendering shows that every label is inside the text and on the edge of a character.
     assert_eq!(found.rendered().is_empty(), found.diagnostics.is_empty());
     found
+}
+
+/// Whatever the front end lets through can be executed: a few states with the interpreter, and packed.
+fn run(found: &Checked) {
+    let Some(program) = &found.program else { return };
+    let limits = Limits { max_states: Some(20), ..Limits::default() };
+    let report = arch_ir::explore::explore(program, &limits, &AtomicBool::new(false));
+    assert!(report.distinct_states > 0);
+    // A refusal is an answer, too.
+    drop(arch_check::Machine::compile(program));
 }
 
 /// The text with one to three tokens or lines deleted, doubled, swapped or moved from elsewhere.

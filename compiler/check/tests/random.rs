@@ -26,9 +26,12 @@ fn random_programs_agree_with_the_oracle() {
         if arch_ir::validate::validate(&program).is_err() {
             continue;
         }
-        // Picks in picks make programs with events by the thousand in every state; the oracle needs minutes.
-        if arch_check::Machine::compile(&program).is_ok_and(|m| m.actions() > 3000) {
-            continue;
+        // Picks in picks make programs with events by the thousand in every state, for which the oracle needs
+        // minutes, or more than can be unrolled.
+        match arch_check::Machine::compile(&program) {
+            Ok(machine) if machine.actions() > 3000 => continue,
+            Err(error) if error.message.contains("too large") => continue,
+            _ => {}
         }
         let report = arch_ir::explore::explore(&program, &limits, &AtomicBool::new(false));
         if report.stopped.is_some() {

@@ -34,6 +34,8 @@ pub struct Analyzer<'m> {
     pub enum_words: BTreeMap<VarId, BTreeSet<String>>,
     /// Words taken for such constants, wherever they stand.
     pub open_constants: Vec<&'m ast::Ident>,
+    /// Attributes and locals whose type is written, and was reported.
+    pub mistyped: BTreeSet<VarId>,
     /// How often a definition was expanded.
     pub expansions: u32,
     /// `let x = e at STEP`, by protocol and number of the step as written.
@@ -56,6 +58,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
         runs: Vec::new(),
         enum_words: BTreeMap::new(),
         open_constants: Vec::new(),
+        mistyped: BTreeSet::new(),
         expansions: 0,
         step_lets: BTreeMap::new(),
     };

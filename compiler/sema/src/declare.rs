@@ -126,6 +126,11 @@ impl<'m> Analyzer<'m> {
     }
 
     fn fields(&mut self, fields: &[ast::FieldDecl], owner: &str) -> Vec<Field> {
+        for (i, field) in fields.iter().enumerate() {
+            if let Some(earlier) = fields[..i].iter().find(|f| f.name.name == field.name.name) {
+                self.report(names::duplicate(&field.name, "field", earlier.name.span));
+            }
+        }
         fields
             .iter()
             .map(|f| Field {
@@ -211,6 +216,9 @@ impl<'m> Analyzer<'m> {
         let value = self.literal_of_default(&ty, span);
         let init = Init::Value { keys: Vec::new(), value };
         let id = self.program.vars.push(Var { name, owner, keys, ty: ty.clone(), init, span });
+        if attr.ty.is_some() {
+            self.mistyped.insert(id);
+        }
         AttrEntry { source: AttrSource::Stored(id), ty, span }
     }
 
@@ -237,7 +245,7 @@ impl<'m> Analyzer<'m> {
         if let Some(NamedType::Sort(id)) = self.type_named(&name.name) {
             return Some(id);
         }
-        let error = names::unknown_actor(name, &self.tables);
+        let error = names::unknown_sort(name, &self.tables);
         self.report(error);
         None
     }
@@ -257,9 +265,9 @@ impl<'m> Analyzer<'m> {
                     defines.names.entry(join(words)).or_default().push(entry);
                 }
                 DefineForm::Function { name, .. } => {
-                    let name = name.name.clone();
-                    if defines.functions.insert(name, decl).is_some() {
-                        self.report(type_errors::duplicate_function(item.span));
+                    let earlier = defines.functions.insert(name.name.clone(), decl);
+                    if let Some(DefineForm::Function { name: earlier, .. }) = earlier.map(|e| &e.form) {
+                        self.report(names::duplicate(name, "function", earlier.span));
                     }
                 }
                 DefineForm::Postfix { word, .. } => {

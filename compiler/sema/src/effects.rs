@@ -52,10 +52,25 @@ impl<'m> Analyzer<'m> {
 
     fn assignment(&mut self, place: &'m ast::Expr, value: &'m ast::Expr, scope: &Scope) -> Option<StmtKind> {
         let target = self.target(place, scope)?;
+        let before = self.diagnostics.len();
         let value = self.expr(value, Some(&target.leaf_type()), scope);
+        self.show_target(before, &target, value.span);
         let ty = target.root_type();
         let value = target.path.into_iter().rev().fold(value, |value, part| part.rebuild(value));
         Some(StmtKind::Assign(place_of(target.root, ty), value))
+    }
+
+    /// Points at the declaration of a place whose value does not fit it.
+    fn show_target(&mut self, before: usize, target: &Target, value: Span) {
+        let Root::Var(var, _, _) = &target.root else { return };
+        let declared = &self.program.vars[*var];
+        let (name, span) = (declared.name.clone(), declared.span);
+        if let Some(last) = self.diagnostics.get_mut(before..).and_then(<[_]>::last_mut)
+            && last.span() == Some(value)
+        {
+            let message = format!("`{name}` is declared here");
+            last.labels.push(arch_base::Label { span, primary: false, message });
+        }
     }
 
     fn advance(&mut self, place: &'m ast::Expr, scope: &Scope) -> Option<StmtKind> {

@@ -45,12 +45,12 @@ impl<'m> Analyzer<'m> {
             }
             TargetKind::Term(n, step) => {
                 if let Some(atoms) = self.atoms_of(step) {
-                    self.check_number(*n, atoms, target.span, "terms", &step.operation);
+                    self.check_number(*n, atoms, target.span, "term", &step.operation);
                 }
             }
             TargetKind::Effect(n, step) => {
                 if let Some(statements) = self.statements_of(step) {
-                    self.check_number(*n, statements, target.span, "effects", &step.operation);
+                    self.check_number(*n, statements, target.span, "statement", &step.operation);
                 }
             }
             TargetKind::Branch(step) => {
@@ -90,7 +90,7 @@ impl<'m> Analyzer<'m> {
                         split.after,
                         statements.saturating_sub(1),
                         target.span,
-                        "places to split at",
+                        "split point",
                         &split.target.operation,
                     );
                 }

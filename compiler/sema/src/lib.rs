@@ -7,6 +7,7 @@
 //! After this crate: nothing refers to text any more but through spans, for diagnostics and traces.
 
 mod analyzer;
+mod annotations;
 pub mod codes;
 mod consts;
 mod declare;

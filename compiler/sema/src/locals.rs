@@ -18,7 +18,7 @@ impl Analyzer<'_> {
         }
         for (read, var, written) in found {
             let var = &self.program.vars[var];
-            let error = errors::shared_local(read, written, &var.name, var.span);
+            let error = errors::shared_local(read, written, &var.name, &self.show_type(&var.ty), var.span);
             self.report(error);
         }
     }

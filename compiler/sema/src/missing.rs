@@ -85,7 +85,7 @@ impl<'m> Analyzer<'m> {
             .program
             .vars
             .iter_enumerated()
-            .filter(|(_, v)| holds_unknown(&v.ty))
+            .filter(|(id, v)| holds_unknown(&v.ty) && !self.mistyped.contains(id))
             .map(|(id, v)| (id, v.name.clone(), v.span))
             .collect();
         for (id, name, span) in untyped {

@@ -41,6 +41,7 @@ impl<'m> Analyzer<'m> {
     /// Lowers all protocols.
     pub fn lower_protocols(&mut self) {
         self.check_annotations();
+        self.check_branches_and_outcomes();
         for index in 0..self.tables.protocols.len() {
             self.declare_run(index);
         }
@@ -139,7 +140,12 @@ impl<'m> Analyzer<'m> {
             self.used.insert(name.name.clone());
             return Some(found);
         }
-        self.sort_named(name).map(|sort| (sort, true))
+        let sort = self.sort_of(&name.name);
+        if sort.is_none() {
+            let error = names::unknown_actor(name, &self.tables);
+            self.report(error);
+        }
+        sort.map(|sort| (sort, true))
     }
 
     /// The subject of this sort, if there is just one, or the role that its actor's name already is.

@@ -187,7 +187,7 @@ fn weight(program: &Program, ty: &Type) -> u64 {
         Type::Optional(inner) => weight(program, inner),
         Type::Map(key, value) => many(key).saturating_mul(weight(program, value)),
         Type::Seq(element, max) => u64::from(*max).saturating_mul(weight(program, element)),
-        Type::Set(element, None) => many(element),
+        Type::Set(element, None) => program.cardinality(element).unwrap_or(1),
         Type::Set(element, Some(max)) => {
             many(element).min(u64::from(*max)).saturating_mul(weight(program, element))
         }
@@ -206,8 +206,10 @@ fn weight(program: &Program, ty: &Type) -> u64 {
 }
 
 /// Whether [`show_type`] shows a type as it could be declared.
-pub fn is_writable(ty: &Type) -> bool {
+pub fn is_writable(program: &Program, ty: &Type) -> bool {
+    let is_writable = |ty: &Type| is_writable(program, ty);
     match ty {
+        Type::Enum(id) => !program.enums[*id].name.contains('.'),
         Type::Unknown | Type::Null | Type::Run(_) => false,
         Type::Int(int) => *int != int_type(),
         Type::Optional(inner) | Type::Set(inner, _) | Type::Seq(inner, _) => is_writable(inner),

@@ -7,7 +7,12 @@ use std::collections::BTreeSet;
 
 impl Analyzer<'_> {
     /// Warns about them. Sketches, whose effects are still to be written, are not warned about writes.
+    ///
+    /// Nor are files with errors: whatever could not be resolved may be the use, or the write, that is missed.
     pub fn check_unused(&mut self) {
+        if self.diagnostics.iter().any(|d| d.severity == arch_base::Severity::Error) {
+            return;
+        }
         self.check_unused_definitions();
         self.check_unused_roles();
         if !self.is_sketch() {

@@ -82,30 +82,26 @@ impl Maker {
             places.retain(|(n, _)| n.starts_with("Main"));
         }
         let (mut place, mut ty) = self.r.maybe(&places)?;
+        let mut whole = true;
         if let Ty::Record(i) = ty
             && self.r.chance(50)
         {
             self.has("field assigned");
             let fields = self.records[i].fields.clone();
             let (field, field_ty) = self.r.pick(&fields);
-            (place, ty) = (format!("{place}.{field}"), field_ty);
+            (place, ty, whole) = (format!("{place}.{field}"), field_ty, false);
         }
         if let Ty::Map(key, value) = ty.clone() {
             self.has("element assigned");
             let key = self.value(&key, 0, scope)?;
-            (place, ty) = (format!("{place}[{key}]"), *value);
+            (place, ty, whole) = (format!("{place}[{key}]"), *value, false);
         }
-        if let Ty::Ordinal(_) = ty.clone()
-            && !place.contains('[')
-            && !place.contains(".f")
-            && self.r.chance(60)
-        {
+        let ordinal = match &ty {
+            Ty::Opt(inner) => matches!(**inner, Ty::Ordinal(_)),
+            ty => matches!(ty, Ty::Ordinal(_)),
+        };
+        if ordinal && whole && (place.starts_with("Main") || self.r.chance(60)) {
             self.has("advance");
-            return Some(format!("advance {place}"));
-        }
-        if let Ty::Ordinal(_) = ty
-            && place.starts_with("Main")
-        {
             return Some(format!("advance {place}"));
         }
         let value = self.assigned_value(&place, &ty, scope)?;

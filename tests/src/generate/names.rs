@@ -59,6 +59,17 @@ impl Maker {
                 if self.r.chance(60) && !bound.is_empty() {
                     return self.r.maybe(&bound);
                 }
+                if let Ty::Int(..) = ty
+                    && self.r.chance(30)
+                {
+                    // Perhaps outside the range of the key.
+                    let ints: Vec<String> =
+                        scope.vars.iter().filter(|(_, t)| ty.accepts(t)).map(|(n, _)| n.clone()).collect();
+                    let int = self.r.maybe(&ints).unwrap_or_else(|| "Main.flow".to_owned());
+                    if int != "Main.flow" || matches!(self.truths.last()?.attrs.first()?.ty, Ty::Int(..)) {
+                        return Some(int);
+                    }
+                }
                 self.constant(ty)
             }
         }

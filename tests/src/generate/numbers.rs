@@ -6,7 +6,9 @@ pub struct Numbers(u64);
 
 impl Numbers {
     pub fn new(seed: u64) -> Numbers {
-        Numbers(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x1234_5678))
+        // Streams of neighbouring seeds must not be the same stream, shifted.
+        let mut seeds = Numbers(seed);
+        Numbers(seeds.next() ^ seed.rotate_left(32))
     }
 
     fn next(&mut self) -> u64 {

@@ -148,7 +148,7 @@ impl Maker {
                 modifiers.push_str(" cut");
             }
         }
-        if self.r.chance(60) {
+        if self.r.chance(70) {
             self.has("repeats");
             modifiers.push_str(", repeats");
         }
@@ -293,13 +293,24 @@ impl Maker {
     pub fn step_scope(&self, i: usize, number: usize) -> Scope {
         let proto = &self.protos[i];
         let step = &proto.steps[number];
-        let roles = proto.roles.iter().filter(|r| r.first <= number).map(|r| (r.name.clone(), r.sort));
+        let roles = proto.roles.iter().filter(|r| self.is_bound(proto, r, number));
+        let roles = roles.map(|r| (r.name.clone(), r.sort));
         Scope {
             me: Some(step.sort),
             instances: proto.subjects.iter().cloned().chain(roles).collect(),
             vars: proto.vars.iter().map(|v| (v.name.clone(), v.ty.clone())).collect(),
             ..Scope::default()
         }
+    }
+
+    /// Whether a role is bound whenever a run is at a step, as far as no hand-over skips steps.
+    fn is_bound(&self, proto: &Proto, role: &ProtoRole, number: usize) -> bool {
+        let at = &proto.steps[number];
+        let binds = |(n, s): (usize, &Step)| {
+            let executed = n == number || (n < number && s.chain == at.chain && !s.loops);
+            executed && (s.actor == role.name || n == role.first)
+        };
+        proto.steps.iter().enumerate().any(binds)
     }
 
     fn head(&self, proto: &Proto) -> String {
@@ -373,7 +384,7 @@ impl Maker {
         let mut chains = vec![String::new(); proto.chains];
         for (n, step) in self.protos[i].steps.clone().into_iter().enumerate() {
             let scope = self.step_scope(i, n);
-            let guard = self.guard(60, &scope);
+            let guard = self.guard(50, &scope);
             let chain = &mut chains[step.chain];
             if !chain.is_empty() {
                 chain.push_str(" ->\n    ");

@@ -110,7 +110,7 @@ impl Maker {
     }
 
     pub fn declare_types(&mut self) {
-        self.ordinals = if self.r.chance(40) { 1 + self.r.below(2) } else { 0 };
+        self.ordinals = if self.r.chance(50) { 1 + self.r.below(2) } else { 0 };
         for e in 0..self.r.below(3) {
             let constants = (0..2 + self.r.below(2)).map(|c| format!("E{e}_{c}").to_uppercase()).collect();
             self.enums.push(constants);
@@ -130,11 +130,11 @@ impl Maker {
             let name = "item".to_owned();
             self.sorts.push(Sort { name, size, actor: false, ring, concurrent: false, locals: Vec::new() });
         }
-        if self.r.chance(25) {
+        if self.r.chance(35) {
             let fields = vec![("fa".to_owned(), self.scalar()), ("fb".to_owned(), Ty::Bool)];
             self.records.push(Fields { name: "Rec".to_owned(), fields });
         }
-        if self.r.chance(20) {
+        if self.r.chance(35) {
             let scalar = self.scalar();
             let variants = vec![
                 Fields { name: "Va".to_owned(), fields: vec![("ga".to_owned(), scalar)] },
@@ -172,7 +172,7 @@ impl Maker {
     /// A small type without parts.
     pub fn scalar(&mut self) -> Ty {
         loop {
-            let ty = match self.r.below(8) {
+            let ty = match self.r.below(10) {
                 0 => Ty::Bool,
                 1 => Ty::Tri,
                 2 | 3 => self.range(),
@@ -181,8 +181,8 @@ impl Maker {
                     n => Ty::Enum(n - 1),
                 },
                 5 => Ty::Id(self.r.below(self.sorts.len())),
-                6 if self.ordinals > 0 => Ty::Ordinal(self.r.below(self.ordinals)),
-                7 if self.timed => Ty::Time,
+                6 | 8 if self.ordinals > 0 => Ty::Ordinal(self.r.below(self.ordinals)),
+                7 | 9 if self.timed => Ty::Time,
                 _ => continue,
             };
             return ty;
@@ -197,7 +197,7 @@ impl Maker {
 
     /// Any type that can be stored.
     pub fn ty(&mut self) -> Ty {
-        match self.r.weighted(&[50, 22, 10, 5, 5, 4, 4]) {
+        match self.r.weighted(&[46, 22, 10, 5, 5, 8, 8]) {
             0 => self.scalar(),
             1 => {
                 let inner = self.scalar();

@@ -378,9 +378,11 @@ impl Builder<'_> {
         }
     }
 
-    /// A set from candidates that may be equal.
+    /// A set from candidates that may be equal. Integers can lie outside the element type until they are
+    /// stored: such a set has no bits.
     pub fn set_of(&mut self, candidates: Vec<Candidate>, element: &Type) -> Sym {
-        match self.elements(element) {
+        let elements = self.elements(element);
+        match elements.filter(|_| candidates.iter().all(|(_, value)| self.is_within(value, element))) {
             Some(elements) => self.bits_of(&candidates, &elements),
             None => {
                 let mut slots: Vec<Candidate> = Vec::new();
@@ -394,6 +396,39 @@ impl Builder<'_> {
                 }
                 Sym::Slots(Arc::new(slots))
             }
+        }
+    }
+
+    /// Whether every integer in a value certainly lies within the ranges of a type.
+    fn is_within(&self, value: &Sym, ty: &Type) -> bool {
+        let program = self.program;
+        if !program.holds(ty, &|t| matches!(t, Type::Int(_))) {
+            return true;
+        }
+        match (value, ty.unwrap_optional()) {
+            (Sym::Scalar(n), Type::Int(int)) => {
+                let null = ty.is_optional() && self.dag.constant(*n) == Some(NULL);
+                null || (int.lo <= self.dag.lo(*n) && self.dag.hi(*n) <= int.hi)
+            }
+            (Sym::Opt(_, inner), ty) => inner.as_ref().is_none_or(|v| self.is_within(v, ty)),
+            (Sym::Bits(elements, _), Type::Set(element, _)) => elements.ty == **element,
+            (Sym::Slots(slots), Type::Set(element, _)) => {
+                slots.iter().all(|(_, v)| self.is_within(v, element))
+            }
+            (Sym::Map(_, values), Type::Map(_, element)) | (Sym::Seq(_, values), Type::Seq(element, _)) => {
+                values.iter().all(|v| self.is_within(v, element))
+            }
+            (Sym::Record(fields), Type::Record(id)) => {
+                fields.iter().zip(&program.records[*id].fields).all(|(v, f)| self.is_within(v, &f.ty))
+            }
+            (Sym::Union(_, variants), Type::Union(id)) => {
+                let mut fields = variants
+                    .iter()
+                    .zip(&program.unions[*id].variants)
+                    .flat_map(|(values, v)| values.iter().flatten().zip(&v.fields));
+                fields.all(|(v, f)| self.is_within(v, &f.ty))
+            }
+            _ => false,
         }
     }
 

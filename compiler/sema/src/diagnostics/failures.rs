@@ -1,6 +1,6 @@
 //! Failure modes.
 
-use super::suggest;
+use super::{plural, suggest};
 use crate::codes;
 use arch_base::{Diagnostic, Span};
 use arch_grammar::ast::{Ident, Text};
@@ -37,7 +37,7 @@ pub fn no_guard(span: Span, operation: &Ident) -> Diagnostic {
 pub fn no_such_number(span: Span, n: u32, count: usize, what: &str, operation: &Ident) -> Diagnostic {
     Diagnostic::error(
         codes::BAD_FAILURE,
-        format!("`{}` has {count} {what}, and this names number {n}", operation.name),
+        format!("`{}` has {}, and this names number {n}", operation.name, plural(count, what)),
     )
     .at(span, format!("there is no number {n}"))
     .help("they are numbered from 1, in order of writing")

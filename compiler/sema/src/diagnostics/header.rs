@@ -1,6 +1,6 @@
 //! The header, and what nothing uses.
 
-use super::{one_of, suggest};
+use super::{all_of, suggest};
 use crate::codes;
 use arch_base::{Diagnostic, Span};
 use arch_grammar::ast::Ident;
@@ -9,7 +9,7 @@ use arch_grammar::ast::Ident;
 pub fn unknown_entry(key: &str, span: Span, known: &[&str]) -> Diagnostic {
     let warning = Diagnostic::warning(codes::UNKNOWN_HEADER, format!("a header has no entry `{key}`"))
         .at(span, "not known");
-    suggest(warning, key, known.iter().copied()).because(format!("note: entries are {}", one_of(known)))
+    suggest(warning, key, known.iter().copied()).because(format!("note: entries are {}", all_of(known)))
 }
 
 /// Truth listed in a protocol that is no entity of the archetype.

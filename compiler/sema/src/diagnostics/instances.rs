@@ -1,6 +1,6 @@
 //! Instances, settings, composition.
 
-use super::{one_of, suggest};
+use super::{all_of, suggest};
 use crate::codes;
 use crate::tables::Tables;
 use arch_base::{Diagnostic, Span};
@@ -22,7 +22,7 @@ pub fn unknown_setting(name: &str, tables: &Tables<'_>, anchor: Option<Span>) ->
     let error = anchored(error, anchor, "in this file");
     let known: Vec<&str> = tables.consts.keys().map(String::as_str).collect();
     let error = suggest(error, name, known.iter().copied());
-    if known.is_empty() { error } else { error.because(format!("note: it has {}", one_of(&known))) }
+    if known.is_empty() { error } else { error.because(format!("note: it has {}", all_of(&known))) }
 }
 
 /// `--set` to something that is no value.
@@ -48,7 +48,7 @@ pub fn unknown_instance(name: &str, known: &[&str], anchor: Span) -> Diagnostic 
     match known {
         [] => error.help(format!("declare it: `instance {name} {{ N = 3 }}`")),
         known => {
-            suggest(error, name, known.iter().copied()).because(format!("note: it has {}", one_of(known)))
+            suggest(error, name, known.iter().copied()).because(format!("note: it has {}", all_of(known)))
         }
     }
 }

@@ -31,6 +31,15 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
+/// `` `a` ``, or `` `a`, `b` and `c` ``.
+fn all_of(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match quoted.as_slice() {
+        [init @ .., last] if !init.is_empty() => format!("{} and {last}", init.join(", ")),
+        _ => one_of(names),
+    }
+}
+
 /// `1 argument`, `2 arguments`.
 fn plural(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }

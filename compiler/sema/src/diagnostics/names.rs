@@ -1,6 +1,6 @@
 //! Names: what is declared twice, not at all, or not here.
 
-use super::{one_of, suggest};
+use super::{all_of, one_of, suggest};
 use crate::analyzer::Analyzer;
 use crate::codes;
 use crate::scope::Scope;
@@ -46,9 +46,20 @@ pub fn unknown_actor(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
     let known = sorts.chain(tables.roles.keys().map(String::as_str));
     let error = suggest(error, &name.name, known);
     error.help(format!(
-        "declare it: `actor {}`, or `role {} is ACTOR` if it is another name for one",
-        name.name, name.name
+        "declare it: `actor {0}`; or `role {0} is …` if it is another name for an actor",
+        name.name
     ))
+}
+
+/// An actor or id type that is not declared, where nobody acts.
+pub fn unknown_sort(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::UNKNOWN_ACTOR, format!("there is no actor or id type `{}`", name.name))
+            .at(name.span, "not declared");
+    let sorts =
+        tables.types.iter().filter(|(_, t)| matches!(t.kind, NamedType::Sort(_))).map(|(n, _)| n.as_str());
+    suggest(error, &name.name, sorts)
+        .help(format!("declare it: `actor {0} * 2`, or `id {0} * 2` if it does nothing itself", name.name))
 }
 
 /// A truth object that is not declared, with the attribute that is read of it.
@@ -66,6 +77,7 @@ pub fn unknown_truth_name(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
         Diagnostic::error(codes::UNKNOWN_TRUTH, format!("the truth object `{}` is not declared", name.name))
             .at(name.span, "not declared");
     suggest(error, &name.name, tables.truths.keys().map(String::as_str))
+        .help(format!("declare it: `truth {} {{ … }}`", name.name))
 }
 
 /// An attribute that its truth object does not list.
@@ -89,7 +101,9 @@ pub fn unknown_attribute(truth: &Ident, field: &Ident, tables: &Tables<'_>) -> D
             one_of(&some.iter().map(String::as_str).collect::<Vec<_>>())
         )),
     };
-    error.help(format!("or add it to `{}`: `{}: TYPE`", truth.name, field.name))
+    let mut listed: Vec<&str> = entry.attrs.keys().map(String::as_str).take(4).collect();
+    listed.push(&field.name);
+    error.help(format!("to list it: `truth {} {{ {} }}`", truth.name, listed.join(", ")))
 }
 
 /// A field that a record, union or run does not have.
@@ -104,7 +118,7 @@ pub fn unknown_field<'a>(
         .at(field.span, "no such part")
         .see(declared, format!("`{owner}` is declared here"));
     let error = suggest(error, &field.name, known.iter().copied());
-    if known.is_empty() { error } else { error.because(format!("note: it has {}", one_of(&known))) }
+    if known.is_empty() { error } else { error.because(format!("note: it has {}", all_of(&known))) }
 }
 
 /// A local that an actor does not have.
@@ -118,8 +132,10 @@ pub fn unknown_local(field: &Ident, sort: SortId, analyzer: &Analyzer<'_>) -> Di
     .see(declared.span, format!("`{}` is declared here", declared.name));
     let locals = analyzer.tables.locals.get(&sort);
     let known = locals.into_iter().flat_map(|l| l.keys().map(String::as_str));
-    suggest(error, &field.name, known)
-        .help(format!("declare it: `actor {} {{ {}: TYPE }}`", declared.name, field.name))
+    suggest(error, &field.name, known).help(format!(
+        "declare it: `actor {} {{ {} }}`, with its type once that is clear",
+        declared.name, field.name
+    ))
 }
 
 /// A bare word that means nothing here.
@@ -152,7 +168,7 @@ fn unknown_constant(name: &Ident, owner: &str, constants: &[String], declared: S
         error.see(declared, "the constants are listed here")
     };
     let known: Vec<&str> = constants.iter().map(String::as_str).collect();
-    suggest(error, &name.name, known.iter().copied()).because(format!("note: it has {}", one_of(&known)))
+    suggest(error, &name.name, known.iter().copied()).because(format!("note: it has {}", all_of(&known)))
 }
 
 fn words_in_scope(analyzer: &Analyzer<'_>, scope: &Scope) -> Vec<String> {
@@ -170,16 +186,23 @@ fn words_in_scope(analyzer: &Analyzer<'_>, scope: &Scope) -> Vec<String> {
 
 fn how_to_declare(name: &Ident, expected: Option<&Type>, analyzer: &Analyzer<'_>, scope: &Scope) -> String {
     let ty = match expected {
-        Some(ty) if crate::types::is_writable(ty) => analyzer.show_type(ty),
-        Some(Type::Int(_)) => "0..3".into(),
-        _ => "TYPE".into(),
+        Some(ty) if crate::types::is_writable(&analyzer.program, ty) => {
+            format!(": {}", analyzer.show_type(ty))
+        }
+        Some(Type::Int(_)) => ": 0..3".into(),
+        _ => String::new(),
+    };
+    let constant = if expected.is_some_and(|ty| matches!(ty, Type::Int(_))) {
+        format!("a constant, `const {} = 2`; ", name.name)
+    } else {
+        String::new()
     };
     let acting = scope.run_site().and_then(|s| s.actor);
     match acting {
         Some((_, sort)) => {
             let actor = &analyzer.program.sorts[sort].name;
             format!(
-                "declare what it is: a local, `actor {actor} {{ {0}: {ty} }}`; a value read when the run begins, `let {0} = …` in the protocol's head; or `define {0} := …`",
+                "declare what it is: {constant}a local, `actor {actor} {{ {0}{ty} }}`; a value read when the run begins, `let {0} = …` in the protocol's head; or `define {0} := …`",
                 name.name
             )
         }
@@ -195,7 +218,7 @@ pub fn ambiguous_constant(name: &Ident, enums: &[String]) -> Diagnostic {
         format!("`{}` could be a constant of several enums", name.name),
     )
     .at(name.span, "which one is not clear from the context")
-    .because(format!("note: {} have it", one_of(&names)))
+    .because(format!("note: {} have it", all_of(&names)))
     .help("compare it with an attribute of the enum that is meant")
 }
 
@@ -230,7 +253,7 @@ pub fn ambiguous_subject(word: &Ident, ty: &str, candidates: &[&str]) -> Diagnos
     if candidates.is_empty() {
         error
     } else {
-        error.because(format!("note: {} are possible", one_of(candidates)))
+        error.because(format!("note: {} are possible", all_of(candidates)))
     }
 }
 
@@ -283,8 +306,10 @@ pub fn undefined_predicate(word: &Ident, tables: &Tables<'_>) -> Diagnostic {
         Diagnostic::error(codes::UNKNOWN_PREDICATE, format!("the predicate `{}` is not defined", word.name))
             .at(word.span, "says nothing that can be checked");
     let known = tables.defines.postfixes.keys().map(String::as_str).chain(["absent", "present"]);
-    suggest(error, &word.name, known)
-        .help(format!("say what it means: `define (x: TYPE) {} := …`", word.name))
+    suggest(error, &word.name, known).help(format!(
+        "give the value a type, and say what the word means: `define (x: Version) {} := x >= …`",
+        word.name
+    ))
 }
 
 /// A relation that is not defined at all.
@@ -293,7 +318,10 @@ pub fn undefined_relation(word: &Ident, tables: &Tables<'_>) -> Diagnostic {
         Diagnostic::error(codes::UNKNOWN_PREDICATE, format!("the relation `{}` is not defined", word.name))
             .at(word.span, "says nothing that can be checked");
     let error = suggest(error, &word.name, tables.defines.relations.keys().map(String::as_str));
-    error.help(format!("say what it means: `define (x: KEY) {} (y: KEY) := …`", word.name))
+    error.help(format!(
+        "say what it means, for the types of the keys: `define (x: stage) {} (y: stage) := …`",
+        word.name
+    ))
 }
 
 /// A relation that is not defined for a type.
@@ -314,7 +342,8 @@ pub fn unknown_function(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
     let known = tables.defines.functions.keys().map(String::as_str);
     let known =
         known.chain(tables.variants.keys().map(String::as_str)).chain(crate::expr::BUILTINS.iter().copied());
-    suggest(error, &name.name, known).help(format!("define it: `define {}(x: TYPE) := …`", name.name))
+    suggest(error, &name.name, known)
+        .help(format!("define it: `define {}(x: 0..3) := …`, with the types of what is passed", name.name))
 }
 
 /// Definitions that use each other.
@@ -343,7 +372,17 @@ pub fn unknown_operation(step: &OpRef, tables: &Tables<'_>) -> Diagnostic {
         .flat_map(|p| p.steps().into_iter().map(|(_, s)| s.operation.name.clone()))
         .collect();
     suggest(error, &step.operation.name, known.iter().map(String::as_str))
+        .because(known_operations(&known))
         .help("operations are the names before the guard: `actor[operation {guard}]`")
+}
+
+fn known_operations(known: &[String]) -> String {
+    let names: Vec<&str> = known.iter().take(12).map(String::as_str).collect();
+    if names.is_empty() {
+        "note: no protocol is declared".into()
+    } else {
+        format!("note: declared: {}", all_of(&names))
+    }
 }
 
 /// A protocol that is not declared.
@@ -352,7 +391,7 @@ pub fn unknown_protocol(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
         .at(name.span, "not declared");
     let known: Vec<&str> = tables.protocols.iter().map(|p| p.name.as_str()).collect();
     let error = suggest(error, &name.name, known.iter().copied());
-    if known.is_empty() { error } else { error.because(format!("note: there are {}", one_of(&known))) }
+    if known.is_empty() { error } else { error.because(format!("note: declared: {}", all_of(&known))) }
 }
 
 /// An assignment to a derived attribute.

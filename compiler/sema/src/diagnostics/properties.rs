@@ -1,6 +1,6 @@
 //! Properties and built-in checks.
 
-use super::{one_of, suggest};
+use super::{all_of, suggest};
 use crate::codes;
 use crate::properties::CHECKS;
 use crate::templates::TEMPLATES;
@@ -31,12 +31,14 @@ pub fn monotonic_time(span: Span) -> Diagnostic {
 
 /// A built-in check that does not exist.
 pub fn unknown_check(name: &Ident) -> Diagnostic {
-    let error =
-        Diagnostic::error(codes::UNKNOWN_CHECK, format!("there is no built-in check `{}`", name.name))
-            .at(name.span, "not known, or not to be switched off");
+    let (message, label) = match name.name.as_str() {
+        "bounds" => ("`bounds` is always checked".to_owned(), "cannot be switched off"),
+        other => (format!("there is no built-in check `{other}`"), "not known"),
+    };
+    let error = Diagnostic::error(codes::UNKNOWN_CHECK, message).at(name.span, label);
     suggest(error, &name.name, CHECKS.iter().copied()).because(format!(
         "note: {} can be switched off",
-        one_of(&["stuck", "stranded", "advances", "coverage"])
+        all_of(&["stuck", "stranded", "advances", "coverage"])
     ))
 }
 
@@ -63,7 +65,7 @@ pub fn unknown_template(name: &Ident, given: usize) -> Diagnostic {
     let error =
         Diagnostic::error(codes::UNKNOWN_TEMPLATE, format!("there is no property template `{}`", name.name))
             .at(name.span, "not known");
-    suggest(error, &name.name, names.iter().copied()).because(format!("note: there are {}", one_of(&names)))
+    suggest(error, &name.name, names.iter().copied()).because(format!("note: declared: {}", all_of(&names)))
 }
 
 /// Something that names no step.

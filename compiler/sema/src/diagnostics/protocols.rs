@@ -83,8 +83,8 @@ pub fn bad_split(span: Span, statements: usize) -> Diagnostic {
 /// A split between a `let` and its use.
 pub fn split_cuts_let(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error(codes::BAD_SPLIT, format!("`{name}` is bound in the first half and used in the second"))
-        .at(span, "split here")
-        .help("make it a run variable: `var x: TYPE` in the protocol's head")
+        .at(span, "this step is split between the two")
+        .help(format!("make `{name}` a run variable: `var {name}: …` in the protocol's head"))
 }
 
 /// A chain without an outcome.
@@ -113,7 +113,8 @@ pub fn bound_already(role: &Ident, when: &str, earlier: Span) -> Diagnostic {
 }
 
 /// A local that two runs of one instance could overwrite.
-pub fn shared_local(read: Span, written: Span, name: &str, declared: Span) -> Diagnostic {
+pub fn shared_local(read: Span, written: Span, name: &str, ty: &str, declared: Span) -> Diagnostic {
+    let local = name.rsplit('.').next().unwrap_or(name);
     Diagnostic::error(
         codes::SHARED_LOCAL,
         format!("two runs of one instance share `{name}` and can overwrite it"),
@@ -121,5 +122,21 @@ pub fn shared_local(read: Span, written: Span, name: &str, declared: Span) -> Di
     .at(read, "another run may have written it since")
     .see(written, "written here for a later step of the run")
     .see(declared, "a local of a `concurrent` actor")
-    .help("keep it in the run: `var x: TYPE` in the protocol's head; or leave out `concurrent`")
+    .help(format!(
+        "keep it in the run: `var {local}: {ty}` in the protocol's head; or leave out `concurrent`"
+    ))
+}
+
+/// `branch S …` of a step that begins no branch.
+pub fn begins_no_branch(operation: &Ident) -> Diagnostic {
+    Diagnostic::error(codes::BAD_BRANCH, format!("`{}` does not begin a branch", operation.name))
+        .at(operation.span, "not the first step after a `|->`")
+        .help("name the first step of the branch that this is about")
+}
+
+/// `outcome w …` of a word that nothing ends with.
+pub fn unknown_outcome(word: &Ident, known: &[&str]) -> Diagnostic {
+    let error = Diagnostic::error(codes::BAD_OUTCOME, format!("nothing ends with `{}`", word.name))
+        .at(word.span, "no chain or `rejects` has this outcome");
+    suggest(error, &word.name, known.iter().copied()).help("outcomes are the words after `=>`")
 }

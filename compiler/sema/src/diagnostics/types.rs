@@ -7,16 +7,20 @@ use arch_grammar::ast::Ident;
 
 /// A value of one type where another is needed.
 pub fn mismatch(span: Span, have: &str, want: &str) -> Diagnostic {
+    let help = match want {
+        "bool" => "a condition compares: `X.a = v`, `X.a < n`".to_owned(),
+        _ => format!("give a value of {want}, or change the type that is declared"),
+    };
     Diagnostic::error(codes::TYPE_MISMATCH, format!("{want} is needed, and this is {have}"))
         .at(span, format!("this is {have}"))
-        .help(format!("write something of type {want}"))
+        .help(help)
 }
 
 /// An optional value where null is not allowed.
 pub fn maybe_null(span: Span, have: &str, want: &str) -> Diagnostic {
     Diagnostic::error(codes::MAYBE_NULL, format!("this may be null, and {want} is needed"))
         .at(span, format!("this is {have}"))
-        .help("quantify over the values that it can have: `any x in TYPE where x = THIS: …`")
+        .help(format!("say what is to happen without a value: `for x in {want} where x = … {{ }}` in an effect, `any x in {want} where x = …: …` in a condition; or declare the other side optional, `{want}?`"))
 }
 
 /// `null` where it is not allowed.
@@ -62,14 +66,21 @@ pub fn tautology(span: Span, a: Span, b: Span) -> Diagnostic {
         .help("give the value that was read earlier a name of its own: `let expected = …` in the protocol's head, or a local")
 }
 
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
+
 /// The wrong number of keys.
 pub fn key_count(span: Span, name: &str, given: usize, wanted: usize, declared: Span) -> Diagnostic {
     Diagnostic::error(
         codes::WRONG_ARITY,
-        format!("`{name}` has {}, and {given} is given", plural(wanted, "key")),
+        match wanted {
+            0 => format!("`{name}` is not keyed"),
+            _ => format!("`{name}` has {}, and {given} {} given", plural(wanted, "key"), are(given)),
+        },
     )
     .at(span, format!("{} here", plural(given, "key")))
-    .see(declared, "its keys are declared here")
+    .see(declared, format!("`{name}` is declared here"))
     .help(if wanted == 0 { "leave the brackets out" } else { "give one value per key, in order" })
 }
 
@@ -77,7 +88,7 @@ pub fn key_count(span: Span, name: &str, given: usize, wanted: usize, declared: 
 pub fn argument_count(span: Span, name: &str, given: usize, wanted: usize) -> Diagnostic {
     Diagnostic::error(
         codes::WRONG_ARITY,
-        format!("`{name}` takes {}, and {given} is given", plural(wanted, "argument")),
+        format!("`{name}` takes {}, and {given} {} given", plural(wanted, "argument"), are(given)),
     )
     .at(span, format!("{} here", plural(given, "argument")))
     .help("give one value per parameter, in order or by name")
@@ -93,8 +104,13 @@ pub fn one_index(span: Span, given: usize) -> Diagnostic {
 /// Something that has no fields.
 pub fn no_fields(span: Span, field: &Ident, ty: &str, optional: bool) -> Diagnostic {
     let error = if optional {
-        Diagnostic::error(codes::MAYBE_NULL, format!("this may be null, so it has no `{}`", field.name))
-            .help("quantify over the values that it can have: `any x in TYPE where x = THIS: x.…`")
+        Diagnostic::error(codes::MAYBE_NULL, format!("this may be null, so it has no `{}`", field.name)).help(
+            format!(
+                "say which value is meant: `any x in {0} where x = …: x.{1} …`",
+                ty.trim_end_matches('?'),
+                field.name
+            ),
+        )
     } else {
         Diagnostic::error(codes::TYPE_MISMATCH, format!("{ty} has no `{}`", field.name))
             .help("truth objects, records, instances and runs have parts")
@@ -180,9 +196,9 @@ pub fn not_over_truth(span: Span) -> Diagnostic {
 pub fn not_enumerable(span: Span, what: &str, ty: &str) -> Diagnostic {
     Diagnostic::error(
         codes::NOT_ENUMERABLE,
-        format!("{what} must have few values, all known, and {ty} has not"),
+        format!("{what} needs a type with a short list of values, and {ty} has none"),
     )
-    .at(span, format!("{ty} cannot be enumerated"))
+    .at(span, format!("the values of {ty} cannot be listed"))
     .help("use an actor, an id type, an enum, bool or a small range")
 }
 
@@ -310,20 +326,13 @@ pub fn literal_out_of_range(span: Span, n: i64, lo: i64, hi: i64) -> Diagnostic 
 
 /// Something that cannot be assigned to.
 pub fn not_assignable(span: Span, bound: Option<(&str, Span)>) -> Diagnostic {
-    let error =
-        Diagnostic::error(codes::NOT_ASSIGNABLE, "this cannot be assigned to").at(span, "not a place");
+    let error = Diagnostic::error(codes::NOT_ASSIGNABLE, "this cannot be assigned to")
+        .at(span, "keeps no value that could change");
     let error = match bound {
         Some((name, place)) => error.see(place, format!("`{name}` is bound here and never changes")),
         None => error,
     };
     error.help("assign to an attribute of truth, a local, a run variable declared with `var`, or an element of a map or record in one")
-}
-
-/// A function defined twice.
-pub fn duplicate_function(span: Span) -> Diagnostic {
-    Diagnostic::error(codes::DUPLICATE_NAME, "this function is defined twice")
-        .at(span, "defined again here")
-        .help("rename one of them, or remove it")
 }
 
 /// Neighbours on something that is no ring.
@@ -345,7 +354,7 @@ pub fn unbounded(span: Span) -> Diagnostic {
 pub fn null_variable(span: Span) -> Diagnostic {
     Diagnostic::error(codes::TYPE_MISMATCH, "a variable that is always null says nothing")
         .at(span, "null")
-        .help("declare it with a type: `var x: TYPE?`")
+        .help("declare it with a type, such as `var x: worker?`, and assign to it in an effect")
 }
 
 /// An initial value that reads the state.

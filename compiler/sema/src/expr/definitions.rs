@@ -6,6 +6,7 @@ use crate::analyzer::Analyzer;
 use crate::declare::join;
 use crate::diagnostics::{names, types as type_errors};
 use crate::scope::{Scope, SlotBinding};
+use crate::tables::AttrSource;
 use crate::types::accepts;
 use arch_base::Span;
 use arch_grammar::ast::{self, DefineForm};
@@ -204,6 +205,15 @@ impl<'m> Analyzer<'m> {
         })
     }
 
+    /// `T.a` of a derived attribute, from its definition.
+    fn derived_name(&self, owner: &str, body: &ast::Expr) -> String {
+        let of_truth = self.tables.truths.get(owner).into_iter().flat_map(|t| &t.attrs);
+        let of_actors = self.tables.locals.values().flatten();
+        let is_it = |source: &AttrSource<'_>| matches!(source, AttrSource::Derived(e) if e.span == body.span);
+        let found = of_truth.chain(of_actors).find(|(_, attr)| is_it(&attr.source));
+        found.map_or_else(|| owner.to_owned(), |(name, _)| format!("{owner}.{name}"))
+    }
+
     /// Definitions that use others twice double with each; reported once.
     fn expands_too_much(&mut self, span: Span) -> bool {
         self.expansions = self.expansions.saturating_add(1);
@@ -224,7 +234,8 @@ impl<'m> Analyzer<'m> {
     ) -> Expr {
         let name = format!("{owner} derived {}", body.span.start);
         if scope.expanding.contains(&name) {
-            self.report(names::cyclic_definition(owner, body.span));
+            let name = self.derived_name(owner, body);
+            self.report(names::cyclic_definition(&name, body.span));
             return unknown(span);
         }
         if self.expands_too_much(span) {

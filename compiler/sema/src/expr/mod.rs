@@ -62,12 +62,16 @@ impl<'m> Analyzer<'m> {
 
     fn mismatch(&mut self, found: &Expr, expected: &Type) -> arch_base::Diagnostic {
         let (have, want) = (self.show_type(&found.ty), self.show_type(expected));
-        match &found.ty {
+        let error = match &found.ty {
             Type::Optional(inner) if accepts(expected, inner) => {
                 type_errors::maybe_null(found.span, &have, &want)
             }
             Type::Null => type_errors::null_not_allowed(found.span, &want),
             _ => type_errors::mismatch(found.span, &have, &want),
+        };
+        match self.declaration_of(found) {
+            Some((name, declared)) => error.see(declared, format!("`{name}` is declared here")),
+            None => error,
         }
     }
 
