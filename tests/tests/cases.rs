@@ -1,6 +1,6 @@
 //! `tests/cases/<stage>/{ok,err}/*.arch`: each file with what the stage makes of it, as a snapshot beside it.
 //!
-//! A new case is a new file; `INSTA_UPDATE=always cargo test -p archc-tests --test cases` writes its snapshot.
+//! A case of `sema/err` that is named `E0102_…` must give that code. A new case is a new file; `INSTA_UPDATE=always cargo test -p archc-tests --test cases` writes its snapshot.
 
 use arch_base::SourceMap;
 use archc_tests::{Checked, check, repository, specs_below, with_stack};
@@ -40,9 +40,16 @@ fn sema_ok() {
 fn sema_err() {
     for_each_case("sema/err", |name, text| {
         let found = check(name, text);
-        assert!(found.program.is_none() || !found.diagnostics.is_empty(), "{name}: nothing is said");
+        assert!(!found.diagnostics.is_empty(), "{name}: nothing is said");
+        if let Some((code, _)) = name.split_once('_').filter(|(code, _)| is_code(code)) {
+            assert!(found.has(code), "{name}:\n{}", found.rendered());
+        }
         found.rendered()
     });
+}
+
+fn is_code(word: &str) -> bool {
+    word.len() == 5 && word.starts_with(['E', 'W', 'N']) && word[1..].bytes().all(|b| b.is_ascii_digit())
 }
 
 fn verdict(found: &Checked) -> &'static str {
