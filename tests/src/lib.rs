@@ -2,6 +2,7 @@
 
 pub mod agreement;
 mod checked;
+pub mod expected;
 pub mod generate;
 pub mod minimise;
 

@@ -1,13 +1,18 @@
 //! The engines agree: on random specs, on the specs of the project, on the small cases.
 
-use archc_tests::agreement::{campaign, compare, front_end};
+use arch_ir::report::{PropertyVerdict, Report};
+use archc_tests::agreement::{campaign, compare, count_states, front_end, instances};
+use archc_tests::expected::Expected;
 use archc_tests::generate::spec;
 use archc_tests::minimise::minimise;
-use arch_ir::report::{PropertyVerdict, Report};
+use archc_tests::{repository, specs_below};
 use std::collections::BTreeMap;
 
 /// Spaces with more states are compared in their first states only.
 const MAX_STATES: u64 = 700;
+
+/// The most states of a spec of the project that the oracle is asked for.
+const MAX_SPEC_STATES: u64 = 6_000;
 
 /// What is counted over a campaign.
 #[derive(Default)]
@@ -120,4 +125,61 @@ fn one(seed: u64, tally: &mut Tally) -> Result<(), String> {
 
 fn well_distributed(tally: &Tally) {
     assert!(tally.accepted * 10 > tally.tried * 9, "{} of {} accepted", tally.accepted, tally.tried);
+}
+
+#[test]
+fn specs_of_the_project() {
+    let (mut whole, mut failures) = (0, Vec::new());
+    for path in specs_below(&repository("specs")) {
+        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+        let text = std::fs::read_to_string(&path).expect("a spec");
+        let chosen = std::iter::once(None).chain(instances(&text).into_iter().map(Some));
+        for instance in chosen {
+            let shown = format!("{name}:{}", instance.as_deref().unwrap_or("default"));
+            let Ok(program) = front_end(&text, instance.as_deref()) else {
+                println!("skipped {shown}: a sketch");
+                continue;
+            };
+            let whole_space = count_states(&program, MAX_SPEC_STATES).is_some();
+            match compare(&program, if whole_space { MAX_SPEC_STATES } else { MAX_STATES }) {
+                Ok(compared) if compared.partly => {
+                    println!("{shown}: more than {MAX_SPEC_STATES} states, only {MAX_STATES} were compared");
+                }
+                Ok(compared) => {
+                    println!("{shown}: {} states", compared.report.distinct_states);
+                    whole += 1;
+                }
+                Err(difference) => failures.push(format!("{shown}: {difference}")),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(whole >= 2, "only {whole} specs were compared as a whole");
+}
+
+#[test]
+fn small_cases() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for path in specs_below(&repository("tests/cases/check")) {
+        let text = std::fs::read_to_string(&path).expect("a case");
+        let expected = Expected::all(&text);
+        assert!(!expected.is_empty(), "{} has no `//@ check`", path.display());
+        for expected in expected {
+            count += 1;
+            if let Err(difference) = case(&text, &expected) {
+                failures.push(format!("{}: {difference}", path.display()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+}
+
+fn case(text: &str, expected: &Expected) -> Result<(), String> {
+    let program = front_end(text, expected.instance.as_deref()).map_err(|m| m.join("; "))?;
+    let compared = compare(&program, MAX_SPEC_STATES)?;
+    if let Some(why) = compared.not_packed {
+        return Err(why);
+    }
+    expected.compare(&compared.report)
 }

@@ -278,6 +278,8 @@ pub struct Protocol {
     pub daemon: bool,
     /// Whether it is a step of a `rules` block: always idle, nothing stored.
     pub rule: bool,
+    /// Where its runs belong, if they are sub-runs: the steps of an `each` or `spawn`.
+    pub parent: Option<Parent>,
     /// Its roles that are not subjects.
     pub roles: IndexVec<RoleId, Role>,
     /// Its run variables.
@@ -290,6 +292,18 @@ pub struct Protocol {
     pub chains: IndexVec<ChainId, Chain>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// Where sub-runs belong. Their protocol's subjects are the parent's, then the keys; copies go with copies.
+///
+/// A sub-run begins only while its parent run is at the position; the parent's step there is reached only
+/// when all its sub-runs have ended as `done`; sub-runs of a run that is elsewhere are idle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parent {
+    /// The protocol whose runs have sub-runs.
+    pub protocol: ProtocolId,
+    /// The position in its main chain at which they happen; at least 1, or the protocol has a begin event.
+    pub position: u32,
 }
 
 /// What there is a run for each of.
@@ -667,6 +681,8 @@ pub enum ExprKind {
     Role(RoleId),
     /// A run variable.
     RunVar(RunVarId),
+    /// The run that a sub-run belongs to.
+    ParentRun,
     /// A truth attribute or a local, at these keys.
     Var(VarId, Vec<Expr>),
     /// The value before the step, in effects and `after` claims.

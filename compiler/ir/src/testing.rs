@@ -5,10 +5,10 @@
 
 use crate::program::{
     Actor, ArithOp, Binder, Chain, ChainId, CompareOp, Deadline, Domain, Down, Enum, EnumId, Expr, ExprKind,
-    Fairness, Fault, FaultId, FaultKind, Handover, Init, IntType, Named, OrdinalId, Outcome, Place, Program,
-    Property, PropertyId, PropertyKind, Protocol, ProtocolId, RangePolicy, Reject, Role, RoleId, RunVar,
-    RunVarId, SlotId, Sort, SortId, Step, StepClaim, StepId, Stmt, StmtKind, Subject, Truth, TruthId, Type,
-    Var, VarId, VarOwner, Window,
+    Fairness, Fault, FaultId, FaultKind, Handover, Init, IntType, Named, OrdinalId, Outcome, Parent, Place,
+    Program, Property, PropertyId, PropertyKind, Protocol, ProtocolId, RangePolicy, Reject, Role, RoleId,
+    RunVar, RunVarId, SlotId, Sort, SortId, Step, StepClaim, StepId, Stmt, StmtKind, Subject, Truth, TruthId,
+    Type, Var, VarId, VarOwner, Window,
 };
 use crate::value::Value;
 use arch_base::{FileId, Span};
@@ -115,6 +115,7 @@ impl Build {
             subjects,
             copies: 1,
             copies_cut: false,
+            parent: None,
             repeats: false,
             daemon: false,
             rule: false,
@@ -395,6 +396,7 @@ pub fn samples() -> Vec<Program> {
         detached(),
         compare_and_set(),
         stale_reader(),
+        fan_out(),
         requeue(2, false),
         requeue(1, false),
         requeue(1, true),
@@ -604,6 +606,47 @@ pub fn stale_reader() -> Program {
     let value = b.get(x, vec![]);
     b.property("x_grows", PropertyKind::Monotonic(value));
     b.program.builtin.advances = false;
+    b.program
+}
+
+/// A job that every task of it has to go through two steps for, by any worker, before it can close; workers crash,
+/// a job can be cancelled in between, and what the job read at its start is what its tasks compare with.
+#[must_use]
+pub fn fan_out() -> Program {
+    let mut b = Build::new("fan_out");
+    let (task, worker, client) = (b.id("task", 2), b.actor("worker", 2), b.actor("client", 1));
+    let truth = b.truth("Job", None);
+    let wanted = b.attribute(truth, "wanted", Type::Bool);
+    let done = b.attribute(truth, "done", range(0, 3, RangePolicy::Wrap));
+    let main = b.protocol("main", &[client]);
+    b.program.protocols[main].repeats = true;
+    let seen = b.run_var(main, "seen", Type::Bool);
+    let open = b.step(main, "open", Actor::Subject(0), yes(), vec![]);
+    let value = b.get(wanted, vec![]);
+    b.edit(main, open).lets = vec![(seen, value)];
+    let close = b.step(main, "close", Actor::Subject(0), yes(), vec![]);
+    b.chain(main, &[open, close], "done", true);
+    let cancel = b.step(main, "cancel", Actor::Subject(0), yes(), vec![]);
+    b.branch(main, &[cancel], ("cancelled", false), (1, 1));
+    let tasks = b.protocol("main.tasks", &[client, task]);
+    b.program.protocols[tasks].parent = Some(Parent { protocol: main, position: 1 });
+    let role = b.role(tasks, "worker", worker);
+    let parent = expr(ExprKind::ParentRun, Type::Run(main));
+    let guard = expr(ExprKind::RunVarOf(main, Box::new(parent), seen), Type::Bool);
+    let guard = eq(guard, b.get(wanted, vec![]));
+    let take = b.step(tasks, "take", Actor::Role(role), guard, vec![]);
+    b.edit(tasks, take).binds = vec![role];
+    let more = add(b.get(done, vec![]), int(1));
+    let set = vec![b.set(done, vec![], more)];
+    let finish = b.step(tasks, "finish", Actor::Role(role), yes(), set);
+    b.chain(tasks, &[take, finish], "done", true);
+    let other = not(b.get(wanted, vec![]));
+    let set = vec![b.set(wanted, vec![], other)];
+    b.rule("change", client, yes(), set);
+    b.fault(FaultKind::Crash { sort: worker, down: Down::Instant }, Some(1));
+    let two = expr(ExprKind::Arith(ArithOp::Mod, Box::new(b.get(done, vec![])), Box::new(int(2))), int(0).ty);
+    let all = eq(two, int(0));
+    b.claim("whole", main, close, all, false);
     b.program
 }
 

@@ -1,6 +1,6 @@
 //! Finite types: how many values they have, which, and which one is the default.
 
-use crate::program::{EnumId, ExprKind, IntType, Program, Protocol, ProtocolId, Type, Union};
+use crate::program::{EnumId, ExprKind, IntType, Parent, Program, Protocol, ProtocolId, Type, Union};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -177,6 +177,35 @@ impl Program {
             rest /= size;
         }
         (subjects, copy)
+    }
+
+    /// The run that a sub-run belongs to.
+    #[must_use]
+    pub fn parent_run(&self, protocol: &Protocol, run: u32) -> Option<(Parent, u32)> {
+        let parent = protocol.parent?;
+        let above = &self.protocols[parent.protocol];
+        let (subjects, copy) = self.run_subjects(protocol, run);
+        let subjects = subjects.get(..above.subjects.len())?;
+        Some((parent, self.run_number(above, subjects, copy)))
+    }
+
+    /// The sub-runs of a run, each with the position that they belong to.
+    pub fn sub_runs(
+        &self,
+        above: ProtocolId,
+        run: u32,
+    ) -> impl Iterator<Item = (Parent, ProtocolId, u32)> + '_ {
+        let below = self
+            .protocols
+            .iter_enumerated()
+            .filter(move |(_, p)| p.parent.is_some_and(|p| p.protocol == above));
+        below.flat_map(move |(id, protocol)| {
+            let mine = move |sub: &u32| self.parent_run(protocol, *sub).is_some_and(|(_, r)| r == run);
+            let parent = protocol.parent.into_iter();
+            parent.flat_map(move |parent| {
+                (0..self.run_count(id)).filter(mine).map(move |sub| (parent, id, sub))
+            })
+        })
     }
 
     /// The number of a run, from its subjects and copy.

@@ -18,6 +18,7 @@ impl Expr {
             | K::Subject(_)
             | K::Role(_)
             | K::RunVar(_)
+            | K::ParentRun
             | K::TypeSet(_) => Vec::new(),
             K::Var(_, list)
             | K::And(list)

@@ -344,6 +344,7 @@ impl<'m> Analyzer<'m> {
             subjects: Vec::new(),
             copies,
             copies_cut,
+            parent: None,
             repeats,
             daemon,
             rule,

@@ -22,6 +22,17 @@ impl<'m> Analyzer<'m> {
         certain.chain([number]).collect()
     }
 
+    /// Whether a step can be the first that a run executes.
+    pub fn can_be_first(&self, index: usize, number: usize) -> bool {
+        let steps = &self.runs[index].steps;
+        let chain = steps[number].chain;
+        if chain > 0 && steps[number - 1].chain == chain {
+            return false;
+        }
+        let opens = if chain == 0 { number } else { self.window_opens(index, chain) };
+        (0..opens).all(|j| self.may_be_passed(index, j))
+    }
+
     /// Whether a step is a `loop` step.
     fn may_be_passed(&self, index: usize, number: usize) -> bool {
         let name = &self.runs[index].steps[number].step.operation.name;

@@ -430,7 +430,7 @@ impl<'m> Analyzer<'m> {
         let begins = !self.program.protocols[id].begin.is_empty();
         let main = self.chain_steps(index, 0);
         let started = u32::from(!begins);
-        let only_step = main.len() == 1;
+        let only_step = self.runs[index].steps.iter().filter(|w| w.chain == 0).count() == 1;
         let mut window = Window {
             from: if only_step { 0 } else { started },
             to: main.len() as u32 - 1,

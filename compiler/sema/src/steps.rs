@@ -246,7 +246,7 @@ impl<'m> Analyzer<'m> {
         binds
     }
 
-    /// Parameters that are chosen at a step: in a rule those that it mentions, else all at a run's first step.
+    /// Parameters that are chosen at a step: in a rule those that it mentions, else all wherever a run can begin.
     fn params(&self, index: usize, number: usize) -> Vec<RunVarId> {
         let entry = &self.tables.protocols[index];
         let declared: Vec<(&str, RunVarId)> = entry
@@ -260,11 +260,9 @@ impl<'m> Analyzer<'m> {
                 _ => None,
             })
             .collect();
-        let written = &self.runs[index].steps[number];
         match entry.source {
             ProtocolSource::Protocol(_) => {
-                let first = number == 0 || (written.chain > 0 && self.starts_run(index, number));
-                if first { declared.into_iter().map(|(_, id)| id).collect() } else { Vec::new() }
+                if self.can_be_first(index, number) { declared.into_iter().map(|(_, id)| id).collect() } else { Vec::new() }
             }
             ProtocolSource::Rule(_, step) => {
                 let text = format!("{:?} {:?}", step.guard, self.bodies_of(index, &step.operation.name));
@@ -280,20 +278,6 @@ impl<'m> Analyzer<'m> {
             _ => None,
         };
         self.annotations_of(index).filter_map(on).filter(|on| self.means(index, &on.target)).collect()
-    }
-
-    fn starts_run(&self, index: usize, number: usize) -> bool {
-        let steps = &self.runs[index].steps;
-        let chain = steps[number].chain;
-        let first = steps.iter().position(|w| w.chain == chain) == Some(number);
-        let declared = self.annotations_of(index).any(|item| match &item.kind {
-            ItemKind::Branch(decl) => {
-                decl.target.operation.name == steps[number].step.operation.name
-                    && matches!(decl.window, ast::BranchWindow::AtStart(_))
-            }
-            _ => false,
-        });
-        first && (declared || steps.iter().filter(|w| w.chain == 0).count() == 1)
     }
 
     fn is_annotated(&self, index: usize, step: &ast::Step, test: impl Fn(&ItemKind, &str) -> bool) -> bool {

@@ -213,6 +213,7 @@ impl<'p, 'l> Compiler<'p, 'l> {
             )));
         }
         if !off {
+            let after = &self.leave_segments(after);
             action.claims.extend(self.monotonic(judged)?);
             action.claims.sort_by_key(|(property, _)| *property);
             if action.bounds.iter().any(|b| matches!(b.kind, BoundKind::Range(_))) {

@@ -87,6 +87,14 @@ impl<'p> Scope<'_, 'p> {
                 Some((p, r)) => self.world.runs[p.0 as usize][r as usize].vars[var.0 as usize].clone(),
                 None => self.id(None),
             },
+            K::ParentRun => {
+                let program = self.b.program;
+                let above = self.who.run.and_then(|(p, r)| program.parent_run(&program.protocols[p], r));
+                match above {
+                    Some((_, run)) => self.b.int(i64::from(run)),
+                    None => self.id(None),
+                }
+            }
             K::Var(var, keys) => self.read(*var, keys)?,
             K::Old(a) => self.old(a)?,
             K::Not(_) | K::And(_) | K::Or(_) | K::Compare(..) | K::In(..) | K::All(..) | K::Any(..) => {

@@ -14,6 +14,7 @@ pub mod effect;
 pub mod expr;
 pub mod fault;
 pub mod runs;
+pub mod segments;
 pub mod step;
 pub mod sym;
 pub mod touch;

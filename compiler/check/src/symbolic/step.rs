@@ -10,7 +10,8 @@ use super::touch::Touch;
 use super::world::World;
 use arch_base::Span;
 use arch_ir::{
-    Actor, Chain, Event, FaultId, FaultKind, Outcome, ProtocolId, Reject, Status, Step, StepId, Stmt, Value,
+    Actor, Chain, ChainId, Event, FaultId, FaultKind, Outcome, ProtocolId, Reject, RunVarId, Status, Step,
+    StepId, Stmt, Value,
 };
 use std::sync::Arc;
 
@@ -89,9 +90,10 @@ impl<'p> Compiler<'p, '_> {
         let reached = self.scope(before.clone(), before, who).status_in(run.0, status, &statuses);
         let (idle, may_begin) = (self.is_idle(run), self.may_begin(run));
         let begins = self.b.dag.implies(idle, may_begin);
+        let allowed = self.segments_allow(run, step);
         let mut list = Vec::new();
         for choices in tuples(&self.choices(run, step)?) {
-            list.extend(self.attempts_with(run, step, choices, &[reached, begins])?);
+            list.extend(self.attempts_with(run, step, choices, &[reached, begins, allowed])?);
         }
         Ok(list)
     }
@@ -140,6 +142,7 @@ impl<'p> Compiler<'p, '_> {
         }
         for (param, choice) in declared.params.iter().zip(&choices[declared.binds.len()..]) {
             let value = self.b.literal(choice, &protocol.vars[*param].ty);
+            conditions.push(self.can_choose(run, *param, &value));
             made.run_mut(run.0.0 as usize, run.1).vars[param.0 as usize] = value;
         }
         let mut list = Vec::new();
@@ -165,6 +168,23 @@ impl<'p> Compiler<'p, '_> {
         let (unbound, bound) = (dag.eq(present, null), dag.eq(present, n));
         let fresh = dag.and(unbound, free);
         dag.or(bound, fresh)
+    }
+
+    /// Whether a parameter can be chosen to be a value: it is, or the run is at its start, or the first step
+    /// of the main chain does not choose it.
+    fn can_choose(&mut self, run: Run, param: RunVarId, value: &Sym) -> N {
+        let protocol = &self.program().protocols[run.0];
+        let main = ChainId(0);
+        let first = protocol.chains[main].steps.first();
+        if !first.is_some_and(|s| protocol.steps[*s].params.contains(&param)) {
+            return self.b.dag.bool(true);
+        }
+        let (who, before) = (self.nobody(), self.before.clone());
+        let present = before.runs[run.0.0 as usize][run.1 as usize].clone();
+        let start = [Status::Idle, Status::At(main, 0)];
+        let at_start = self.scope(before.clone(), before, who).status_in(run.0, present.status, &start);
+        let same = self.b.eq(&present.vars[param.0 as usize], value);
+        self.b.dag.or(at_start, same)
     }
 
     /// The instances that can act in a step, each with when it does.

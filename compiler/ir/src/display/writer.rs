@@ -199,6 +199,7 @@ impl Writer<'_> {
             K::RunVar(var) => {
                 self.protocol.and_then(|p| p.vars.get(*var)).map_or_else(unknown, |v| v.name.clone())
             }
+            K::ParentRun => "parent".to_owned(),
             K::RunSubject(p, r, i) => {
                 let subject = protocols[*p].subjects.get(*i as usize);
                 format!("{}.{}", self.tight(r), subject.map_or("?", |s| &s.name))

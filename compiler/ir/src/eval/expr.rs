@@ -28,6 +28,12 @@ impl Interpreter<'_> {
             K::RunVar(var) => {
                 self.run(cx).and_then(|r| r.vars.get(var.index()).cloned()).unwrap_or(Value::Null)
             }
+            K::ParentRun => {
+                let run = cx.who.run;
+                let above =
+                    run.and_then(|r| self.program.parent_run(&self.program.protocols[r.protocol], r.run));
+                above.map_or(Value::Null, |(_, run)| Value::Run(run))
+            }
             K::Var(var, keys) => self.read(cx, *var, keys),
             K::Old(a) => self.eval(&Context { state: cx.old, ..cx.clone() }, a),
             K::Not(a) => Value::Bool(!self.holds(cx, a)),

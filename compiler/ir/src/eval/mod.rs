@@ -12,6 +12,7 @@ mod explain;
 mod expr;
 mod faults;
 mod runs;
+mod segments;
 mod step;
 
 pub use claims::Combination;
@@ -210,6 +211,7 @@ impl<'p> Interpreter<'p> {
         let Happening { event, mut state, judged, excess, mut violated, before } = happening;
         violated.extend(self.monotonic_violations(before, judged.as_ref().unwrap_or(&state)));
         violated.sort();
+        self.leave_segments(&mut state);
         self.settle_waits(before, &mut state, &event);
         let integers = excess.iter().all(|e| matches!(e.kind, ExcessKind::Range(_)));
         let canonical = self.canonical(&state);

@@ -20,9 +20,15 @@ impl<'p> Interpreter<'p> {
     pub(super) fn reached(&self, state: &State, run: RunRef, step: StepId) -> bool {
         let Some((chain, i)) = self.place(run.protocol, step) else { return false };
         match expr::run_state(state, run).map(|r| r.status) {
-            Some(Status::Idle) => self.can_be_first(run.protocol, chain, i),
+            Some(Status::Idle) => {
+                self.can_be_first(run.protocol, chain, i)
+                    && self.parent_is_there(state, run)
+                    && (chain != ChainId(0) || self.joined(state, run, 0, i))
+            }
             Some(Status::At(c, p)) => {
-                (c == chain && self.on_the_way(run.protocol, c, p as usize, i))
+                (c == chain
+                    && self.on_the_way(run.protocol, c, p as usize, i)
+                    && (c != ChainId(0) || self.joined(state, run, p as usize, i)))
                     || (c == ChainId(0) && i == 0 && self.branches_off(run.protocol, chain, p as usize))
             }
             Some(Status::Ended(_)) | None => false,

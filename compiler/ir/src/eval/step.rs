@@ -4,7 +4,8 @@ use super::effect::{Executed, Start};
 use super::runs::note_cut;
 use super::{Context, Happening, Interpreter, Successors, Who, expr};
 use crate::program::{
-    Expr, ExprKind, FaultId, FaultKind, Place, SortId, Step, StepId, Stmt, StmtKind, VarId, VarOwner,
+    ChainId, Expr, ExprKind, FaultId, FaultKind, Place, RunVarId, SortId, Step, StepId, Stmt, StmtKind,
+    VarId, VarOwner,
 };
 use crate::state::{Delivery, Event, RunRef, State, Status};
 use crate::types::tuples;
@@ -53,9 +54,22 @@ impl<'p> Interpreter<'p> {
             let all = 0..self.program.sorts[sort].size;
             all.filter(|n| self.may_take_part(state, run, (sort, *n))).map(Value::Id).collect()
         });
-        let params =
-            step.params.iter().map(|v| self.program.values(&protocol.vars[*v].ty).unwrap_or_default());
+        let params = step.params.iter().map(|v| match self.chosen_before(state, run, *v) {
+            Some(value) => vec![value],
+            None => self.program.values(&protocol.vars[*v].ty).unwrap_or_default(),
+        });
         roles.chain(params).collect()
+    }
+
+    /// The value of a parameter that the first step of the main chain chooses, when the run has left the
+    /// start.
+    fn chosen_before(&self, state: &State, run: RunRef, param: RunVarId) -> Option<Value> {
+        let protocol = &self.program.protocols[run.protocol];
+        let first = protocol.chains.get(ChainId(0)).and_then(|c| c.steps.first())?;
+        let now = expr::run_state(state, run)?;
+        let at_start = matches!(now.status, Status::Idle | Status::At(ChainId(0), 0));
+        let chosen = !at_start && protocol.steps[*first].params.contains(&param);
+        chosen.then(|| now.vars[param.index()].clone())
     }
 
     /// The state with choices made.
