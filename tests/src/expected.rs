@@ -35,7 +35,8 @@ impl Expected {
         let (verdict, counts) = rest.split_once("states=")?;
         let (states, rest) = counts.split_once("transitions=")?;
         let (transitions, depth) = rest.split_once("depth=")?;
-        let counts = (states.trim().parse().ok()?, transitions.trim().parse().ok()?, depth.trim().parse().ok()?);
+        let counts =
+            (states.trim().parse().ok()?, transitions.trim().parse().ok()?, depth.trim().parse().ok()?);
         let (word, names) = verdict.trim().split_once(' ').unwrap_or((verdict.trim(), ""));
         if !["holds", "violated", "cut"].contains(&word) || (word == "violated") == names.is_empty() {
             return None;

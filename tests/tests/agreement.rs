@@ -97,9 +97,7 @@ fn one(seed: u64, tally: &mut Tally) -> Result<(), String> {
         Ok(program) => program,
         Err(messages) => {
             let first = messages.first().cloned().unwrap_or_default();
-            let key = if std::env::var("ARCHC_REFUSED").is_ok() { format!("{seed}: {first}") } else {
-                first.chars().take(60).collect() };
-            *tally.rejected.entry(key).or_default() += 1;
+            *tally.rejected.entry(first.chars().take(60).collect()).or_default() += 1;
             return Ok(());
         }
     };
@@ -123,8 +121,35 @@ fn one(seed: u64, tally: &mut Tally) -> Result<(), String> {
     Ok(())
 }
 
+/// Constructs that a campaign of any length has to have.
+const FEATURES: &str = "= any, actor subject, advance, all, any, any in a rule, arithmetic, bind role, bool, \
+    branch after, branch at, branch at start, branch before, branch detached, clamp, comprehension, concat, \
+    concurrent, connected(), count, crash, crash stops, crashed(), cut, daemon, deadline, define, \
+    derived attribute, duplicate, element assigned, enum, field assigned, for, for each, head let, id, \
+    id subject, if expression, if statement, implies, in, is VARIANT, keyed, let at, let statement, locals, \
+    loop, lose, map, min max, mod, no, no subject, not, now comparison, old, optional, optional id, \
+    optional ordinal, optional time, ordinal, outcome ends, outcome resumes, outcome starts, pace, partition, \
+    pick, placed, r at STEP, range, record, rejects, repeats, requires, ring, role is, role of, rules, \
+    runs as domain, runs n, runs n cut, seq, set, set as domain, set max, set of ordinals, set operation, \
+    several instances, skew, split, tail, time, tri, two keys, two subjects, unbounded fault, unfinished(), \
+    union, unkeyed, urgent, var, wrap";
+
 fn well_distributed(tally: &Tally) {
     assert!(tally.accepted * 10 > tally.tried * 9, "{} of {} accepted", tally.accepted, tally.tried);
+    assert!(tally.partly * 2 < tally.accepted, "{} of {} are too large", tally.partly, tally.accepted);
+    assert!(tally.not_packed.values().sum::<usize>() * 20 < tally.accepted, "{:?}", tally.not_packed);
+    if tally.tried < 250 {
+        return;
+    }
+    assert!(tally.median() > 20, "a median of {} states", tally.median());
+    for feature in FEATURES.split(',').map(str::trim) {
+        let count = tally.features.get(feature).copied().unwrap_or(0);
+        assert!(count * 100 > tally.accepted, "`{feature}` is in {count} of {} specs", tally.accepted);
+    }
+    for (kind, (holds, violated)) in &tally.kinds {
+        assert!(*holds > 5 && *violated > 5, "`{kind}` holds {holds} times, is violated {violated} times");
+    }
+    assert_eq!(tally.kinds.len(), 10, "{:?}", tally.kinds);
 }
 
 #[test]

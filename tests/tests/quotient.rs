@@ -103,7 +103,10 @@ fn random_specs_have_exact_quotients() {
             break;
         }
         let spec = spec(seed);
-        if !["ordinal", "optional ordinal", "set of ordinals", "time", "optional time"].iter().any(|f| spec.features.contains(f)) {
+        if !["ordinal", "optional ordinal", "set of ordinals", "time", "optional time"]
+            .iter()
+            .any(|f| spec.features.contains(f))
+        {
             continue;
         }
         let Ok(program) = front_end(&spec.text(), None) else { continue };

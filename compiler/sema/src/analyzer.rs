@@ -5,6 +5,7 @@ use crate::tables::Tables;
 use crate::{Analysis, Failure, Options};
 use arch_base::{Diagnostic, Severity, Span};
 use arch_grammar::ast;
+use arch_ir::time::inexact_comparison;
 use arch_ir::{Expr, Program, ProtocolId, RunVarId, SlotId, VarId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Analyzer<'m> {
     /// The file.
     pub module: &'m ast::Module,
+    /// Steps that wait for sub-runs, for chains that end with them.
+    pub joining: &'m [(Span, Vec<ast::Step>)],
     /// The choice of constants.
     pub options: &'m Options,
     /// What was found so far.
@@ -45,8 +48,10 @@ pub struct Analyzer<'m> {
 /// Runs all passes. A pass reports what it finds and leaves something harmless in the program, so that the
 /// next passes can go on; nothing is explored when there was an error.
 pub fn run(module: &ast::Module, options: &Options) -> Analysis {
+    let joining = crate::segments::joining_steps(module);
     let mut analyzer = Analyzer {
         module,
+        joining: &joining,
         options,
         diagnostics: Vec::new(),
         program: Program::default(),
@@ -78,6 +83,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.check_unused();
     analyzer.report_missing();
     analyzer.check_open_constants();
+    analyzer.check_instants();
     analyzer.finish(failures)
 }
 
@@ -89,6 +95,16 @@ impl<'m> Analyzer<'m> {
         };
         if !self.diagnostics.iter().any(same) {
             self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Reports a comparison of stored instants inside of values; those of plain instants were reported where
+    /// they are.
+    fn check_instants(&mut self) {
+        let errors = self.diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let found = if errors || self.is_sketch() { None } else { inexact_comparison(&self.program) };
+        if let Some(span) = found.map(|e| e.span) {
+            self.report(crate::diagnostics::types::instants_inside(span));
         }
     }
 

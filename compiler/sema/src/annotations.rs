@@ -56,7 +56,7 @@ impl<'m> Analyzer<'m> {
 fn branch_starts<'m>(entry: &ProtocolEntry<'m>) -> impl Iterator<Item = &'m String> + use<'m> {
     let branches: &'m [ast::Chain] = match entry.source {
         ProtocolSource::Protocol(p) => &p.branches,
-        ProtocolSource::Rule(..) => &[],
+        ProtocolSource::Rule(..) | ProtocolSource::Segment { .. } => &[],
     };
     branches.iter().filter_map(|chain| chain.steps.first()).map(|step| &step.operation.name)
 }
@@ -64,7 +64,7 @@ fn branch_starts<'m>(entry: &ProtocolEntry<'m>) -> impl Iterator<Item = &'m Stri
 /// The words that chains end with; one that says none ends with `done`.
 fn chain_outcomes<'m>(entry: &ProtocolEntry<'m>) -> Vec<&'m str> {
     match entry.source {
-        ProtocolSource::Rule(..) => Vec::new(),
+        ProtocolSource::Rule(..) | ProtocolSource::Segment { .. } => Vec::new(),
         ProtocolSource::Protocol(p) => std::iter::once(&p.main)
             .chain(&p.branches)
             .map(|chain| chain.outcome.as_ref().map_or("done", |word| word.name.as_str()))

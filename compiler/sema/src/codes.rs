@@ -96,8 +96,8 @@ codes! {
     BAD_SPLIT = "E0408";
     /// A chain without an outcome.
     NO_OUTCOME = "W0409";
-    /// A construct that this version cannot explore yet.
-    NOT_EXPLORABLE = "N0706";
+    /// An `each` or `spawn` that does not fit its chain.
+    BAD_SEGMENT = "E0411";
 
     /// A fault that does not fit.
     BAD_FAULT = "E0501";

@@ -299,12 +299,13 @@ impl<'m> Analyzer<'m> {
         for item in &self.module.items {
             match &item.kind {
                 ItemKind::Protocol(decl) => {
-                    self.declare_protocol(&decl.name.name, decl.name.span, ProtocolSource::Protocol(decl));
+                    self.declare_block(decl);
                 }
                 ItemKind::Rules(rules) => {
                     for step in &rules.steps {
-                        let source = ProtocolSource::Rule(rules, step);
-                        self.declare_protocol(&step.operation.name, step.operation.span, source);
+                        let source = ProtocolSource::Rule(rules);
+                        let subjects = rules.subjects.clone();
+                        self.declare_protocol(&step.operation, source, subjects, vec![(0, step)]);
                     }
                 }
                 ItemKind::On(_)
@@ -323,24 +324,80 @@ impl<'m> Analyzer<'m> {
         }
     }
 
-    fn declare_protocol(&mut self, name: &str, span: Span, source: ProtocolSource<'m>) {
-        if let Some(earlier) = self.tables.protocols.iter().find(|p| p.name == name) {
-            let ident = ast::Ident { name: name.to_owned(), span };
-            let error = names::duplicate(&ident, "protocol", earlier.span);
-            self.report(error);
+    /// A protocol block, and one more protocol for each of its segments.
+    fn declare_block(&mut self, decl: &'m ast::Protocol) {
+        let segments = self.segments_of(decl);
+        let parent = self.tables.protocols.len();
+        let source = ProtocolSource::Protocol(decl);
+        let main = self.own_steps(decl, &segments);
+        let branches = decl.branches.iter().zip(1..).flat_map(|(c, n)| c.steps.iter().map(move |s| (n, s)));
+        let steps = main.iter().map(|s| (0, *s)).chain(branches).collect();
+        if !self.declare_protocol(&decl.name, source, decl.subjects.clone(), steps) {
             return;
         }
+        for segment in &segments {
+            let earlier: usize =
+                segments.iter().filter(|s| s.from < segment.from).map(|s| s.to - s.from).sum();
+            let source = ProtocolSource::Segment {
+                protocol: decl,
+                parent,
+                before: segment.from.saturating_sub(earlier),
+            };
+            let name = format!("{}.{}", decl.name.name, segment.first.name);
+            let name = ast::Ident { name, span: segment.first.span };
+            let subjects = decl.subjects.iter().chain(&segment.keys).cloned().collect();
+            let steps = decl.main.steps[segment.from..segment.to].iter().map(|s| (0, s)).collect();
+            self.declare_protocol(&name, source, subjects, steps);
+        }
+    }
+
+    /// The main chain without its segments; where it ends with one, with a step that waits for it.
+    fn own_steps(
+        &self,
+        decl: &'m ast::Protocol,
+        segments: &[crate::segments::Segment<'m>],
+    ) -> Vec<&'m ast::Step> {
+        let inside = |i: usize| segments.iter().any(|s| (s.from..s.to).contains(&i));
+        let steps = &decl.main.steps;
+        let mut own: Vec<&'m ast::Step> =
+            steps.iter().enumerate().filter(|(i, _)| !inside(*i)).map(|(_, s)| s).collect();
+        if let Some(last) = segments.iter().find(|s| s.to == steps.len()) {
+            let joining = self.joining.iter().find(|(span, _)| *span == decl.name.span);
+            own.extend(joining.and_then(|(_, steps)| steps.get(last.from)));
+        }
+        own
+    }
+
+    fn declare_protocol(
+        &mut self,
+        ident: &ast::Ident,
+        source: ProtocolSource<'m>,
+        subjects: Vec<ast::Subject>,
+        steps: Vec<(usize, &'m ast::Step)>,
+    ) -> bool {
+        let (name, span) = (ident.name.clone(), ident.span);
+        if let Some(earlier) = self.tables.protocols.iter().find(|p| p.name == name) {
+            let error = names::duplicate(ident, "protocol", earlier.span);
+            self.report(error);
+            return false;
+        }
         let (copies, copies_cut, repeats, daemon, rule) = match source {
-            ProtocolSource::Protocol(p) => {
+            ProtocolSource::Protocol(p) | ProtocolSource::Segment { protocol: p, .. } => {
                 let runs = p.runs.as_ref();
                 let copies =
                     runs.and_then(|n| self.const_count(n, 1, MAX_RUNS, "the number of runs")).unwrap_or(1);
-                (copies, p.runs_cut.is_some(), p.repeats.is_some(), p.daemon.is_some(), false)
+                let whole = matches!(source, ProtocolSource::Protocol(_));
+                let (repeats, daemon) = (p.repeats.is_some() && whole, p.daemon.is_some() || !whole);
+                (copies, p.runs_cut.is_some() && whole, repeats, daemon, false)
             }
             ProtocolSource::Rule(..) => (1, false, true, true, true),
         };
+        let alias = match source {
+            ProtocolSource::Segment { protocol, .. } => protocol.name.name.clone(),
+            ProtocolSource::Protocol(_) | ProtocolSource::Rule(..) => name.clone(),
+        };
         let id = self.program.protocols.push(Protocol {
-            name: name.to_owned(),
+            name: name.clone(),
             subjects: Vec::new(),
             copies,
             copies_cut,
@@ -355,7 +412,8 @@ impl<'m> Analyzer<'m> {
             chains: Default::default(),
             span,
         });
-        self.tables.protocols.push(ProtocolEntry { id, name: name.to_owned(), span, source });
+        self.tables.protocols.push(ProtocolEntry { id, name, alias, span, source, subjects, steps });
+        true
     }
 }
 

@@ -73,7 +73,7 @@ impl<'m> Analyzer<'m> {
         let name = &self.tables.protocols[index].name;
         let heads = self.tables.protocols.iter().filter_map(|p| match p.source {
             ProtocolSource::Protocol(decl) => Some(&decl.head),
-            ProtocolSource::Rule(..) => None,
+            ProtocolSource::Segment { .. } | ProtocolSource::Rule(..) => None,
         });
         let in_heads = heads.flatten().filter_map(|item| match item {
             HeadItem::Item(item) => Some(item),

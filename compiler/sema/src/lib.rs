@@ -25,6 +25,7 @@ mod outcomes;
 mod properties;
 mod protocols;
 mod scope;
+mod segments;
 mod steps;
 mod tables;
 mod templates;

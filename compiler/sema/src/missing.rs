@@ -8,12 +8,9 @@ use arch_grammar::ast::{self, BinaryOp, ExprKind as Ast, ItemKind, StmtKind};
 use arch_ir::Type;
 
 impl<'m> Analyzer<'m> {
-    /// Whether the spec lacks a type or an effect, or uses what cannot be explored yet.
+    /// Whether the spec lacks a type or an effect.
     pub fn is_sketch(&self) -> bool {
-        self.program.vars.iter().any(|v| holds_unknown(&v.ty))
-            || self.has_todo()
-            || !self.has_any_effect()
-            || !self.not_explorable().is_empty()
+        self.program.vars.iter().any(|v| holds_unknown(&v.ty)) || self.has_todo() || !self.has_any_effect()
     }
 
     fn has_todo(&self) -> bool {
@@ -33,32 +30,11 @@ impl<'m> Analyzer<'m> {
         })
     }
 
-    /// Constructs that are understood and not explored yet, with a word for each.
-    fn not_explorable(&self) -> Vec<(&'static str, arch_base::Span)> {
-        let mut found = Vec::new();
-        for index in 0..self.tables.protocols.len() {
-            for item in self.annotations_of(index) {
-                match &item.kind {
-                    ItemKind::Each(_) => found.push(("each", item.span)),
-                    ItemKind::Spawn(_) => found.push(("spawn", item.span)),
-                    ItemKind::Join(_) => found.push(("join", item.span)),
-                    _ => {}
-                }
-            }
-        }
-        found.sort_by_key(|(_, span)| span.start);
-        found.dedup();
-        found
-    }
-
     /// Reports what is missing, as notes: each untyped attribute, each effect, each unanswered compare-and-set,
     /// each postcondition written as a guard. The latter two only while there is something else missing.
     pub fn report_missing(&mut self) {
         if !self.is_sketch() {
             return;
-        }
-        for (word, span) in self.not_explorable() {
-            self.report(notes::not_explorable(word, span));
         }
         self.report_untyped();
         self.report_effects();
@@ -96,7 +72,8 @@ impl<'m> Analyzer<'m> {
 
     fn report_effects(&mut self) {
         for index in 0..self.tables.protocols.len() {
-            for (_, step) in self.tables.protocols[index].steps() {
+            let steps = self.tables.protocols[index].steps();
+            for (_, step) in steps.into_iter().filter(|(_, s)| !crate::segments::is_joining(&s.operation)) {
                 let declared: Vec<&'m ast::OnDecl> = self
                     .annotations_of(index)
                     .filter_map(|item| match &item.kind {
@@ -127,6 +104,7 @@ impl<'m> Analyzer<'m> {
                     } else if name.name.starts_with("expected_") && is_truth_attr(left) {
                         let branches = match protocol {
                             ProtocolSource::Protocol(p) => !p.branches.is_empty(),
+                            ProtocolSource::Segment { protocol, .. } => !protocol.branches.is_empty(),
                             ProtocolSource::Rule(..) => true,
                         };
                         let answered = chain > 0 || branches || self.is_answered(index, step);

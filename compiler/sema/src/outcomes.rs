@@ -32,6 +32,7 @@ impl<'m> Analyzer<'m> {
     fn repeats(&self, index: usize) -> bool {
         match self.tables.protocols[index].source {
             ProtocolSource::Protocol(p) => p.repeats.is_some(),
+            ProtocolSource::Segment { .. } => false,
             ProtocolSource::Rule(..) => true,
         }
     }

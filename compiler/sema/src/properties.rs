@@ -141,7 +141,7 @@ impl<'m> Analyzer<'m> {
     fn monotonic(&mut self, e: &'m ast::Expr, scope: &Scope) -> PropertyKind {
         let value = self.expr(e, None, scope);
         match value.ty.unwrap_optional() {
-            Type::Int(_) | Type::Ordinal(_) | Type::Enum(_) | Type::Unknown | Type::Set(..) => {}
+            Type::Int(_) | Type::Ordinal(_) | Type::Enum(_) | Type::Unknown => {}
             Type::Time => self.report(errors::monotonic_time(value.span)),
             _ => {
                 let shown = self.show_type(&value.ty);
@@ -174,6 +174,7 @@ impl<'m> Analyzer<'m> {
             scope.slots.clone_from(&outer.slots);
             scope.old = after;
             let claim = self.condition(claim, &scope);
+            self.choose_mentioned(index, id, &crate::steps::run_vars_in(&claim));
             at.push(StepClaim { protocol: self.tables.protocols[index].id, step: id, claim });
         }
         if at.is_empty() {

@@ -5,7 +5,7 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{names, protocols as errors};
-use crate::scope::{RoleNames, RunNames, RunSite, RunVarNames, Scope, Site};
+use crate::scope::{Above, RoleNames, RunNames, RunSite, RunVarNames, Scope, Site};
 use crate::tables::{ProtocolEntry, ProtocolSource};
 use crate::types::INT;
 use arch_base::Span;
@@ -58,9 +58,9 @@ impl<'m> Analyzer<'m> {
     /// Subjects, roles and the numbers of steps.
     fn declare_run(&mut self, index: usize) {
         let entry = &self.tables.protocols[index];
-        let (id, subjects, steps) = (entry.id, entry.subjects(), entry.steps());
+        let (id, subjects, steps) = (entry.id, entry.subjects.clone(), entry.steps());
         let mut names = RunNames::default();
-        for subject in subjects {
+        for subject in &subjects {
             self.declare_subject(id, subject, &mut names);
         }
         self.check_run_count(index);
@@ -78,6 +78,12 @@ impl<'m> Analyzer<'m> {
             written.push(WrittenStep { step, chain, ids, split });
         }
         self.runs.push(RunTable { names, steps: written });
+        if let Some((parent, before)) = self.parent_entry(index) {
+            let position = self.position_after(parent, before);
+            let protocol = self.tables.protocols[parent].id;
+            self.program.protocols[id].parent = Some(arch_ir::Parent { protocol, position });
+            self.check_shared_roles(index, parent);
+        }
         self.declare_head(index);
     }
 
@@ -164,6 +170,7 @@ impl<'m> Analyzer<'m> {
         let (id, head) = (entry.id, entry.head());
         for (position, item) in head.iter().enumerate() {
             match item {
+                HeadItem::BindRole { at, .. } if self.is_elsewhere(index, &at.operation) => {}
                 HeadItem::BindRole { role, at } => {
                     let Some(number) = self.written_step(index, &at.operation) else { continue };
                     self.check_bind(index, role, number);
@@ -202,8 +209,7 @@ impl<'m> Analyzer<'m> {
         let entry = &self.tables.protocols[index];
         let (when, earlier) = match known.actor {
             Actor::Subject(_) => {
-                let subject =
-                    entry.subjects().iter().find(|s| Some(known.sort) == self.sort_of(&s.sort.name));
+                let subject = entry.subjects.iter().find(|s| Some(known.sort) == self.sort_of(&s.sort.name));
                 ("from the start, as the subject of the run".to_owned(), subject.map(|s| s.name.span))
             }
             Actor::Role(role) if table.names.first_step(role) < number => {
@@ -222,6 +228,20 @@ impl<'m> Analyzer<'m> {
         }
     }
 
+    /// A role of a run that its sub-runs would bind again, as another instance.
+    fn check_shared_roles(&mut self, index: usize, parent: usize) {
+        let roles =
+            |i: usize| self.runs[i].names.roles.iter().filter(|(_, r)| matches!(r.actor, Actor::Role(_)));
+        let shared = roles(index).find(|(name, role)| {
+            self.program.sorts[role.sort].size > 1 && roles(parent).any(|(other, _)| other == *name)
+        });
+        if let Some((name, _)) = shared {
+            let entry = &self.tables.protocols[index];
+            let error = errors::shared_role(name, entry.span, self.tables.protocols[parent].span);
+            self.report(error);
+        }
+    }
+
     /// The number of the step of this name; reports one that the protocol does not have.
     pub fn written_step(&mut self, index: usize, operation: &ast::Ident) -> Option<usize> {
         let found = self.runs[index].steps.iter().position(|w| w.step.operation.name == operation.name);
@@ -237,8 +257,11 @@ impl<'m> Analyzer<'m> {
     fn lower_run_variables(&mut self, index: usize) {
         let entry = &self.tables.protocols[index];
         let (id, head) = (entry.id, entry.head());
+        let segment = entry.is_segment();
         for item in head {
             match item {
+                HeadItem::Var(_) | HeadItem::Any(_) | HeadItem::Let { at: None, .. } if segment => {}
+                HeadItem::Let { at: Some(at), .. } if self.is_elsewhere(index, &at.operation) => {}
                 HeadItem::Var(field) | HeadItem::Any(field) => {
                     let ty = self.resolve_type(&field.ty, &field.name.name);
                     if matches!(item, HeadItem::Any(_))
@@ -279,7 +302,7 @@ impl<'m> Analyzer<'m> {
     /// The type of a variable that holds this value; reports one that is not bounded.
     fn storable(&mut self, value: &Expr) -> Type {
         match &value.ty {
-            ty if *ty == INT => {
+            ty if self.program.holds(ty, &|t| *t == INT) => {
                 self.report(crate::diagnostics::types::unbounded(value.span));
                 Type::Unknown
             }
@@ -349,8 +372,14 @@ impl<'m> Analyzer<'m> {
         executed: Vec<usize>,
     ) -> Scope {
         let site =
-            RunSite { protocol: entry.id, protocol_name: entry.name.clone(), actor, operation, executed };
-        Scope { site: Site::Run(site), run: self.runs[index].names.clone(), ..Scope::global() }
+            RunSite { protocol: entry.id, protocol_name: entry.alias.clone(), actor, operation, executed };
+        let mut run = self.runs[index].names.clone();
+        run.above = self.parent_entry(index).map(|(parent, before)| {
+            let names = self.runs[parent].names.clone();
+            let certain = self.executed_at(parent, before).into_iter().filter(|n| *n < before).collect();
+            Box::new(Above { protocol: self.tables.protocols[parent].id, names, certain })
+        });
+        Scope { site: Site::Run(site), run, ..Scope::global() }
     }
 
     /// The names of a protocol's runs.
@@ -385,6 +414,14 @@ impl<'m> Analyzer<'m> {
                 let steps = self.chain_steps(index, 0);
                 let outcome = self.rearming("done");
                 let span = self.tables.protocols[index].span;
+                self.program.protocols[id].chains.push(Chain { steps, outcome, window: None, span });
+                return;
+            }
+            ProtocolSource::Segment { .. } => {
+                let steps = self.chain_steps(index, 0);
+                let outcome = arch_ir::Outcome { word: "done".into(), ends: true, then: None };
+                let span = self.tables.protocols[index].span;
+                self.check_chain_end(id, &steps, false);
                 self.program.protocols[id].chains.push(Chain { steps, outcome, window: None, span });
                 return;
             }
@@ -447,6 +484,8 @@ impl<'m> Analyzer<'m> {
                     window.detached = true;
                     if branch.steps.len() > 1 {
                         self.report(errors::detached_chain(span, branch.span));
+                    } else if self.split_of(index, &operation.name).is_some() {
+                        self.report(errors::whole_step(operation.span, "the step of a detached branch"));
                     }
                 }
                 ast::BranchWindow::After(step) => {
@@ -469,12 +508,20 @@ impl<'m> Analyzer<'m> {
                     }
                 }
             }
+            let nowhere = window.from > window.to && !window.at_start;
+            if nowhere && !matches!(decl.window, ast::BranchWindow::After(_)) {
+                self.report(errors::branch_nowhere(span, operation.span));
+            }
         }
         window
     }
 
     /// The position of a step in the main chain; of its second half if it is split and that is asked for.
     pub fn main_position(&mut self, index: usize, step: &ast::OpRef, last_half: bool) -> Option<u32> {
+        if let Some(position) = self.segment_position(index, &step.operation.name) {
+            // After a step of a segment is, at the earliest, while the run waits for it.
+            return Some(if last_half { position.saturating_sub(1) } else { position });
+        }
         let number = self.written_step(index, &step.operation)?;
         let written = &self.runs[index].steps[number];
         let id = if last_half { written.ids.last() } else { written.ids.first() }.copied();
@@ -507,7 +554,7 @@ impl<'m> Analyzer<'m> {
 
     /// Whether a reference can mean a step of this protocol.
     pub fn means(&self, index: usize, target: &ast::OpRef) -> bool {
-        let name = &self.tables.protocols[index].name;
+        let name = &self.tables.protocols[index].alias;
         target.protocol.as_ref().is_none_or(|p| p.name == *name)
     }
 }

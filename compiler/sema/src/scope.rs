@@ -15,6 +15,8 @@ pub struct RunNames {
     pub vars: BTreeMap<String, RunVarNames>,
     /// `bind Truth = e` in the head, by truth object: index into the head.
     pub truth_keys: BTreeMap<String, usize>,
+    /// The run that a sub-run belongs to.
+    pub above: Option<Box<Above>>,
     /// For each role, the numbers of the steps, as written, that bind it where it is not bound yet.
     pub bound_by: BTreeMap<RoleId, Vec<usize>>,
 }
@@ -24,6 +26,17 @@ impl RunNames {
     pub fn first_step(&self, role: RoleId) -> usize {
         self.bound_by.get(&role).and_then(|steps| steps.iter().min()).copied().unwrap_or(0)
     }
+}
+
+/// The names of the run that a sub-run belongs to.
+#[derive(Clone)]
+pub struct Above {
+    /// Its protocol.
+    pub protocol: ProtocolId,
+    /// Its names.
+    pub names: RunNames,
+    /// The numbers of the steps, as written, that it has certainly executed.
+    pub certain: Vec<usize>,
 }
 
 /// A name for an instance that takes part in a run.

@@ -9,6 +9,7 @@ use arch_ir::{
     Actor, Atom, Deadline, Expr, ExprKind, Fairness, Reject, RoleId, RunVarId, Step, StepId, Stmt, StmtKind,
     Type,
 };
+use std::collections::BTreeSet;
 
 impl<'m> Analyzer<'m> {
     /// Every annotation names an operation that exists.
@@ -26,8 +27,8 @@ impl<'m> Analyzer<'m> {
         }
         for (reference, home) in references {
             let known = self.tables.protocols.iter().enumerate().any(|(i, p)| {
-                home.is_none_or(|h| h == i)
-                    && reference.protocol.as_ref().is_none_or(|name| name.name == p.name)
+                home.is_none_or(|h| h == i || self.tables.protocols[h].alias == p.alias)
+                    && reference.protocol.as_ref().is_none_or(|name| name.name == p.alias)
                     && p.has_operation(&reference.operation.name)
             });
             if !known {
@@ -91,7 +92,9 @@ impl<'m> Analyzer<'m> {
             span: step.span,
             name_span: step.operation.span,
         };
+        let mentioned = run_vars_of(&lowered);
         self.push_step(index, lowered, split);
+        self.choose_mentioned(index, self.runs[index].steps[number].ids[0], &mentioned);
     }
 
     fn push_placeholder(&mut self, index: usize, number: usize) {
@@ -121,6 +124,10 @@ impl<'m> Analyzer<'m> {
             self.program.protocols[id].steps.push(step);
             return;
         };
+        if step.loops || self.program.protocols[id].rule {
+            let why = if step.loops { "a `loop` step" } else { "a rule" };
+            self.report(errors::whole_step(step.name_span, why));
+        }
         let after = after as usize;
         if after == 0 || after >= step.effect.len() {
             self.report(errors::bad_split(step.name_span, step.effect.len()));
@@ -189,7 +196,9 @@ impl<'m> Analyzer<'m> {
         let mut leaves = Vec::new();
         conjuncts.iter().for_each(|c| collect_atoms(c, &mut leaves));
         let prefix = match self.tables.protocols[index].source {
-            ProtocolSource::Protocol(p) => format!("{}.{}", p.name.name, step.operation.name),
+            ProtocolSource::Protocol(p) | ProtocolSource::Segment { protocol: p, .. } => {
+                format!("{}.{}", p.name.name, step.operation.name)
+            }
             ProtocolSource::Rule(..) => step.operation.name.clone(),
         };
         let atoms = leaves
@@ -246,38 +255,34 @@ impl<'m> Analyzer<'m> {
         binds
     }
 
-    /// Parameters that are chosen at a step: in a rule those that it mentions, else all wherever a run can begin.
+    /// Parameters that are chosen at a step: in a protocol all wherever a run can begin. A rule chooses those
+    /// that it mentions, once it is lowered.
     fn params(&self, index: usize, number: usize) -> Vec<RunVarId> {
-        let entry = &self.tables.protocols[index];
-        let declared: Vec<(&str, RunVarId)> = entry
-            .head()
-            .iter()
-            .filter_map(|item| match item {
-                HeadItem::Any(field) => {
-                    let var = self.runs[index].names.vars.get(&field.name.name)?;
-                    Some((field.name.name.as_str(), var.id))
-                }
-                _ => None,
-            })
-            .collect();
-        match entry.source {
-            ProtocolSource::Protocol(_) => {
-                if self.can_be_first(index, number) { declared.into_iter().map(|(_, id)| id).collect() } else { Vec::new() }
-            }
-            ProtocolSource::Rule(_, step) => {
-                let text = format!("{:?} {:?}", step.guard, self.bodies_of(index, &step.operation.name));
-                let mentions = |name: &str| text.contains(&format!("name: {name:?}"));
-                declared.into_iter().filter(|(name, _)| mentions(name)).map(|(_, id)| id).collect()
-            }
+        match self.tables.protocols[index].source {
+            ProtocolSource::Protocol(_) if self.can_be_first(index, number) => self.parameters(index),
+            _ => Vec::new(),
         }
     }
 
-    fn bodies_of(&self, index: usize, operation: &str) -> Vec<&'m ast::OnDecl> {
-        let on = |item: &'m ast::Item| match &item.kind {
-            ItemKind::On(on) if on.target.operation.name == operation => Some(on),
+    /// The parameters that a head declares.
+    fn parameters(&self, index: usize) -> Vec<RunVarId> {
+        let names = &self.runs[index].names.vars;
+        let declared = self.tables.protocols[index].head().iter().filter_map(|item| match item {
+            HeadItem::Any(field) => names.get(&field.name.name).map(|v| v.id),
             _ => None,
-        };
-        self.annotations_of(index).filter_map(on).filter(|on| self.means(index, &on.target)).collect()
+        });
+        declared.collect()
+    }
+
+    /// Adds the parameters that an expression of a rule's step mentions to those that it chooses.
+    pub fn choose_mentioned(&mut self, index: usize, step: StepId, mentioned: &BTreeSet<RunVarId>) {
+        if !matches!(self.tables.protocols[index].source, ProtocolSource::Rule(..)) {
+            return;
+        }
+        let declared = self.parameters(index);
+        let step = &mut self.program.protocols[self.tables.protocols[index].id].steps[step];
+        let chosen = |v: &RunVarId| mentioned.contains(v) || step.params.contains(v);
+        step.params = declared.into_iter().filter(chosen).collect();
     }
 
     fn is_annotated(&self, index: usize, step: &ast::Step, test: impl Fn(&ItemKind, &str) -> bool) -> bool {
@@ -353,6 +358,30 @@ pub fn operations_of(item: &ast::Item) -> Vec<&ast::OpRef> {
         ItemKind::Timing(decl) => vec![&decl.target],
         _ => Vec::new(),
     }
+}
+
+/// The run variables that a step reads.
+fn run_vars_of(step: &Step) -> BTreeSet<RunVarId> {
+    let rejected = step.reject.iter();
+    let outcomes = rejected.clone().filter_map(|r| r.outcome.then.as_ref());
+    let mut found: BTreeSet<RunVarId> = run_vars_in(&step.guard);
+    found.extend(step.lets.iter().flat_map(|(_, e)| run_vars_in(e)));
+    found.extend(outcomes.flat_map(|h| &h.subjects).flat_map(run_vars_in));
+    for stmt in step.effect.iter().chain(rejected.flat_map(|r| &r.effect)) {
+        stmt.visit(&mut |s| s.exprs().into_iter().for_each(|e| found.extend(run_vars_in(e))));
+    }
+    found
+}
+
+/// The run variables that an expression reads.
+pub fn run_vars_in(e: &Expr) -> BTreeSet<RunVarId> {
+    let mut found = BTreeSet::new();
+    e.visit(&mut |e| {
+        if let ExprKind::RunVar(var) = e.kind {
+            found.insert(var);
+        }
+    });
+    found
 }
 
 /// The comparisons that a condition is made of, in order of writing.

@@ -144,16 +144,22 @@ pub struct NameDefine<'m> {
     pub span: Span,
 }
 
-/// A protocol, or one step of a `rules` block.
+/// A protocol, one step of a `rules` block, or the steps of an `each` or `spawn`.
 pub struct ProtocolEntry<'m> {
     /// Its id in the program.
     pub id: ProtocolId,
     /// Its name.
     pub name: String,
+    /// The name by which a file refers to it: for a segment, that of the protocol it was taken out of.
+    pub alias: String,
     /// Where the name stands.
     pub span: Span,
     /// What it is written as.
     pub source: ProtocolSource<'m>,
+    /// What there is a run for each of.
+    pub subjects: Vec<ast::Subject>,
+    /// Its steps as written, main chain first, each with the number of its chain.
+    pub steps: Vec<(usize, &'m ast::Step)>,
 }
 
 /// What a protocol is written as.
@@ -162,41 +168,40 @@ pub enum ProtocolSource<'m> {
     /// A `protocol` block.
     Protocol(&'m ast::Protocol),
     /// A step of a `rules` block.
-    Rule(&'m ast::Rules, &'m ast::Step),
+    Rule(&'m ast::Rules),
+    /// The steps of an `each` or `spawn`.
+    Segment {
+        /// The block.
+        protocol: &'m ast::Protocol,
+        /// The number of its entry.
+        parent: usize,
+        /// How many of its own main steps come before.
+        before: usize,
+    },
 }
 
 impl<'m> ProtocolEntry<'m> {
-    /// The declarations in its head.
+    /// The declarations in its head; of the whole block for a segment.
     pub fn head(&self) -> &'m [ast::HeadItem] {
         match self.source {
-            ProtocolSource::Protocol(p) => &p.head,
-            ProtocolSource::Rule(rules, _) => &rules.head,
+            ProtocolSource::Protocol(p) | ProtocolSource::Segment { protocol: p, .. } => &p.head,
+            ProtocolSource::Rule(rules) => &rules.head,
         }
     }
 
-    /// What there is a run for each of.
-    pub fn subjects(&self) -> &'m [ast::Subject] {
-        match self.source {
-            ProtocolSource::Protocol(p) => &p.subjects,
-            ProtocolSource::Rule(rules, _) => &rules.subjects,
-        }
+    /// Whether it is the steps of an `each` or `spawn`.
+    pub fn is_segment(&self) -> bool {
+        matches!(self.source, ProtocolSource::Segment { .. })
     }
 
     /// Its steps as written, main chain first, each with the number of its chain.
     pub fn steps(&self) -> Vec<(usize, &'m ast::Step)> {
-        match self.source {
-            ProtocolSource::Rule(_, step) => vec![(0, step)],
-            ProtocolSource::Protocol(p) => std::iter::once(&p.main)
-                .chain(&p.branches)
-                .enumerate()
-                .flat_map(|(chain, c)| c.steps.iter().map(move |s| (chain, s)))
-                .collect(),
-        }
+        self.steps.clone()
     }
 
     /// Whether it has a step of this name.
     pub fn has_operation(&self, name: &str) -> bool {
-        self.steps().iter().any(|(_, s)| s.operation.name == name)
+        self.steps.iter().any(|(_, s)| s.operation.name == name)
     }
 }
 

@@ -261,8 +261,11 @@ impl Maker {
             Ty::Seq(..) => self.seq(ty, depth, scope),
             Ty::Record(i) => self.path(ty, 30, scope).or_else(|| {
                 let record = self.records[*i].clone();
-                let fields: Option<Vec<String>> =
-                    record.fields.iter().map(|(_, t)| self.value(t, depth.saturating_sub(1), scope)).collect();
+                let fields: Option<Vec<String>> = record
+                    .fields
+                    .iter()
+                    .map(|(_, t)| self.value(t, depth.saturating_sub(1), scope))
+                    .collect();
                 Some(format!("{}({})", record.name, fields?.join(", ")))
             }),
             Ty::Union(i) => self.path(ty, 30, scope).or_else(|| {
@@ -271,8 +274,11 @@ impl Maker {
                 if variant.fields.is_empty() {
                     return Some(variant.name);
                 }
-                let fields: Option<Vec<String>> =
-                    variant.fields.iter().map(|(_, t)| self.value(t, depth.saturating_sub(1), scope)).collect();
+                let fields: Option<Vec<String>> = variant
+                    .fields
+                    .iter()
+                    .map(|(_, t)| self.value(t, depth.saturating_sub(1), scope))
+                    .collect();
                 Some(format!("{}({})", variant.name, fields?.join(", ")))
             }),
             Ty::Tri | Ty::Enum(_) => self.path(ty, 40, scope).or_else(|| self.constant(ty)),

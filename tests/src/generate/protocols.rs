@@ -209,7 +209,8 @@ impl Maker {
             let scope = Scope { global: true, ..Scope::default() };
             let body = self.condition(1, &scope);
             self.has("derived attribute");
-            let attr = Attr { name: "derived".into(), ty: Ty::Bool, init: format!(" := {body}"), derived: true };
+            let attr =
+                Attr { name: "derived".into(), ty: Ty::Bool, init: format!(" := {body}"), derived: true };
             if let Some(main) = self.truths.last_mut() {
                 main.attrs.push(attr);
             }
@@ -341,9 +342,9 @@ impl Maker {
         for (n, step) in proto.steps.iter().enumerate() {
             // In a rule only the acting role is bound.
             let mut scope = self.step_scope(i, n);
-            scope.instances.retain(|(name, _)| {
-                *name == step.actor || proto.subjects.iter().any(|(s, _)| s == name)
-            });
+            scope
+                .instances
+                .retain(|(name, _)| *name == step.actor || proto.subjects.iter().any(|(s, _)| s == name));
             let guard = self.guard(80, &scope);
             lines.push(format!("  {}[{}{guard}]", step.actor, step.name));
             self.write_effect(&step.name, None, &scope);
@@ -440,8 +441,7 @@ impl Maker {
     /// A narrower window for a branch; whether it is detached.
     fn write_window(&mut self, proto: &Proto, n: usize, head: &mut Vec<String>) -> bool {
         let name = &proto.steps[n].name;
-        let main: Vec<String> =
-            proto.steps.iter().filter(|s| s.chain == 0).map(|s| s.name.clone()).collect();
+        let main: Vec<String> = proto.steps.iter().filter(|s| s.chain == 0).map(|s| s.name.clone()).collect();
         let any = self.r.below(main.len());
         match self.r.below(6) {
             0 => {

@@ -280,7 +280,8 @@ impl Maker {
                 self.records[*i].fields.iter().map(|(_, t)| self.values(t)).product::<Option<_>>()?
             }
             Ty::Union(i) => {
-                let count = |v: &Fields| v.fields.iter().map(|(_, t)| self.values(t)).product::<Option<usize>>();
+                let count =
+                    |v: &Fields| v.fields.iter().map(|(_, t)| self.values(t)).product::<Option<usize>>();
                 self.unions[*i].iter().map(count).sum::<Option<_>>()?
             }
             Ty::Ordinal(_) | Ty::Time | Ty::Run(_) => return None,

@@ -54,10 +54,3 @@ pub fn no_property(span: Span) -> Diagnostic {
             "`property p: always …`, `at STEP: …`, `monotonic X.a`, `use at_most_one_current_valid_owner(…)`",
         )
 }
-
-/// A construct that is understood and not explored yet.
-pub fn not_explorable(word: &str, span: Span) -> Diagnostic {
-    Diagnostic::note(codes::NOT_EXPLORABLE, format!("`{word}` cannot be explored by this version yet"))
-        .at(span, "understood and checked, but not executed")
-        .help("write the steps out as a protocol with its own subjects until then")
-}

@@ -52,6 +52,15 @@ pub fn branch_after_last(span: Span, branch: Span) -> Diagnostic {
         .help("name an earlier step, or use `branch … at STEP`")
 }
 
+/// A branch whose declarations leave nowhere to take it.
+pub fn branch_nowhere(span: Span, branch: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_BRANCH, "this branch can never be taken")
+        .at(span, "leaves no place for it")
+        .see(branch, "this branch")
+        .because("note: a branch is open from when the run has executed its first step, unless it is declared `at start`")
+        .help("name a later step, or use `branch … at start`")
+}
+
 /// A detached branch with several steps.
 pub fn detached_chain(span: Span, branch: Span) -> Diagnostic {
     Diagnostic::error(codes::BAD_BRANCH, "a detached branch has one step: the run cannot be in two places")
@@ -78,6 +87,13 @@ pub fn bad_split(span: Span, statements: usize) -> Diagnostic {
     Diagnostic::error(codes::BAD_SPLIT, "a split needs statements on both sides")
         .at(span, format!("its effect has {}", plural(statements, "statement")))
         .help("`split S after n` with n from 1 to the number of statements less one")
+}
+
+/// A split of a step that is executed as a whole.
+pub fn whole_step(span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SPLIT, format!("{why} cannot be split: it is executed as a whole"))
+        .at(span, "split by a declaration")
+        .help("write the halves as two steps")
 }
 
 /// A split between a `let` and its use.
@@ -139,4 +155,28 @@ pub fn unknown_outcome(word: &Ident, known: &[&str]) -> Diagnostic {
     let error = Diagnostic::error(codes::BAD_OUTCOME, format!("nothing ends with `{}`", word.name))
         .at(word.span, "no chain or `rejects` has this outcome");
     suggest(error, &word.name, known.iter().copied()).help("outcomes are the words after `=>`")
+}
+
+/// A segment that begins a chain without a begin event, or is all of it.
+pub fn segment_at_start(span: Span, step: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SEGMENT, "a run has to begin before its steps can happen once for each")
+        .at(span, "happens once for each, from the start of the chain")
+        .see(step, "the first step")
+        .help("let a step of the run itself come first; or, if others follow, begin the run with a `let` in the head")
+}
+
+/// Two segments that share steps.
+pub fn segments_overlap(span: Span, earlier: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SEGMENT, "a step happens once for each of two things at once")
+        .at(span, "shares steps with another")
+        .see(earlier, "this one")
+        .help("`join` the first at or before the step where the second begins")
+}
+
+/// A role of a run that its sub-runs would bind again.
+pub fn shared_role(name: &str, span: Span, parent: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_SEGMENT, format!("`{name}` acts both in the run and in its sub-runs"))
+        .at(span, "each sub-run binds its own instance")
+        .see(parent, "the run binds one, too")
+        .help(format!("give one of them a name of its own: `role other_{name}: {name}`"))
 }

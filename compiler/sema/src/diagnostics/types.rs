@@ -288,6 +288,14 @@ pub fn two_instants(span: Span, a: Span, b: Span) -> Diagnostic {
         .help("compare each with `now`, or keep an ordinal beside them for the order")
 }
 
+/// A comparison of values that hold stored instants.
+pub fn instants_inside(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::TWO_INSTANTS, "two stored instants are compared with each other")
+        .at(span, "both sides hold instants that were stored earlier")
+        .because("note: instants are kept relative to the clock and saturated once no guard can tell them apart, so their order among each other is not kept")
+        .help("compare the parts that are no instants, or each instant with `now`")
+}
+
 /// Arithmetic on a stored instant.
 pub fn stored_instant_arithmetic(span: Span, declared: Option<(String, Span)>) -> Diagnostic {
     let error = Diagnostic::error(codes::INSTANT_ARITHMETIC, "arithmetic on a stored instant is not exact")

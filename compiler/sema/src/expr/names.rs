@@ -54,7 +54,7 @@ impl<'m> Analyzer<'m> {
         if let Some(found) = self.own_local(name, scope) {
             return Some(found);
         }
-        self.role_or_subject(name, scope)
+        self.role_or_subject(name, scope).or_else(|| self.name_above(name, scope))
     }
 
     fn sibling(&mut self, name: &ast::Ident, scope: &Scope) -> Option<Expr> {
@@ -118,6 +118,23 @@ impl<'m> Analyzer<'m> {
                 self.typed_as(body, &attr.ty)
             }
         }
+    }
+
+    /// A variable or role of the run that a sub-run belongs to.
+    fn name_above(&mut self, name: &ast::Ident, scope: &Scope) -> Option<Expr> {
+        let above = scope.run.above.as_ref()?;
+        let (protocol, span) = (above.protocol, name.span);
+        let run = Box::new(Expr { kind: ExprKind::ParentRun, ty: Type::Run(protocol), span });
+        if let Some(var) = above.names.vars.get(&name.name) {
+            return Some(Expr { kind: ExprKind::RunVarOf(protocol, run, var.id), ty: var.ty.clone(), span });
+        }
+        let role = above.names.roles.get(&name.name)?;
+        let Actor::Role(id) = role.actor else { return None };
+        let bound =
+            above.names.bound_by.get(&id).is_some_and(|s| s.iter().any(|n| above.certain.contains(n)));
+        let sort = Type::Id(role.sort);
+        let ty = if bound { sort } else { Type::Optional(Box::new(sort)) };
+        Some(Expr { kind: ExprKind::RunRole(protocol, run, id), ty, span })
     }
 
     fn role_or_subject(&mut self, name: &ast::Ident, scope: &Scope) -> Option<Expr> {

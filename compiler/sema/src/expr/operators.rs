@@ -7,7 +7,7 @@ use crate::scope::Scope;
 use crate::types::{INT, accepts};
 use arch_base::Span;
 use arch_grammar::ast::{self, BinaryOp};
-use arch_ir::{ArithOp, Expr, ExprKind, SetOp, Type, Value};
+use arch_ir::{ArithOp, Expr, ExprKind, IntType, RangePolicy, SetOp, Type, Value};
 
 impl<'m> Analyzer<'m> {
     /// `and`/`or`: chains are flattened, parentheses kept apart.
@@ -58,6 +58,7 @@ impl<'m> Analyzer<'m> {
             Type::Seq(..) if op == BinaryOp::Add => {
                 let ty = left.ty.clone();
                 let right = self.expr(b, Some(&ty), scope);
+                let ty = joined(&ty, &right.ty);
                 Expr { kind: ExprKind::Concat(Box::new(left), Box::new(right)), ty, span }
             }
             Type::Ordinal(id) => {
@@ -169,6 +170,7 @@ impl<'m> Analyzer<'m> {
         let hint = expected.cloned().unwrap_or_else(|| then.ty.clone());
         let otherwise = self.infer(b, Some(&hint), scope);
         let ty = match (&then.ty, &otherwise.ty) {
+            (a, b) if accepts(a, b) && accepts(b, a) && *a != Type::Unknown => either(a, b),
             (a, b) if accepts(a, b) && *a != Type::Null => a.clone(),
             (a, b) if accepts(b, a) => b.clone(),
             (Type::Null, b) => Type::Optional(Box::new(b.clone())),
@@ -258,5 +260,29 @@ impl<'m> Analyzer<'m> {
                 Expr { ty: Type::Bool, ..unknown(span) }
             }
         }
+    }
+}
+
+/// The type of what is a value of one or of the other, which differ in their bounds only.
+fn either(a: &Type, b: &Type) -> Type {
+    match (a, b) {
+        (Type::Int(x), Type::Int(y)) if x != y => {
+            Type::Int(IntType { lo: x.lo.min(y.lo), hi: x.hi.max(y.hi), policy: RangePolicy::Report })
+        }
+        (Type::Optional(a), Type::Optional(b)) => Type::Optional(Box::new(either(a, b))),
+        (Type::Set(a, m), Type::Set(b, n)) => {
+            Type::Set(Box::new(either(a, b)), m.zip(*n).map(|(m, n)| m.max(n)))
+        }
+        (Type::Seq(a, m), Type::Seq(b, n)) => Type::Seq(Box::new(either(a, b)), *m.max(n)),
+        (Type::Map(k, a), Type::Map(_, b)) => Type::Map(k.clone(), Box::new(either(a, b))),
+        _ => a.clone(),
+    }
+}
+
+/// The type of one sequence after another.
+fn joined(a: &Type, b: &Type) -> Type {
+    match (a, b) {
+        (Type::Seq(a, m), Type::Seq(b, n)) => Type::Seq(Box::new(either(a, b)), m.saturating_add(*n)),
+        _ => a.clone(),
     }
 }
