@@ -65,7 +65,9 @@ fn the_first_command_prints_the_figures_that_the_readme_shows() {
 #[test]
 fn the_language_reference_has_a_whole_spec_that_is_complete() {
     let reference = read("docs/language.md");
-    let whole = arch_blocks(&reference).into_iter().find(|b| b.starts_with("archetype I02") && b.contains("protocol"));
+    let whole = arch_blocks(&reference)
+        .into_iter()
+        .find(|b| b.starts_with("archetype I02") && b.contains("protocol"));
     let whole = whole.expect("section 2 has a whole spec");
     let mut map = SourceMap::default();
     let file = map.add("language.arch", whole);

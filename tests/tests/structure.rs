@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The folder of the workspace.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in a folder of the workspace").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are in a folder of the workspace")
+        .to_path_buf()
 }
 
 /// For each crate, the workspace crates that it may use. Tests may use anything.
@@ -32,7 +35,8 @@ const ONLY_USER: &[(&str, &str)] = &[
 
 /// The names in `[dependencies]` of a crate.
 fn dependencies(folder: &str) -> BTreeSet<String> {
-    let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a crate has a manifest");
+    let manifest =
+        fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a crate has a manifest");
     let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
     let section = section.split("\n[").next().unwrap_or_default();
     let name = |line: &str| line.split(['.', '=', ' ']).next().unwrap_or_default().to_owned();

@@ -124,7 +124,8 @@ impl Maker {
             }
         };
         let same_subjects = proto.subjects.iter().filter(|(_, s)| *s == sort).count();
-        if !(same && same_subjects == 1) && !proto.roles.iter().any(|r| r.name == name) {
+        let is_subject = same && same_subjects == 1;
+        if !is_subject && !proto.roles.iter().any(|r| r.name == name) {
             proto.roles.push(ProtoRole { name: name.clone(), sort, first: number });
         }
         (name, sort)
