@@ -568,7 +568,7 @@ impl Maker {
             self.has("lose");
             faults.push(format!("lose {step}"));
         }
-        if self.r.chance(20)
+        if self.r.chance(30)
             && let Some(step) = self.r.maybe(&steps)
         {
             self.has("duplicate");
