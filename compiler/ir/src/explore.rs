@@ -98,21 +98,28 @@ impl<'p> Oracle<'p> {
     }
 
     fn search(&mut self, limits: &Limits, interrupt: &AtomicBool) -> Result<(), Stop> {
-        for state in self.interpreter.initial_states() {
-            self.number(state, None, limits)?;
-        }
+        let mut stored = Ok(());
+        Interpreter::new(self.program).visit_initial_states(&mut |state| {
+            stored =
+                self.check_time(limits, interrupt).and_then(|()| self.number(state, None, limits)).map(drop);
+            stored.is_ok()
+        });
+        stored?;
         let mut next = 0;
         while next < self.states.len() {
-            if interrupt.load(Ordering::Relaxed) {
-                return Err(Stop::Interrupted);
-            }
-            if limits.deadline.is_some_and(|d| Instant::now() >= d) {
-                return Err(Stop::Time);
-            }
+            self.check_time(limits, interrupt)?;
             self.expand(next as u32, limits)?;
             next += 1;
         }
         Ok(())
+    }
+
+    fn check_time(&self, limits: &Limits, interrupt: &AtomicBool) -> Result<(), Stop> {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(Stop::Interrupted);
+        }
+        let late = limits.deadline.is_some_and(|d| Instant::now() >= d);
+        if late { Err(Stop::Time) } else { Ok(()) }
     }
 
     /// The number of a state; a new one is judged.

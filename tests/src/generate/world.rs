@@ -72,6 +72,8 @@ pub struct Maker {
     /// Functions from an instance to a condition: name and sort.
     pub functions: Vec<(String, usize)>,
     pub fresh: usize,
+    /// Initial states so far.
+    pub initials: usize,
 }
 
 impl Maker {
@@ -96,6 +98,7 @@ impl Maker {
             timed,
             functions: Vec::new(),
             fresh: 0,
+            initials: 1,
         }
     }
 
@@ -156,7 +159,7 @@ impl Maker {
             let ty = self.ty();
             let name = format!("my_{sort}{i}");
             let own = ty == Ty::Id(sort) && self.r.chance(60);
-            let init = if own { " = self".to_owned() } else { self.init(&ty, true) };
+            let init = if own { " = self".to_owned() } else { self.init(&ty) };
             self.sorts[sort].locals.push(Attr { name, ty, init, derived: false });
         }
     }
@@ -300,7 +303,8 @@ impl Maker {
             let mut attrs = Vec::new();
             for j in 0..1 + self.r.below(2) {
                 let ty = self.ty();
-                let init = self.init(&ty, false);
+                let elements = keys.iter().map(|k| self.values(k).unwrap_or(1)).product();
+                let init = self.init_of(&ty, elements);
                 attrs.push(Attr { name: format!("at{i}{j}"), ty, init, derived: false });
             }
             self.truths.push(Truth { name: format!("Tr{i}"), keys, place, attrs });
@@ -321,12 +325,19 @@ impl Maker {
         self.truths.push(Truth { name: "Main".to_owned(), keys: Vec::new(), place: None, attrs: vec![attr] });
     }
 
-    /// What follows a type: nothing, a value or `any`.
-    fn init(&mut self, ty: &Ty, local: bool) -> String {
-        if !local && self.r.chance(12) && self.values(ty).is_some_and(|n| n <= 3) {
+    /// What follows the type of an attribute with so many elements: nothing, a value or `any`.
+    fn init_of(&mut self, ty: &Ty, elements: usize) -> String {
+        let count = self.values(ty).and_then(|n| n.checked_pow(elements as u32)).unwrap_or(usize::MAX);
+        if self.r.chance(14) && self.initials.saturating_mul(count) <= 40 {
             self.has("= any");
+            self.initials *= count;
             return " = any".to_owned();
         }
+        self.init(ty)
+    }
+
+    /// What follows a type: nothing or a value.
+    fn init(&mut self, ty: &Ty) -> String {
         if !self.r.chance(35) {
             return String::new();
         }

@@ -4,7 +4,6 @@ use super::{Context, Interpreter, Slots, Transition};
 use crate::program::{FaultKind, Init, OrdinalId, ProtocolId, RunVarId, SortId, Type, Var, VarId, VarOwner};
 use crate::state::{Event, RunRef, RunState, State};
 use crate::time::TimeClass;
-use crate::types::tuples;
 use crate::value::Value;
 use arch_base::Idx;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +22,18 @@ impl Interpreter<'_> {
     /// The initial states, in order; equal ones may occur.
     #[must_use]
     pub fn initial_states(&self) -> Vec<State> {
+        let mut states = Vec::new();
+        self.visit_initial_states(&mut |state| {
+            states.push(state);
+            true
+        });
+        states
+    }
+
+    /// Gives the initial states in order, one at a time, as there may be very many, until `visit` says no.
+    pub fn visit_initial_states(&self, visit: &mut dyn FnMut(State) -> bool) {
         let start = self.bare_state();
-        let mut columns = Vec::new();
+        let mut columns: Vec<Vec<Value>> = Vec::new();
         for var in self.program.vars.indices() {
             columns.extend(self.initial_elements(var));
         }
@@ -32,10 +41,19 @@ impl Interpreter<'_> {
         for (_, by) in &skews {
             columns.push((-by..=*by).map(Value::Int).collect());
         }
-        tuples(&columns)
-            .into_iter()
-            .map(|values| self.canonical(&self.filled(&start, &skews, values)))
-            .collect()
+        let mut at = vec![0; columns.len()];
+        while columns.iter().all(|c| !c.is_empty()) {
+            let values = columns.iter().zip(&at).map(|(column, i)| column[*i].clone()).collect();
+            if !visit(self.canonical(&self.filled(&start, &skews, values))) {
+                return;
+            }
+            // The last column varies fastest.
+            let Some(next) = (0..columns.len()).rev().find(|c| at[*c] + 1 < columns[*c].len()) else {
+                return;
+            };
+            at[next] += 1;
+            at[next + 1..].fill(0);
+        }
     }
 
     /// A state with everything but the variables and offsets.
