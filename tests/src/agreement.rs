@@ -150,7 +150,7 @@ fn same_events(
         interpreter.successors(state).transitions.into_iter().map(|t| (t.event, t.outcome)).collect();
     let successors = machine.successors(words, &mut machine.scratch());
     let mut found: Vec<Led> = Vec::new();
-    for (action, to) in successors.iter() {
+    for (action, to) in successors.events() {
         let event = machine.event(action, words);
         let led = match to {
             Some(words) => Ok(machine.decode(words)),

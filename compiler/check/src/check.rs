@@ -222,7 +222,7 @@ impl Verdicts<'_> {
         let state = self.explored.store.state(from);
         let successors = self.machine.successors(state, &mut self.machine.scratch());
         let led = successors
-            .iter()
+            .events()
             .find(|(a, _)| *a == action)
             .and_then(|(_, to)| to.map(|w| self.machine.decode(w)));
         let excess = if led.is_none() { self.machine.excess(action, state) } else { None };

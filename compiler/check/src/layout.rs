@@ -160,8 +160,8 @@ impl Statuses {
 pub struct Layout {
     /// All cells.
     pub cells: Vec<Cell>,
-    /// The words of a state.
-    pub words: usize,
+    /// For each word of a state how many of its low bits are used.
+    pub widths: Vec<u32>,
     /// Sorted slots, inner ones before those that hold them.
     pub groups: Vec<Group>,
     /// For each kind of ordinal the cells that hold one.
@@ -226,7 +226,7 @@ impl Layout {
             pending: b.pending()?,
             waits: b.waits()?,
             cells: Vec::new(),
-            words: 0,
+            widths: Vec::new(),
             groups: std::mem::take(&mut b.groups),
             ordinals: std::mem::take(&mut b.ordinals),
             times: b.times.clone(),
@@ -257,7 +257,7 @@ impl Layout {
             cell.mask = if width == u64::BITS { u64::MAX } else { (1 << width) - 1 };
             used[word] += width;
         }
-        self.words = used.len();
+        self.widths = used;
         self.cells = cells;
         Ok(self)
     }

@@ -11,7 +11,7 @@ use crate::symbolic::dag::{Dag, N};
 use crate::symbolic::sym::{Builder, ElementsCache, Sym, value_of};
 use crate::values::{read_state, write_state};
 use arch_base::Span;
-use arch_explorer::{Expansion, System};
+use arch_explorer::{Successors, System};
 use arch_ir::report::StepCoverage;
 use arch_ir::{Event, Excess, ExcessKind, Program, PropertyId, State, Type};
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,7 +166,7 @@ impl Machine {
 
     /// The number of 64-bit words of a state.
     pub fn words(&self) -> usize {
-        self.layout.words
+        self.layout.widths.len()
     }
 
     /// The number of bits of a state that carry information.
@@ -268,10 +268,9 @@ impl Machine {
         move |n| details.places.get(&n.0).map(|p| values[*p as usize])
     }
 
-    /// The events of a state: actions with the states that they lead to (none: an excess) and what is
-    /// found on each; then what is found on the state.
-    pub fn successors(&self, state: &[u64], scratch: &mut Scratch) -> Expansion {
-        let mut out = Expansion::new(self.words());
+    /// The events of a state, and what is found on them.
+    pub fn successors(&self, state: &[u64], scratch: &mut Scratch) -> Successors {
+        let mut out = Successors::new(self.words(), self.actions());
         self.expand(state, scratch, &mut out);
         out
     }
@@ -443,15 +442,10 @@ impl Machine {
         helps
     }
 
-    /// Adds what is found on the state in `scratch.values`; whether a run is unfinished.
-    fn find(&self, scratch: &mut Scratch, out: &mut Expansion) -> bool {
-        let values = &mut scratch.values;
-        let _ = self.code.run(&self.judge.code, values);
-        let is = |place: Place| values[place as usize] != 0;
-        self.judge.violated.iter().filter(|(place, _)| !is(*place)).for_each(|(_, f)| out.find_on_state(*f));
-        let hits = self.judge.hits.iter().filter(|(exists, holds, _)| is(*exists) && is(*holds));
-        hits.for_each(|(_, _, f)| out.find_on_state(*f));
-        is(self.judge.unfinished)
+    /// Whether the state in `scratch.values` has an unfinished run.
+    fn unfinished(&self, scratch: &mut Scratch) -> bool {
+        let _ = self.code.run(&self.judge.code, &mut scratch.values);
+        scratch.values[self.judge.unfinished as usize] != 0
     }
 
     /// Whether no number of ticks from a state leads to one with an event that helps.
@@ -478,8 +472,8 @@ impl Machine {
 impl System for Machine {
     type Scratch = Scratch;
 
-    fn words(&self) -> usize {
-        self.layout.words
+    fn widths(&self) -> &[u32] {
+        &self.layout.widths
     }
 
     fn actions(&self) -> usize {
@@ -494,7 +488,7 @@ impl System for Machine {
         Scratch {
             values: self.code.values(),
             next: self.code.values(),
-            words: vec![0; self.layout.words],
+            words: vec![0; self.layout.widths.len()],
             memory: Memory::default(),
             found: Vec::new(),
             refused: vec![false; self.steps.len()],
@@ -506,24 +500,31 @@ impl System for Machine {
         self.initial.each(&mut |state| self.encode(state).is_none_or(|words| sink(&words)));
     }
 
-    fn expand(&self, state: &[u64], scratch: &mut Scratch, out: &mut Expansion) {
+    fn expand(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors) {
         self.load(state, &mut scratch.values);
         let helps = self.each(state, scratch, &mut |action, fired, s| {
-            out.event(action, (fired == Fired::To).then_some(&s.words));
-            s.found.iter().for_each(|f| out.find_on_event(*f));
+            match fired {
+                Fired::To => out.push(action, &s.words),
+                Fired::Exceeds | Fired::Disabled => out.nowhere(action),
+            }
+            s.found.iter().for_each(|f| out.find(*f, Some(action)));
         });
-        let unfinished = self.find(scratch, out);
         if let Some(stuck) = self.stuck
-            && unfinished
             && !helps
+            && self.unfinished(scratch)
             && self.ticks_in_vain(state, scratch)
         {
-            out.find_on_state(stuck);
+            out.find(stuck, None);
         }
     }
 
-    fn judge(&self, state: &[u64], scratch: &mut Scratch, out: &mut Expansion) {
+    fn judge(&self, state: &[u64], scratch: &mut Scratch, found: &mut Vec<u32>) {
         self.load(state, &mut scratch.values);
-        self.find(scratch, out);
+        let values = &mut scratch.values;
+        let _ = self.code.run(&self.judge.code, values);
+        let is = |place: Place| values[place as usize] != 0;
+        found.extend(self.judge.violated.iter().filter(|(place, _)| !is(*place)).map(|(_, f)| *f));
+        let hits = self.judge.hits.iter().filter(|(exists, holds, _)| is(*exists) && is(*holds));
+        found.extend(hits.map(|(_, _, f)| *f));
     }
 }

@@ -1,25 +1,21 @@
 //! Exhaustive exploration of packed state spaces.
 //!
-//! A [`System`] says what the initial states are and what each state leads to; [`explore`] visits every
-//! reachable state once, breadth first, and remembers the first place where each *finding* was made.
+//! A [`System`] says what the initial states are and what each state leads to, by filling a buffer of
+//! [`Successors`]. [`graph`] visits every reachable state once, breadth first, numbers the states in the order of their
+//! discovery and keeps the edges between them if they are asked for.
 //! Nothing that is reported depends on the number of threads.
 //!
 //! This crate has never heard of `.arch`, properties or protocols: states are slices of words, actions
 //! and findings are numbers.
 
-pub mod backward;
-pub mod edges;
-pub mod expansion;
-pub mod hash;
+pub mod graph;
+pub mod limits;
 pub mod progress;
-pub mod search;
-pub mod store;
+pub mod successors;
 pub mod system;
 
-pub use backward::Backward;
-pub use edges::Edges;
-pub use expansion::Expansion;
+pub use graph::{Backward, Edges, Exploration, Finding, Store, explore};
+pub use limits::{Limits, Stop};
 pub use progress::Progress;
-pub use search::{Exploration, Finding, Limits, Stop, explore};
-pub use store::Store;
+pub use successors::{Found, Room, Successors};
 pub use system::System;

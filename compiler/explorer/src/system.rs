@@ -1,16 +1,20 @@
 //! What can be explored.
 
-use crate::expansion::Expansion;
+use crate::successors::Successors;
 
-/// A state space: packed states of a fixed width and what they lead to.
+/// A state space: packed states of fixed widths and what they lead to.
+///
+/// A state is a slice of words, as many as [`System::widths`] has. Everything above the significant bits
+/// of a word is 0, always: the store keeps the significant bits alone.
 pub trait System: Sync {
     /// What a worker needs to execute it; never shared, may note things.
     type Scratch: Send;
 
-    /// The number of words of a state; may be 0 when there is only one.
-    fn words(&self) -> usize;
+    /// For each word of a state how many of its low bits can be other than 0 (0 to 64). No words when there is
+    /// only one state.
+    fn widths(&self) -> &[u32];
 
-    /// The number of actions; they are numbered from 0.
+    /// The number of actions; they are numbered from 0. A state has at most one event of each.
     fn actions(&self) -> usize;
 
     /// The number of things that can be found; findings are numbered from 0.
@@ -22,10 +26,17 @@ pub trait System: Sync {
     /// Passes every initial state, in order, duplicates allowed, until `sink` answers false.
     fn initial(&self, sink: &mut dyn FnMut(&[u64]) -> bool);
 
-    /// Adds every event of a state to `out`, in ascending order of action, then what is found on the
-    /// state itself.
-    fn expand(&self, state: &[u64], scratch: &mut Self::Scratch, out: &mut Expansion);
+    /// Adds every event of a state to `out`, in ascending order of action, and what is found on events or
+    /// on the state for lack of them. Called once for each state, or again when a path is
+    /// looked for: what it adds must be the same each time.
+    fn expand(&self, state: &[u64], scratch: &mut Self::Scratch, out: &mut Successors);
 
-    /// Adds what is found on a state that is not expanded because exploration stops.
-    fn judge(&self, state: &[u64], scratch: &mut Self::Scratch, out: &mut Expansion);
+    /// Adds the numbers of what is found on a state as such. Called once for each state that is new, whether
+    /// it will be expanded or not, and again when a path is looked for.
+    fn judge(&self, state: &[u64], scratch: &mut Self::Scratch, found: &mut Vec<u32>);
+}
+
+/// The number of words of a system's states.
+pub(crate) fn words_of<S: System>(system: &S) -> usize {
+    system.widths().len()
 }

@@ -1,6 +1,6 @@
 //! A walk on a torus: counts that are known, the same for every number of threads.
 
-use arch_explorer::{Backward, Expansion, Exploration, Limits, Stop, System, explore};
+use arch_explorer::{Backward, Exploration, Limits, Stop, Successors, System, explore};
 use std::sync::atomic::AtomicBool;
 
 /// From (0, 0), one step to the right or up, modulo `size`; (x, y) with x = y = `hole` has no way out.
@@ -17,8 +17,8 @@ const OVER_EDGE: u32 = 1;
 impl System for Torus {
     type Scratch = ();
 
-    fn words(&self) -> usize {
-        2
+    fn widths(&self) -> &[u32] {
+        &[64, 64]
     }
 
     fn actions(&self) -> usize {
@@ -35,23 +35,22 @@ impl System for Torus {
         let _ = sink(&[0, 0]) && sink(&[0, 0]);
     }
 
-    fn expand(&self, state: &[u64], scratch: &mut (), out: &mut Expansion) {
+    fn expand(&self, state: &[u64], (): &mut (), out: &mut Successors) {
         for action in 0..2 {
             let mut next = [state[0], state[1]];
             next[action] = (next[action] + 1) % self.size;
             if *state != [self.hole, self.hole] {
-                out.event(action as u32, Some(&next));
+                out.push(action as u32, &next);
                 if next[action] == 0 {
-                    out.find_on_event(OVER_EDGE);
+                    out.find(OVER_EDGE, Some(action as u32));
                 }
             }
         }
-        self.judge(state, scratch, out);
     }
 
-    fn judge(&self, state: &[u64], (): &mut (), out: &mut Expansion) {
+    fn judge(&self, state: &[u64], (): &mut (), found: &mut Vec<u32>) {
         if *state == [self.hole, self.hole] {
-            out.find_on_state(IN_HOLE);
+            found.push(IN_HOLE);
         }
     }
 }

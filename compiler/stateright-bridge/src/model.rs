@@ -2,7 +2,7 @@
 
 use crate::properties::{self, Judged};
 use arch_check::{CompileError, Machine, Scratch};
-use arch_explorer::{Expansion, System};
+use arch_explorer::{Successors, System};
 use stateright::{Model, Property};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -66,7 +66,9 @@ pub struct SpecAction(pub u32);
 struct Desk {
     scratch: Scratch,
     state: Option<Box<[u64]>>,
-    expansion: Expansion,
+    successors: Successors,
+    /// What was found on the state itself.
+    judged: Vec<u32>,
     /// How often each action was an event of a state that stateright expanded.
     executed: Vec<u64>,
     /// Findings of the state or of one of its events.
@@ -146,12 +148,13 @@ impl SpecModel {
         if let Some((_, desk)) = desks.iter().find(|(id, _)| *id == me) {
             return desk.clone();
         }
-        let expansion = Expansion::new(self.machine.words());
+        let successors = Successors::new(self.machine.words(), self.machine.actions());
         let executed = vec![0; self.machine.actions()];
         let desk = Desk {
             scratch: self.machine.scratch(),
             state: None,
-            expansion,
+            successors,
+            judged: Vec::new(),
             executed,
             found: BTreeSet::new(),
         };
@@ -184,9 +187,9 @@ impl SpecModel {
     #[must_use]
     pub fn event_with(&self, state: &SpecState, finding: u32) -> Option<u32> {
         self.with(state, |desk| {
-            let mut found = desk.expansion.findings().filter(|(f, _)| *f == finding);
-            let on_state = desk.expansion.findings().any(|(f, action)| f == finding && action.is_none());
-            found.find_map(|(_, action)| action).filter(|_| !on_state)
+            let mut found = desk.successors.found().iter().filter(|f| f.finding == finding);
+            let on_state = desk.judged.contains(&finding) || found.clone().any(|f| f.action.is_none());
+            found.find_map(|f| f.action).filter(|_| !on_state)
         })
     }
 
@@ -215,9 +218,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Desk {
     fn expand(&mut self, machine: &Machine, words: &[u64]) {
-        self.expansion.clear();
-        machine.expand(words, &mut self.scratch, &mut self.expansion);
-        self.found = self.expansion.findings().map(|(finding, _)| finding).collect();
+        self.successors.clear();
+        machine.expand(words, &mut self.scratch, &mut self.successors);
+        self.judged.clear();
+        machine.judge(words, &mut self.scratch, &mut self.judged);
+        self.found =
+            self.successors.found().iter().map(|f| f.finding).chain(self.judged.iter().copied()).collect();
         self.state = Some(words.into());
     }
 }
@@ -248,7 +254,7 @@ impl Model for SpecModel {
             self.tally.stop.store(true, Ordering::Relaxed);
         }
         self.with(state, |desk| {
-            for (action, _) in desk.expansion.iter() {
+            for (action, _) in desk.successors.events() {
                 desk.executed[action as usize] += 1;
                 actions.push(SpecAction(action));
             }
@@ -257,7 +263,7 @@ impl Model for SpecModel {
 
     fn next_state(&self, state: &SpecState, action: SpecAction) -> Option<SpecState> {
         let next = self.with(state, |desk| {
-            let led = desk.expansion.iter().find(|(a, _)| *a == action.0);
+            let led = desk.successors.events().find(|(a, _)| *a == action.0);
             led.and_then(|(_, words)| words.map(<[u64]>::to_vec))
         });
         if next.is_none() {

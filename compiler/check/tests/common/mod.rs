@@ -89,7 +89,7 @@ fn same_events(
         interpreter.successors(state).transitions.into_iter().map(|t| (t.event, t.outcome)).collect();
     let successors = machine.successors(words, &mut machine.scratch());
     let found: Vec<(Event, Result<State, Excess>)> = successors
-        .iter()
+        .events()
         .map(|(action, to)| {
             let excess =
                 || machine.excess(action, words).expect("an event that leads nowhere exceeds a bound");

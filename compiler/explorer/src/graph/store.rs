@@ -1,7 +1,7 @@
 //! The visited set, exact: states in one arena in the order of their discovery, and a table of their
 //! indices. Every state knows the state and the action that it was first reached by.
 
-use crate::hash::hash;
+use super::hash::hash;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 

@@ -1,6 +1,6 @@
 //! Backward reachability over the explored graph: which states can reach a goal.
 
-use crate::edges::Edges;
+use super::edges::Edges;
 
 /// The explored graph, reversed.
 #[derive(Debug)]

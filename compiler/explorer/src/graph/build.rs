@@ -4,14 +4,16 @@
 //! a chunk against the store as it was, then the chunks are merged in order by one thread. So the
 //! order of discovery is that of a sequential search, and nothing depends on the number of threads.
 
-use crate::edges::Edges;
-use crate::expansion::{Expansion, Found, NOWHERE, UNKNOWN};
-use crate::hash::hash;
+use super::edges::Edges;
+use super::expansion::{Expansion, Found, NOWHERE, UNKNOWN};
+use super::hash::hash;
+use super::store::Store;
+use crate::limits::{Limits, Stop, StopSign};
 use crate::progress::Progress;
-use crate::store::Store;
-use crate::system::System;
+use crate::successors::Successors;
+use crate::system::{System, words_of};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// States that a worker expands in a round.
@@ -20,34 +22,6 @@ const CHUNK: usize = 1024;
 const EVENTS: usize = 1 << 18;
 /// The least time between two reports of progress.
 const BEAT: Duration = Duration::from_millis(50);
-
-/// When and how to explore.
-#[derive(Clone, Debug, Default)]
-pub struct Limits {
-    /// Worker threads; 0 counts as 1.
-    pub threads: usize,
-    /// Most states.
-    pub max_states: Option<u64>,
-    /// Most bytes of memory for states, table, edges and buffers.
-    pub max_memory: Option<u64>,
-    /// When to stop.
-    pub deadline: Option<Instant>,
-    /// Whether to keep the graph, for [`crate::Backward`].
-    pub edges: bool,
-}
-
-/// Why exploration stopped early.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stop {
-    /// Too many states.
-    States,
-    /// Too much memory.
-    Memory,
-    /// Too late.
-    Time,
-    /// The caller said so.
-    Interrupted,
-}
 
 /// Where something was found first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,6 +82,8 @@ struct Search<'a, S: System> {
     executed: Vec<u64>,
     workers: Vec<Worker<S::Scratch>>,
     found: Vec<Option<Finding>>,
+    /// What was found on a state, before it is recorded.
+    judged: Vec<u32>,
     /// States of this level that are not expanded yet.
     level: Range<u32>,
     /// States from here on belong to the next level.
@@ -123,21 +99,28 @@ struct Search<'a, S: System> {
 /// A worker's memory.
 struct Worker<Scratch> {
     scratch: Scratch,
+    successors: Successors,
     out: Expansion,
 }
 
 impl<'a, S: System> Search<'a, S> {
     fn new(system: &'a S, limits: &'a Limits, interrupt: &'a AtomicBool) -> Self {
-        let worker = || Worker { scratch: system.scratch(), out: Expansion::new(system.words()) };
+        let words = words_of(system);
+        let worker = || Worker {
+            scratch: system.scratch(),
+            successors: Successors::new(words, system.actions()),
+            out: Expansion::new(words),
+        };
         Search {
             system,
             limits,
             interrupt,
-            store: Store::new(system.words()),
+            store: Store::new(words),
             edges: limits.edges.then(Edges::default),
             executed: vec![0; system.actions()],
             workers: (0..limits.threads.max(1)).map(|_| worker()).collect(),
             found: vec![None; system.findings()],
+            judged: Vec::new(),
             level: 0..0,
             next_level: 0,
             depth: 0,
@@ -197,7 +180,7 @@ impl<'a, S: System> Search<'a, S> {
 
     fn expand(&mut self, chunks: &[Range<u32>]) {
         let (system, store, stop) =
-            (self.system, &self.store, StopSign { search: self.limits, interrupt: self.interrupt });
+            (self.system, &self.store, StopSign { limits: self.limits, interrupt: self.interrupt });
         let mut jobs = self.workers.iter_mut().zip(chunks);
         // A chunk that is small does not pay for a thread.
         if chunks.first().is_none_or(|c| c.len() < 64) {
@@ -250,7 +233,20 @@ impl<'a, S: System> Search<'a, S> {
         if self.store.len() as u64 >= self.limits.max_states.unwrap_or(Store::MOST).min(Store::MOST) {
             return self.store.find(state, hash).ok_or(Stop::States);
         }
-        Ok(self.store.insert(state, hash, origin).0)
+        let (index, new) = self.store.insert(state, hash, origin);
+        if new {
+            self.judge(state, index);
+        }
+        Ok(index)
+    }
+
+    fn judge(&mut self, state: &[u64], index: u32) {
+        let mut found = std::mem::take(&mut self.judged);
+        self.system.judge(state, &mut self.workers[0].scratch, &mut found);
+        for finding in found.drain(..) {
+            self.find(&Found { finding, action: None, source: index }, index);
+        }
+        self.judged = found;
     }
 
     /// Keeps a finding if it is the first of its kind.
@@ -299,7 +295,7 @@ impl<'a, S: System> Search<'a, S> {
     }
 
     fn check_interrupt(&self) -> Result<(), Stop> {
-        StopSign { search: self.limits, interrupt: self.interrupt }.read().map_or(Ok(()), Err)
+        StopSign { limits: self.limits, interrupt: self.interrupt }.read().map_or(Ok(()), Err)
     }
 
     fn beat(&mut self, progress: &mut dyn FnMut(&Progress)) {
@@ -319,11 +315,8 @@ impl<'a, S: System> Search<'a, S> {
         }
     }
 
-    /// Judges what is left when exploration stopped, and hands everything over.
-    fn finish(mut self) -> Exploration<S::Scratch> {
-        if self.stop.is_some() {
-            self.judge_rest();
-        }
+    /// Hands everything over.
+    fn finish(self) -> Exploration<S::Scratch> {
         let undiscovered = self.stop.is_some() && self.store.len() as u32 > self.next_level;
         Exploration {
             transitions: self.transitions,
@@ -338,36 +331,6 @@ impl<'a, S: System> Search<'a, S> {
             store: self.store,
         }
     }
-
-    fn judge_rest(&mut self) {
-        for index in self.level.start..self.store.len() as u32 {
-            let worker = &mut self.workers[0];
-            worker.out.clear();
-            self.system.judge(self.store.state(index), &mut worker.scratch, &mut worker.out);
-            let found = std::mem::take(&mut worker.out.found);
-            found.iter().for_each(|f| self.find(f, index));
-            if index % 4096 == 0 && self.stop != Some(Stop::States) && self.interrupt.load(Ordering::Relaxed)
-            {
-                return;
-            }
-        }
-    }
-}
-
-/// What a worker looks at to see whether to give up.
-#[derive(Clone, Copy)]
-struct StopSign<'a> {
-    search: &'a Limits,
-    interrupt: &'a AtomicBool,
-}
-
-impl StopSign<'_> {
-    fn read(self) -> Option<Stop> {
-        if self.interrupt.load(Ordering::Relaxed) {
-            return Some(Stop::Interrupted);
-        }
-        self.search.deadline.is_some_and(|at| Instant::now() >= at).then_some(Stop::Time)
-    }
 }
 
 impl<Scratch> Worker<Scratch> {
@@ -381,8 +344,9 @@ impl<Scratch> Worker<Scratch> {
     ) {
         self.out.clear();
         for (done, index) in chunk.enumerate() {
-            system.expand(store.state(index), &mut self.scratch, &mut self.out);
-            self.out.close(store);
+            self.successors.clear();
+            system.expand(store.state(index), &mut self.scratch, &mut self.successors);
+            self.out.add(&self.successors, store);
             if self.out.len() >= EVENTS || done % 16 == 15 && stop.read().is_some() {
                 return;
             }
