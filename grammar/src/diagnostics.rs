@@ -7,8 +7,9 @@
 //! | E0003 | file or expression too large |
 //! | E0004 | integer out of range |
 
-use crate::ast::Ident;
-use crate::lexer;
+use crate::advice;
+use crate::ast::{AttrDecl, Ident, TypeKind};
+use crate::lexer::{self, Kind};
 use crate::limits::{MAX_BYTES, MAX_DEPTH, MAX_TERMS};
 use crate::parse::Rule;
 use arch_base::{Code, Diagnostic, FileId, Span};
@@ -54,13 +55,29 @@ pub(crate) fn comparison_chain(operator: Span) -> Diagnostic {
 }
 
 /// `{ a: T b: U }`
-pub(crate) fn missing_separator(name: &Ident) -> Diagnostic {
+pub(crate) fn missing_separator(before: &AttrDecl, name: &Ident) -> Diagnostic {
     let diagnostic = Diagnostic::error(SYNTAX, format!("unexpected `{}`", name.name))
         .at(name.span, "expected `,` or `}` after the attribute before it");
-    match name.name.as_str() {
-        "of" => diagnostic.help("a collection is `set of T`, `map K -> V` or `seq of T max n`"),
-        _ => diagnostic.help("attributes on one line have `,` between them"),
-    }
+    let ty = before.ty.as_ref().map(|t| &t.kind);
+    let collection =
+        matches!(ty, Some(TypeKind::Named(n)) if matches!(n.name.as_str(), "set" | "map" | "seq"));
+    let written = before.name.name.as_str();
+    diagnostic.help(match written {
+        _ if collection || name.name == "of" => {
+            "a collection is `set of T`, `map K -> V` or `seq of T max n`".to_owned()
+        }
+        "bool" | "tri" | "time" | "int" if ty.is_none() => {
+            format!("the name comes first: `{}: {written}`", name.name)
+        }
+        _ => "attributes on one line have `,` between them".to_owned(),
+    })
+}
+
+/// `x := a y := b`
+pub(crate) fn joined_statements(second: Span) -> Diagnostic {
+    Diagnostic::error(SYNTAX, "unexpected second statement on one line")
+        .at(second, "expected `;` or a new line before it")
+        .help("statements on one line have `;` between them")
 }
 
 /// What pest found, at `base` bytes into the file.
@@ -79,7 +96,7 @@ pub(crate) fn syntax(file: FileId, text: &str, base: usize, error: &Error<Rule>)
         some => format!("expected {}", listing(some)),
     };
     let diagnostic = Diagnostic::error(SYNTAX, format!("unexpected {found}")).at(span, label);
-    match advice(text, offset, &expected) {
+    match advice::advice(text, offset, &expected) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -98,7 +115,7 @@ fn step_after_arrow(text: &str, offset: usize, expected: Vec<String>) -> Vec<Str
 fn token_at(file: FileId, text: &str, offset: usize) -> (String, Span) {
     let rest = text.get(offset..).unwrap_or_default();
     let Some(first) = lexer::lex(rest.lines().next().unwrap_or_default()).first().copied() else {
-        let at = offset.min(text.len()) as u32;
+        let at = end_of_tokens(text, offset);
         let what = if rest.is_empty() { "end of file" } else { "end of line" };
         return (what.to_owned(), Span::new(file, at, at));
     };
@@ -108,9 +125,19 @@ fn token_at(file: FileId, text: &str, offset: usize) -> (String, Span) {
     (format!("`{}`", shorten(&text[start..start + length])), span)
 }
 
+/// Where the last token before `offset` ends: what is missing at the end of a file is missing there.
+fn end_of_tokens(text: &str, offset: usize) -> u32 {
+    let before = text.get(..offset).unwrap_or(text);
+    let tokens = lexer::lex(before);
+    tokens.iter().rev().find(|t| t.kind != Kind::Comment).map_or(0, |t| t.end)
+}
+
 /// The length of an operator of several characters, as written or as other languages write it.
 fn symbol_length(rest: &str, at: usize) -> usize {
-    let symbols = ["|->", ":=", "->", "=>", "==", "!=", "<=", ">=", "&&", "||", ".."];
+    let symbols = [
+        "|->", ":=", "->", "=>", "-->", "==", "!=", "<=", ">=", "&&", "||", "..", "++", "+=", "-=", "--",
+        "/*",
+    ];
     symbols.iter().find(|s| rest[at..].starts_with(**s)).map_or(1, |s| s.len())
 }
 
@@ -139,7 +166,7 @@ fn expectations(rules: &[Rule]) -> Vec<String> {
         names.retain(|n| !matches!(n.as_str(), "`(`" | "`[`" | "`{`" | "a name" | "a number"));
     }
     if names.iter().any(|n| n == "an operator") {
-        names.retain(|n| !matches!(n.as_str(), "`.`" | "`(`" | "`[`" | "`..`" | "`*`"));
+        names.retain(|n| !matches!(n.as_str(), "`.`" | "`(`" | "`[`" | "`..`" | "`*`" | "`is`" | "`at`"));
     }
     names.truncate(8);
     names
@@ -233,48 +260,4 @@ fn symbol(name: &str) -> Option<&'static str> {
         "p_times" => "*",
         _ => return None,
     })
-}
-
-/// What the author probably meant.
-fn advice(text: &str, offset: usize, expected: &[String]) -> Option<String> {
-    let rest = text.get(offset..)?;
-    let before = text.get(..offset)?.trim_end();
-    let wants = |what: &str| expected.iter().any(|e| e == what);
-    let fixed = [
-        ("==", "equality is written `=`"),
-        ("&&", "write `and`"),
-        ("||", "write `or`"),
-        ("!=", "`!=` compares two values"),
-        ("!", "write `not`"),
-        (
-            "|->",
-            "a branch `|->` hangs on a complete chain: end the chain before it, or name its outcome first",
-        ),
-    ];
-    if let Some((_, help)) = fixed.iter().find(|(s, _)| rest.starts_with(s)) {
-        return Some((*help).to_owned());
-    }
-    if rest.starts_with('=') && wants("`:=`") {
-        return Some("an effect or definition is written `:=`; `=` compares".to_owned());
-    }
-    if rest.starts_with(":=") && wants("an operator") {
-        return Some("`:=` assigns; equality is written `=`".to_owned());
-    }
-    if rest.starts_with("->") && before.ends_with('=') {
-        return Some("a hand-off is written `->`, an outcome `=> done`".to_owned());
-    }
-    if rest.starts_with('"') {
-        return Some(
-            "a quoted text ends on its line with `\"`; inside it only `\\\"` and `\\\\` are escapes"
-                .to_owned(),
-        );
-    }
-    if wants("`leads`") {
-        return Some(
-            "a property is `always P`, `never P`, `reachable P`, `eventually P`, … or `P leads to Q`"
-                .to_owned(),
-        );
-    }
-    let opened = wants("`}`") && (rest.is_empty() || text[..offset].ends_with('\n'));
-    opened.then(|| "a `{` before this place is not closed: add `}`".to_owned())
 }

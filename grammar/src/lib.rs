@@ -4,6 +4,7 @@
 //! how it says so, is in `diagnostics.rs`. Nesting and size are bounded (`limits.rs`) before the
 //! grammar sees the text, so that neither the parser nor a pass over the tree can run out of stack.
 
+mod advice;
 pub mod ast;
 mod diagnostics;
 mod lexer;

@@ -44,6 +44,11 @@ pub(crate) fn is_item_word(word: &str) -> bool {
     MAJOR.contains(&word) || MINOR.contains(&word)
 }
 
+/// Every word that a declaration can start with.
+pub(crate) fn item_words() -> impl Iterator<Item = &'static str> {
+    MAJOR.into_iter().chain(MINOR)
+}
+
 /// Cuts a text into pieces that each start with a declaration.
 pub(crate) fn pieces(text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     let mut starts = vec![0];

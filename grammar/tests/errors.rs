@@ -53,8 +53,99 @@ fn helps_with_common_mistakes() {
     check("define a := b = c = d", &["comparisons do not chain", "help: write `a < b and b < c`"]);
 }
 
+/// What is said about a protocol `p` with this chain.
+fn chain(chain: &str, help: &str) {
+    check(&format!("protocol p {{ {chain} }}"), &[&format!("help: {help}")]);
+}
+
+#[test]
+fn helps_with_arrows_and_guards() {
+    chain("a[b] --> c[d] => done", "the hand-off to the next step is written `->`");
+    chain("a[b] → c[d] => done", "the hand-off to the next step is written `->`");
+    chain("a[b] => c[d] => done", "`=>` names how the run ends");
+    chain(
+        "a[b] -> done",
+        "a step is written `actor[operation {guard}]`; how a run ends is written `=> done`",
+    );
+    chain("a -> c[d] => done", "a step is written `actor[operation {guard}]`");
+    chain("a[b] c[d] => done", "the steps of a chain are joined by `->`");
+    chain("a[b (x = 1)] => done", "a guard is written in braces");
+    chain("a[b] {x = 1} => done", "a step is written `actor[operation {guard}]`: the guard stands inside");
+    chain("a[b {}] => done", "a step without a guard has no braces");
+    chain("a[b {x = 1, y = 2}] => done", "conditions are joined by `and` or `or`");
+    chain("a[b {x = 1] => done", "close what is open inside first: `}` before `]`");
+}
+
+#[test]
+fn helps_with_operators_of_other_languages() {
+    for (written, help) in [
+        ("a <> b", "write `!=`"),
+        ("a =< b", "write `<=`"),
+        ("a => b", "`>=` compares, and implication is the word `implies`"),
+        ("a ≠ b", "write `!=`"),
+        ("a ∧ b", "write `and`"),
+        ("a AND b", "write `and`"),
+        ("a % 2", "write `mod`"),
+        ("a / 2", "there is no division"),
+        ("a * 2.5", "numbers are integers"),
+        ("a = \"B\"", "a value is a bare word"),
+        ("a ? b : c", "write `if P then a else b`"),
+        ("forall x in d: x", "write `all x in d: …`"),
+        ("exists x in d: x", "write `any x in d: …`"),
+        ("all x d: x", "a quantifier needs `in`: `all x in d: …`"),
+        ("now + 2ms", "a number has no unit; time is counted in ticks"),
+    ] {
+        check(&format!("property p: always {written}"), &[&format!("help: {help}")]);
+    }
+}
+
+#[test]
+fn helps_with_statements_of_other_languages() {
+    for (written, help) in [
+        ("X.a += 1", "write `X.a := X.a + 1`"),
+        ("X.a++", "write `X.a := X.a + 1`"),
+        ("X.a' = 1", "an effect assigns: `x := e`"),
+        ("X.a: 1", "an effect or definition is written `:=`"),
+        ("return", "a statement is `x := e`"),
+        ("if x { a := 1 } elif y { b := 2 }", "write `else if`"),
+        ("if x then a := 1", "what an `if` does stands in braces"),
+        ("X.a := b X.c := d", "statements on one line have `;` between them"),
+    ] {
+        check(&format!("on s {{ {written} }}"), &[&format!("help: {help}")]);
+    }
+    assert!(parse("on s { if a { b := 1 } c := 2; d := 3\n e := 4 }").is_ok());
+}
+
+#[test]
+fn helps_with_words_of_other_languages() {
+    for (written, help) in [
+        ("# a comment", "a comment starts with `//`"),
+        ("-- a comment", "a comment starts with `//`"),
+        ("/* a comment */", "a comment starts with `//`"),
+        ("protocl main { }", "did you mean `protocol`?"),
+        ("Truth X { a }", "did you mean `truth`?"),
+        ("invariant p: x", "here that is written `property NAME: always P`"),
+        ("X.a := 1", "an assignment stands in an effect"),
+        ("a[b {c}] => done", "steps stand in a protocol"),
+        ("actor worker(2)", "the number of instances follows `*`: `actor worker * 2`"),
+        ("actor worker x 2", "the number of instances follows `*`: `actor worker * 2`"),
+        ("protocol p foreach x { a[b] }", "write `for each`"),
+        ("protocol p, repeat { a[b] }", "did you mean `repeats`?"),
+        ("faults { kill a }", "faults are `crash A`"),
+        ("property always x = 1", "a property has a name"),
+        ("property p: alwys possible X.a = 1", "did you mean `always`? a property is"),
+        ("archetype \"Lock\"", "a short name comes first"),
+        ("truth X { a: 0-3, b: bool }", "a range is written `lo..hi`"),
+        ("truth X { a: 0..=3 }", "both ends of `lo..hi` belong to it"),
+    ] {
+        check(written, &[&format!("help: {help}")]);
+    }
+}
+
 #[test]
 fn attributes_on_one_line_have_commas() {
+    check("truth X { a: map k v }", &["`map K -> V`"]);
+    check("truth X { bool n }", &["help: the name comes first: `n: bool`"]);
     check("truth X { a T }", &["unexpected `T`", "help: attributes on one line have `,` between them"]);
     check("truth X { a: seq of T, b }", &["unexpected `of`", "`seq of T max n`"]);
     assert!(parse("truth X { a\nb; c, d }").is_ok());

@@ -38,7 +38,7 @@ fn empty_files_stay_empty() {
 fn blocks_stay_on_one_line_if_they_were_and_fit() {
     check("truth X{a:T,b}", "truth X { a: T, b }\n");
     check("truth X {\n a:T }", "truth X {\n  a: T\n}\n");
-    check("on a { x := 1 advance Y.z }", "on a { x := 1; advance Y.z }\n");
+    check("on a { x := 1;advance Y.z }", "on a { x := 1; advance Y.z }\n");
     check("on a { x := 1\nadvance Y.z }", "on a {\n  x := 1\n  advance Y.z\n}\n");
     let long = format!("truth X {{ {}: T, b: T }}", "a".repeat(90));
     check(&long, &format!("truth X {{\n  {}: T\n  b: T\n}}\n", "a".repeat(90)));

@@ -3,6 +3,7 @@
 use super::Rule;
 use super::tree::Tree;
 use crate::ast::*;
+use crate::diagnostics;
 use pest::iterators::Pair;
 
 type P<'i> = Pair<'i, Rule>;
@@ -19,7 +20,14 @@ impl Tree<'_> {
 
     pub(super) fn block(&mut self, pair: P<'_>) -> Block {
         let span = self.span(&pair);
-        let statements = self.kids(pair).rest().into_iter().map(|p| self.stmt(p)).collect();
+        let source = pair.get_input();
+        let statements: Vec<Stmt> = self.kids(pair).rest().into_iter().map(|p| self.stmt(p)).collect();
+        for pair in statements.windows(2) {
+            let (end, start) = (pair[0].span.end as usize, pair[1].span.start as usize);
+            if !source[..end].ends_with('}') && !source[end..start].contains([';', '\n']) {
+                self.report(diagnostics::joined_statements(pair[1].span));
+            }
+        }
         Block { statements, span }
     }
 

@@ -174,7 +174,7 @@ impl Tree<'_> {
             !gap.contains([',', ';', '\n'])
         });
         if let Some(pair) = joined {
-            self.report(diagnostics::missing_separator(&pair[1].name));
+            self.report(diagnostics::missing_separator(&pair[0], &pair[1].name));
         }
         attrs
     }
