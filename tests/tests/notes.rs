@@ -101,11 +101,30 @@ fn all_archetypes_are_here() {
 
 #[test]
 fn constants_of_attributes_without_a_type_become_a_hint() {
-    let found = notes_of("I03");
+    let declared = "\ntruth ScheduleState { next_due_at, version }\n";
+    let found = check("sketch.arch", &format!("{SKETCH}{declared}"));
     let status = found.diagnostics.iter().find(|d| d.message.starts_with("`RunnableState.status`"));
     let help = status.map(|d| d.notes.concat()).unwrap_or_default();
     assert!(help.contains("{ ABSENT, READY, … }"), "{help}");
 }
+
+#[test]
+fn what_is_missing_is_said_once_the_names_resolve() {
+    let found = check("sketch.arch", SKETCH);
+    assert!(found.has_errors());
+    assert!(found.diagnostics.iter().all(|d| d.severity != Severity::Note), "{}", found.rendered());
+}
+
+/// A sketch with truth that is not declared, and an attribute without a type.
+const SKETCH: &str = "truth RunnableState { status }
+actor due_scanner
+actor worker
+
+protocol main {
+  due_scanner[materialize {ScheduleState.next_due_at <= now and RunnableState.status = ABSENT}] ->
+    worker[claim {RunnableState.status = READY}] => done
+}
+";
 
 fn notes_of(archetype: &str) -> Checked {
     let path = repository("tests/fixtures/notes").join(format!("{archetype}.arch"));

@@ -73,6 +73,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.declare_variables();
     analyzer.declare_definitions();
     analyzer.declare_protocols();
+    analyzer.check_duplicates();
     analyzer.lower_initial_values();
     analyzer.lower_protocols();
     analyzer.check_shared_locals();
@@ -98,11 +99,16 @@ impl<'m> Analyzer<'m> {
         }
     }
 
+    /// Whether an error was reported so far.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+
     /// Reports a comparison of stored instants inside of values; those of plain instants were reported where
     /// they are.
     fn check_instants(&mut self) {
-        let errors = self.diagnostics.iter().any(|d| d.severity == Severity::Error);
-        let found = if errors || self.is_sketch() { None } else { inexact_comparison(&self.program) };
+        let found =
+            if self.has_errors() || self.is_sketch() { None } else { inexact_comparison(&self.program) };
         if let Some(span) = found.map(|e| e.span) {
             self.report(crate::diagnostics::types::instants_inside(span));
         }
@@ -114,10 +120,11 @@ impl<'m> Analyzer<'m> {
     }
 
     fn finish(mut self, failures: Vec<Failure>) -> Analysis {
-        let key = |d: &Diagnostic| (d.span().map(|s| (s.start, s.end)), d.code);
+        // What the file as a whole lacks comes last.
+        let whole = |d: &Diagnostic| d.code == crate::codes::MISSING_PROPERTY;
+        let key = |d: &Diagnostic| (whole(d), d.span().map(|s| (s.start, s.end)), d.code);
         self.diagnostics.sort_by_key(key);
-        let has = |severity| self.diagnostics.iter().any(|d| d.severity == severity);
-        let errors = has(Severity::Error);
+        let errors = self.has_errors();
         let sketch = !errors && self.is_sketch();
         let archetype = self.module.header.as_ref().map(|h| match &h.title {
             Some(title) => format!("{} {}", h.id.name, title.value),

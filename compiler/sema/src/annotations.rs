@@ -18,12 +18,30 @@ impl<'m> Analyzer<'m> {
             });
             declared.extend(in_head.map(|item| (item, vec![index])));
         }
+        self.check_outcome_case();
         for (item, homes) in declared {
             match &item.kind {
                 ItemKind::Branch(decl) => self.check_branch_target(&decl.target, &homes),
                 ItemKind::Outcome(decl) => self.check_outcome_word(&decl.word, &homes),
                 _ => {}
             }
+        }
+    }
+
+    /// Words are compared as they are written: `Done` would not end a run.
+    fn check_outcome_case(&mut self) {
+        let mut words: Vec<&'m ast::Ident> = Vec::new();
+        for (index, entry) in self.tables.protocols.iter().enumerate() {
+            if let ProtocolSource::Protocol(p) = entry.source {
+                words.extend(std::iter::once(&p.main).chain(&p.branches).filter_map(|c| c.outcome.as_ref()));
+            }
+            words.extend(self.annotations_of(index).filter_map(|item| match &item.kind {
+                ItemKind::Rejects(rejects) => Some(&rejects.outcome),
+                _ => None,
+            }));
+        }
+        for word in words.into_iter().filter(|w| w.name.chars().any(char::is_uppercase)) {
+            self.report(errors::outcome_case(word));
         }
     }
 

@@ -124,6 +124,8 @@ codes! {
     NEVER_WRITTEN = "W0604";
     /// A predicate of a fault that the spec does not have.
     FAULT_NEVER = "W0605";
+    /// An answer to a guard that is never false.
+    NEVER_REJECTS = "W0606";
 
     /// An attribute or local without a type.
     MISSING_TYPE = "N0701";

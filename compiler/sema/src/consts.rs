@@ -20,9 +20,11 @@ impl<'m> Analyzer<'m> {
             }
             let setting = chosen.and_then(|i| i.settings.iter().find(|(n, _)| n.name == decl.name.name));
             let default = self.const_value(&decl.value);
-            let set = setting.and_then(|(_, value)| self.const_value(value));
-            let Some(value) = self.command_line_value(&decl.name.name).or(set).or(default) else { continue };
-            let ty = if matches!(value, Value::Bool(_)) { Type::Bool } else { INT };
+            let like = |value: &Value| default.as_ref().is_none_or(|d| type_of(d) == type_of(value));
+            let set = setting.and_then(|(_, value)| self.const_value(value)).filter(like);
+            let given = self.command_line_value(&decl.name.name).filter(like);
+            let Some(value) = given.or(set).or_else(|| default.clone()) else { continue };
+            let ty = type_of(&value);
             self.tables.consts.insert(decl.name.name.clone(), ConstEntry { value, ty, span: decl.name.span });
         }
         self.check_settings();
@@ -42,11 +44,14 @@ impl<'m> Analyzer<'m> {
     fn check_settings(&mut self) {
         let anchor = self.module.items.first().map(|i| i.span);
         for setting in &self.options.settings {
-            if !self.tables.consts.contains_key(&setting.name) {
+            let Some(entry) = self.tables.consts.get(&setting.name) else {
                 let error = instance_errors::unknown_setting(&setting.name, &self.tables, anchor);
                 self.report(error);
-            } else if parse_setting(&setting.value).is_none() {
-                self.report(instance_errors::bad_setting(&setting.name, &setting.value, anchor));
+                continue;
+            };
+            if parse_setting(&setting.value).is_none_or(|value| type_of(&value) != entry.ty) {
+                let ty = crate::types::show_type(&self.program, &entry.ty);
+                self.report(instance_errors::bad_setting(&setting.name, &setting.value, &ty, entry.span));
             }
         }
     }
@@ -131,6 +136,11 @@ impl<'m> Analyzer<'m> {
         self.report(type_errors::not_constant(expr.span, "this is not a constant expression"));
         None
     }
+}
+
+/// What a constant with this value is.
+pub fn type_of(value: &Value) -> Type {
+    if matches!(value, Value::Bool(_)) { Type::Bool } else { INT }
 }
 
 fn parse_setting(text: &str) -> Option<Value> {

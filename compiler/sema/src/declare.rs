@@ -91,6 +91,40 @@ impl<'m> Analyzer<'m> {
                 _ => {}
             }
         }
+        self.check_collections();
+    }
+
+    /// Whether sets and maps inside records and unions can be listed, now that those they hold are filled.
+    fn check_collections(&mut self) {
+        let module = self.module;
+        for item in &module.items {
+            match &item.kind {
+                ItemKind::Record(decl) => {
+                    let Some(NamedType::Record(id)) = self.type_named(&decl.name.name) else { continue };
+                    let fields = std::mem::take(&mut self.program.records[id].fields);
+                    self.program.records[id].fields = self.with_lists(&decl.fields, fields);
+                }
+                ItemKind::Union(decl) => {
+                    let Some(NamedType::Union(id)) = self.type_named(&decl.name.name) else { continue };
+                    for (tag, variant) in decl.variants.iter().enumerate() {
+                        let fields = self.program.unions[id].variants[tag].fields.clone();
+                        let fields = self.with_lists(&variant.fields, fields);
+                        self.program.unions[id].variants[tag].fields = fields;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The fields, those that need a list of values that there is not reported and made harmless.
+    fn with_lists(&mut self, written: &[ast::FieldDecl], mut fields: Vec<Field>) -> Vec<Field> {
+        for (field, decl) in fields.iter_mut().zip(written) {
+            if !self.check_collection(&decl.ty, &field.ty) {
+                field.ty = Type::Unknown;
+            }
+        }
+        fields
     }
 
     fn fill_union(&mut self, decl: &ast::UnionDecl) {
@@ -102,8 +136,11 @@ impl<'m> Analyzer<'m> {
             let fields = self.fields(&variant.fields, &variant.name.name);
             let fields = self.without_cycles(Type::Union(id), &variant.fields, fields);
             self.program.unions[id].variants.push(Variant { name: variant.name.name.clone(), fields });
-            if self.tables.variants.insert(variant.name.name.clone(), (id, tag as u32)).is_some() {
-                self.report(names::duplicate(&variant.name, "variant", decl.name.span));
+            let earlier = self.tables.variants.insert(variant.name.name.clone(), (id, tag as u32));
+            if let Some((union, _)) = earlier {
+                let same = decl.variants[..tag].iter().find(|v| v.name.name == variant.name.name);
+                let first = same.map_or(self.program.unions[union].span, |v| v.name.span);
+                self.report(names::duplicate(&variant.name, "variant", first));
             }
         }
     }

@@ -18,8 +18,9 @@ impl<'m> Analyzer<'m> {
                     let error = errors::not_a_constant(name, &self.tables);
                     self.report(error);
                 }
-                self.const_value(value);
+                self.check_setting(name, value);
             }
+            self.check_repeated_settings(instance);
             for expectation in &instance.expectations {
                 self.check_property_name(&expectation.property);
             }
@@ -28,6 +29,24 @@ impl<'m> Analyzer<'m> {
         for item in &self.module.items {
             if let ItemKind::Composition(decl) = &item.kind {
                 self.report(errors::composition_reserved(&decl.keyword));
+            }
+        }
+    }
+
+    fn check_setting(&mut self, name: &'m ast::Ident, value: &'m ast::Expr) {
+        let Some(given) = self.const_value(value) else { return };
+        let Some(entry) = self.tables.consts.get(&name.name) else { return };
+        if crate::consts::type_of(&given) != entry.ty {
+            let error = errors::setting_type(name, value.span, &self.show_type(&entry.ty), entry.span);
+            self.report(error);
+        }
+    }
+
+    fn check_repeated_settings(&mut self, instance: &'m ast::InstanceDecl) {
+        let names: Vec<&ast::Ident> = instance.settings.iter().map(|(name, _)| name).collect();
+        for (i, name) in names.iter().enumerate() {
+            if let Some(earlier) = names[..i].iter().find(|n| n.name == name.name) {
+                self.report(names::duplicate(name, "setting", earlier.span));
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod codes;
 mod consts;
 mod declare;
 mod diagnostics;
+mod duplicates;
 mod effects;
 mod executed;
 mod expr;

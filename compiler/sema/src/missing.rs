@@ -32,8 +32,10 @@ impl<'m> Analyzer<'m> {
 
     /// Reports what is missing, as notes: each untyped attribute, each effect, each unanswered compare-and-set,
     /// each postcondition written as a guard. The latter two only while there is something else missing.
+    ///
+    /// Nothing while there are errors: they come first, and a name that does not resolve may be what is missing.
     pub fn report_missing(&mut self) {
-        if !self.is_sketch() {
+        if !self.is_sketch() || self.has_errors() {
             return;
         }
         self.report_untyped();
@@ -47,8 +49,7 @@ impl<'m> Analyzer<'m> {
 
     /// Words that were taken for constants of an enum to come, where no type is to come.
     pub fn check_open_constants(&mut self) {
-        let clean = self.diagnostics.iter().all(|d| d.severity != arch_base::Severity::Error);
-        if clean && !self.is_sketch() {
+        if !self.has_errors() && !self.is_sketch() {
             for name in std::mem::take(&mut self.open_constants) {
                 let error = names::unknown_word(name, None, self, &Scope::global());
                 self.report(error);

@@ -39,13 +39,15 @@ impl<'m> Analyzer<'m> {
 
     /// What a word does in a protocol.
     pub fn outcome(&mut self, index: usize, word: &'m ast::Ident, scope: &Scope) -> Outcome {
-        let declared: Vec<(&'m ast::OutcomeDecl, Span)> = self
+        // Those of the head come first; in reverse, they have the last word.
+        let mut declared: Vec<(&'m ast::OutcomeDecl, Span)> = self
             .annotations_of(index)
             .filter_map(|item| match &item.kind {
                 ItemKind::Outcome(decl) if decl.word.name == word.name => Some((decl, item.span)),
                 _ => None,
             })
             .collect();
+        declared.reverse();
         let mut ends = ENDING.contains(&word.name.as_str());
         let mut then = None;
         for (decl, span) in declared {

@@ -60,6 +60,7 @@ impl<'m> Analyzer<'m> {
         let entry = &self.tables.protocols[index];
         let (id, subjects, steps) = (entry.id, entry.subjects.clone(), entry.steps());
         let mut names = RunNames::default();
+        self.check_subjects(&subjects);
         for subject in &subjects {
             self.declare_subject(id, subject, &mut names);
         }
@@ -105,8 +106,15 @@ impl<'m> Analyzer<'m> {
         self.program.protocols[id].subjects.push(Subject { name: subject.name.name.clone(), sort });
         names.subjects.insert(subject.name.name.clone(), (position, sort));
         let role = RoleNames { actor: Actor::Subject(position), sort };
-        if names.roles.insert(subject.name.name.clone(), role).is_some() {
-            self.report(names::duplicate(&subject.name, "subject", subject.name.span));
+        names.roles.insert(subject.name.name.clone(), role);
+    }
+
+    /// Subjects of one name.
+    fn check_subjects(&mut self, subjects: &[ast::Subject]) {
+        for (i, subject) in subjects.iter().enumerate() {
+            if let Some(earlier) = subjects[..i].iter().find(|s| s.name.name == subject.name.name) {
+                self.report(names::duplicate(&subject.name, "subject", earlier.name.span));
+            }
         }
     }
 

@@ -25,6 +25,8 @@ impl<'m> Analyzer<'m> {
                 }
             }
         }
+        let defines = self.tables.defines.names.values().flatten();
+        references.extend(defines.filter_map(|d| d.at).map(|r| (r, None)));
         for (reference, home) in references {
             let known = self.tables.protocols.iter().enumerate().any(|(i, p)| {
                 home.is_none_or(|h| h == i || self.tables.protocols[h].alias == p.alias)
@@ -74,6 +76,9 @@ impl<'m> Analyzer<'m> {
             effect.extend(self.refreshes(&self.tables.protocols[index].name, &step.operation.name, sort));
         }
         let reject = self.reject(index, number, &scope);
+        if let Some(reject) = reject.as_ref().filter(|_| atoms.is_empty()) {
+            self.report(errors::never_rejects(&step.operation.name, reject.span, step.operation.span));
+        }
         let lowered = Step {
             name: step.operation.name.clone(),
             actor,
@@ -221,14 +226,16 @@ impl<'m> Analyzer<'m> {
 
     fn reject(&mut self, index: usize, number: usize, scope: &Scope) -> Option<Reject> {
         let step = self.runs[index].steps[number].step;
-        let (decl, span) = self.annotations_of(index).find_map(|item| match &item.kind {
+        let answers = self.annotations_of(index).filter_map(|item| match &item.kind {
             ItemKind::Rejects(r)
                 if r.target.operation.name == step.operation.name && self.means(index, &r.target) =>
             {
                 Some((r, item.span))
             }
             _ => None,
-        })?;
+        });
+        // One for this protocol wins over one for every step of the name.
+        let (decl, span) = answers.min_by_key(|(r, _)| r.target.protocol.is_none())?;
         let mut scope = scope.clone();
         scope.old = true;
         let effect = decl.body.as_ref().map(|body| self.block(body, &scope)).unwrap_or_default();

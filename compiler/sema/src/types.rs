@@ -99,6 +99,28 @@ impl Analyzer<'_> {
         Type::Set(Box::new(element_type), max)
     }
 
+    /// Whether sets and maps inside a type have the lists of values that they need; reports those that do not.
+    pub fn check_collection(&mut self, written: &ast::Type, ty: &Type) -> bool {
+        let listed = |ty: &Type| *ty == Type::Unknown || self.program.cardinality(ty).is_some();
+        match (&written.kind, ty) {
+            (TypeKind::Set(_, None), Type::Set(inner, _)) if !listed(inner) => {
+                let shown = self.show_type(inner);
+                self.report(type_errors::set_needs_max(written.span, &shown));
+                false
+            }
+            (TypeKind::Map(key, _), Type::Map(k, _)) if !listed(k) => {
+                let shown = self.show_type(k);
+                self.report(type_errors::not_enumerable(key.span, "the key of a map", &shown));
+                false
+            }
+            (TypeKind::Set(w, _), Type::Set(t, _))
+            | (TypeKind::Map(_, w), Type::Map(_, t))
+            | (TypeKind::Optional(w), Type::Optional(t))
+            | (TypeKind::Seq(w, _), Type::Seq(t, _)) => self.check_collection(w, t),
+            _ => true,
+        }
+    }
+
     /// A type that must be enumerable; [`Type::Unknown`] after a report.
     pub fn enumerable_type(&mut self, ty: &ast::Type, owner: &str, what: &str) -> Type {
         let resolved = self.resolve_type(ty, owner);

@@ -10,7 +10,7 @@ impl Analyzer<'_> {
     ///
     /// Nor are files with errors: whatever could not be resolved may be the use, or the write, that is missed.
     pub fn check_unused(&mut self) {
-        if self.diagnostics.iter().any(|d| d.severity == arch_base::Severity::Error) {
+        if self.has_errors() {
             return;
         }
         self.check_unused_definitions();

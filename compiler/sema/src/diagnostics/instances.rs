@@ -25,11 +25,26 @@ pub fn unknown_setting(name: &str, tables: &Tables<'_>, anchor: Option<Span>) ->
     if known.is_empty() { error } else { error.because(format!("note: it has {}", all_of(&known))) }
 }
 
-/// `--set` to something that is no value.
-pub fn bad_setting(name: &str, value: &str, anchor: Option<Span>) -> Diagnostic {
-    let error =
-        Diagnostic::error(codes::BAD_INSTANCE, format!("`--set {name}={value}`: `{value}` is not a value"));
-    anchored(error, anchor, "in this file").help("give an integer, `true` or `false`")
+/// `--set` to something that is no value of the constant's type.
+pub fn bad_setting(name: &str, value: &str, ty: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error(
+        codes::BAD_INSTANCE,
+        format!("`--set {name}={value}`: `{value}` is not {}", a_value(ty)),
+    )
+    .at(declared, format!("`{name}` is declared as {ty} here"))
+    .help(format!("give {}", a_value(ty)))
+}
+
+/// A setting of an instance that is no value of the constant's type.
+pub fn setting_type(name: &Ident, value: Span, ty: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_INSTANCE, format!("`{}` is {ty}, and this is not", name.name))
+        .at(value, format!("not {}", a_value(ty)))
+        .see(declared, format!("`{}` is declared as {ty} here", name.name))
+        .help(format!("give {}", a_value(ty)))
+}
+
+fn a_value(ty: &str) -> &str {
+    if ty == "bool" { "`true` or `false`" } else { "an integer of 64 bits" }
 }
 
 /// An instance that sets something that is no constant.

@@ -18,6 +18,31 @@ pub fn duplicate(name: &Ident, what: &str, earlier: Span) -> Diagnostic {
         .help("rename one of them, or remove it")
 }
 
+/// `a truth object`, `an actor`.
+fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+/// A name that is declared as two kinds of things.
+pub fn two_kinds(name: &str, span: Span, what: &str, earlier: Span, kind: &str) -> Diagnostic {
+    Diagnostic::error(
+        codes::DUPLICATE_NAME,
+        format!("`{name}` is declared as {} and as {}", a(kind), a(what)),
+    )
+    .at(span, format!("declared as {} here", a(what)))
+    .see(earlier, format!("declared as {} here", a(kind)))
+    .help("rename one of them: a bare name means one thing")
+}
+
+/// A postfix word or relation that is defined again for the type that picks the definition.
+pub fn defined_twice(word: &Ident, what: &str, ty: &str, earlier: Span) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE_NAME, format!("the {what} `{}` is defined twice for {ty}", word.name))
+        .at(word.span, "defined again here")
+        .see(earlier, "first defined here")
+        .help("rename one of them, or remove it")
+}
+
 /// A name in a constant expression that is no constant.
 pub fn unknown_constant_name(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
     let error = Diagnostic::error(codes::UNKNOWN_WORD, format!("there is no constant `{}`", name.name))

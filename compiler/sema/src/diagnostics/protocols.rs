@@ -24,6 +24,14 @@ pub fn duplicate_effect(operation: &str, span: Span, earlier: Span) -> Diagnosti
         .help("merge them, or say which protocol each is for: `on protocol.operation { … }`")
 }
 
+/// Two annotations that settle the same thing about a step or outcome.
+pub fn declared_twice(what: &str, name: &Ident, span: Span, earlier: Span) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE_EFFECT, format!("{what} `{}` is declared twice", name.name))
+        .at(span, "declared again here")
+        .see(earlier, "first declared here")
+        .help("keep one of them")
+}
+
 /// An operation that a protocol does not have.
 pub fn no_such_step<'a>(
     operation: &Ident,
@@ -125,7 +133,11 @@ pub fn bound_already(role: &Ident, when: &str, earlier: Span) -> Diagnostic {
     Diagnostic::error(codes::BAD_ROLE, format!("`{}` is bound {when}, so it cannot be bound here", role.name))
         .at(role.span, "bound again")
         .see(earlier, "bound by this")
-        .help("leave the `bind` out, or name an earlier step")
+        .help(if when == "from the start, as the subject of the run" {
+            "leave the `bind` out"
+        } else {
+            "leave the `bind` out, or name an earlier step"
+        })
 }
 
 /// A local that two runs of one instance could overwrite.
@@ -155,6 +167,21 @@ pub fn unknown_outcome(word: &Ident, known: &[&str]) -> Diagnostic {
     let error = Diagnostic::error(codes::BAD_OUTCOME, format!("nothing ends with `{}`", word.name))
         .at(word.span, "no chain or `rejects` has this outcome");
     suggest(error, &word.name, known.iter().copied()).help("outcomes are the words after `=>`")
+}
+
+/// `=> Done`
+pub fn outcome_case(word: &Ident) -> Diagnostic {
+    Diagnostic::error(codes::BAD_OUTCOME, format!("`{}` is not a lower-case word", word.name))
+        .at(word.span, "outcomes are written in lower case")
+        .help(format!("write `{}`", word.name.to_lowercase()))
+}
+
+/// `rejects` of a step whose guard is never false.
+pub fn never_rejects(operation: &str, span: Span, step: Span) -> Diagnostic {
+    Diagnostic::warning(codes::NEVER_REJECTS, format!("`{operation}` has no guard, so it never rejects"))
+        .at(span, "never happens")
+        .see(step, "without a guard")
+        .help("give the step a guard, or remove the declaration")
 }
 
 /// A segment that begins a chain without a begin event, or is all of it.
