@@ -18,7 +18,7 @@ pub fn warnings(program: &Program, report: &Report) -> Vec<Diagnostic> {
 
 fn warning(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
     if seen.executed == 0 {
-        let message = format!("no behaviour executes {}", step.name);
+        let message = format!("no behaviour executes `{}`", step.name);
         let warning =
             Diagnostic::warning(codes::NEVER_EXECUTES, message).at(step.name_span, "never executes");
         return Some(if seen.refused {
@@ -31,7 +31,7 @@ fn warning(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
     if seen.refused || trivial {
         return None;
     }
-    let message = format!("the guard of {} is never false", step.name);
+    let message = format!("the guard of `{}` is never false", step.name);
     Some(
         Diagnostic::warning(codes::NEVER_FALSE, message)
             .at(step.guard.span, "true whenever the step is reached")

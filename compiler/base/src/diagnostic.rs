@@ -81,10 +81,13 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a place that explains it, such as the declaration.
+    /// Adds a place that explains it, such as the declaration; once, if it is added again.
     #[must_use]
     pub fn see(mut self, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label { span, primary: false, message: message.into() });
+        let label = Label { span, primary: false, message: message.into() };
+        if !self.labels.contains(&label) {
+            self.labels.push(label);
+        }
         self
     }
 

@@ -68,8 +68,7 @@ impl<'m> Analyzer<'m> {
         if let Some(last) = self.diagnostics.get_mut(before..).and_then(<[_]>::last_mut)
             && last.span() == Some(value)
         {
-            let message = format!("`{name}` is declared here");
-            last.labels.push(arch_base::Label { span, primary: false, message });
+            *last = last.clone().see(span, format!("`{name}` is declared here"));
         }
     }
 
@@ -138,6 +137,10 @@ impl<'m> Analyzer<'m> {
             return self.stored_target(base, field, span, scope);
         }
         if let Some(error) = self.undeclared_truth(base, field, scope) {
+            self.report(error);
+            return None;
+        }
+        if let Some(error) = self.one_of_several(base, field, scope) {
             self.report(error);
             return None;
         }

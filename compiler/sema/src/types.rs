@@ -192,6 +192,7 @@ pub fn show_type(program: &Program, ty: &Type) -> String {
         Type::Ordinal(id) => program.ordinals[*id].name.clone(),
         Type::Time => "time".into(),
         Type::Run(id) => format!("run of {}", program.protocols[*id].name),
+        Type::Set(element, _) if **element == Type::Unknown => "the empty set".into(),
         Type::Set(element, _) => format!("set of {}", show(element)),
         Type::Map(key, value) => format!("map {} -> {}", show(key), show(value)),
         Type::Seq(element, max) => format!("seq of {} max {max}", show(element)),

@@ -22,8 +22,8 @@ fn suggest<'a>(diagnostic: Diagnostic, name: &str, known: impl IntoIterator<Item
 }
 
 /// `` `a`, `b` or `c` ``.
-fn one_of(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+fn one_of<N: AsRef<str>>(names: &[N]) -> String {
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{}`", n.as_ref())).collect();
     match quoted.as_slice() {
         [] => "nothing".into(),
         [only] => only.clone(),

@@ -55,11 +55,34 @@ pub fn unknown_constant_name(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
 pub fn unknown_type(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
     let error = Diagnostic::error(codes::UNKNOWN_TYPE, format!("there is no type `{}`", name.name))
         .at(name.span, "not declared");
+    if let Some(ours) = foreign_type(&name.name) {
+        return error.help(format!("write {ours}"));
+    }
     let known = tables.types.keys().map(String::as_str).chain(["bool", "tri", "time"]);
-    suggest(error, &name.name, known).help(format!(
-        "types are `bool`, `tri`, `time`, `lo..hi`, `{{ A, B }}`, and what `ordinal {0}`, `enum {0}`, `id {0}` or `actor {0}` declares",
-        name.name
-    ))
+    suggest(error, &name.name, known)
+        .help(format!(
+            "declare it: `ordinal {0}`, `id {0} * 2`, `actor {0} * 2` or `enum {0} {{ A, B }}`",
+            name.name
+        ))
+        .help("built in are `bool`, `tri`, `time`, `lo..hi`, `{ A, B }`, `set of T`, `map K -> V` and `seq of T max n`")
+}
+
+/// What is written here for a type of other languages.
+fn foreign_type(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().as_str() {
+        "int" | "integer" | "nat" | "natural" | "number" | "uint" | "long" | "counter" | "u32" | "u64"
+        | "i32" | "i64" => {
+            "a range, such as `0..3`; for a number that only grows and is only compared, an `ordinal`"
+        }
+        "string" | "text" | "str" | "uuid" => {
+            "an enum `{ A, B }`; for identities without a meaning of their own, `id NAME * 2`"
+        }
+        "boolean" => "`bool`",
+        "timestamp" | "datetime" | "instant" | "date" | "clock" => "`time`",
+        "duration" | "interval" => "a number of ticks, such as `const TTL = 2`",
+        "list" | "array" | "queue" | "vec" => "`seq of T max 3`",
+        _ => return None,
+    })
 }
 
 /// An actor or role that is not declared.
@@ -105,9 +128,14 @@ pub fn unknown_truth_name(name: &Ident, tables: &Tables<'_>) -> Diagnostic {
         .help(format!("declare it: `truth {} {{ … }}`", name.name))
 }
 
-/// An attribute that its truth object does not list.
-pub fn unknown_attribute(truth: &Ident, field: &Ident, tables: &Tables<'_>) -> Diagnostic {
-    let entry = &tables.truths[&truth.name];
+/// An attribute that its truth object does not list, with the type that it would have to have.
+pub fn unknown_attribute(
+    truth: &Ident,
+    field: &Ident,
+    expected: Option<&Type>,
+    analyzer: &Analyzer<'_>,
+) -> Diagnostic {
+    let entry = &analyzer.tables.truths[&truth.name];
     let message = format!("`{}` has no attribute `{}`", truth.name, field.name);
     let error = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message)
         .at(field.span, "not listed")
@@ -117,18 +145,35 @@ pub fn unknown_attribute(truth: &Ident, field: &Ident, tables: &Tables<'_>) -> D
         [] => error,
         near => error.help(format!("did you mean {}?", one_of(near))),
     };
-    let elsewhere = tables.truths.iter().filter(|(_, t)| t.attrs.contains_key(&field.name));
-    let elsewhere: Vec<String> = elsewhere.map(|(n, _)| format!("{n}.{}", field.name)).collect();
+    let elsewhere = attributes_named(&field.name, &analyzer.tables);
     let error = match elsewhere.as_slice() {
         [] => error,
-        some => error.because(format!(
-            "note: {} is declared",
-            one_of(&some.iter().map(String::as_str).collect::<Vec<_>>())
-        )),
+        some => error.because(format!("note: {} is declared", one_of(some))),
     };
-    let mut listed: Vec<&str> = entry.attrs.keys().map(String::as_str).take(4).collect();
-    listed.push(&field.name);
-    error.help(format!("to list it: `truth {} {{ {} }}`", truth.name, listed.join(", ")))
+    let ty = declared_type(expected, analyzer);
+    error.help(format!(
+        "{}add it to `{}`: `{}{ty}`",
+        if near.is_empty() { "" } else { "or " },
+        truth.name,
+        field.name
+    ))
+}
+
+/// `T.a` for each truth object T that lists an attribute a.
+fn attributes_named(name: &str, tables: &Tables<'_>) -> Vec<String> {
+    let owners = tables.truths.iter().filter(|(_, t)| t.attrs.contains_key(name));
+    owners.map(|(truth, _)| format!("{truth}.{name}")).collect()
+}
+
+/// `: T` for a type that can be written, and nothing for one that is still to be found.
+fn declared_type(expected: Option<&Type>, analyzer: &Analyzer<'_>) -> String {
+    match expected {
+        Some(ty) if crate::types::is_writable(&analyzer.program, ty) => {
+            format!(": {}", analyzer.show_type(ty))
+        }
+        Some(Type::Int(_)) => ": 0..3".into(),
+        _ => String::new(),
+    }
 }
 
 /// A field that a record, union or run does not have.
@@ -178,9 +223,47 @@ pub fn unknown_word(
     }
     let error = Diagnostic::error(codes::UNKNOWN_WORD, format!("`{}` means nothing here", name.name))
         .at(name.span, "not a variable, local, role, definition or constant");
-    let known = words_in_scope(analyzer, scope);
-    let error = suggest(error, &name.name, known.iter().map(String::as_str));
-    error.help(how_to_declare(name, expected, analyzer, scope))
+    if let Some(ours) = foreign_word(&name.name) {
+        return error.help(format!("write `{ours}`"));
+    }
+    let error = see_local_of_other(error, name, analyzer);
+    let attributes = attributes_named(&name.name, &analyzer.tables);
+    let error = if attributes.is_empty() {
+        let known = words_in_scope(analyzer, scope);
+        suggest(error, &name.name, known.iter().map(String::as_str))
+    } else {
+        error.help(format!("did you mean {}?", one_of(&attributes)))
+    };
+    match name.name.as_str() {
+        "me" | "my_id" => error.help(format!("say who that is: `define {} := self`", name.name)),
+        _ => error.help(how_to_declare(name, expected, analyzer, scope)),
+    }
+}
+
+/// What is written here for a word of other languages.
+fn foreign_word(name: &str) -> Option<&'static str> {
+    let ours = match name.to_lowercase().as_str() {
+        "true" | "yes" => "true",
+        "false" => "false",
+        "null" | "nil" | "none" | "nothing" | "undefined" => "null",
+        "unknown" => "unknown",
+        "this" | "myself" => "self",
+        "now" | "current_time" | "clock" => "now",
+        _ => return None,
+    };
+    (ours != name).then_some(ours)
+}
+
+/// Points at an actor that does not act here and has a local of this name.
+fn see_local_of_other(error: Diagnostic, name: &Ident, analyzer: &Analyzer<'_>) -> Diagnostic {
+    let mut owners = analyzer.tables.locals.iter();
+    match owners.find_map(|(sort, locals)| Some((*sort, locals.get(&name.name)?))) {
+        Some((sort, local)) => {
+            let actor = &analyzer.program.sorts[sort].name;
+            error.see(local.span, format!("a local of `{actor}`, which does not act here"))
+        }
+        None => error,
+    }
 }
 
 fn unknown_constant(name: &Ident, owner: &str, constants: &[String], declared: Span) -> Diagnostic {
@@ -206,17 +289,12 @@ fn words_in_scope(analyzer: &Analyzer<'_>, scope: &Scope) -> Vec<String> {
     words.extend(analyzer.tables.defines.names.keys().cloned());
     words.extend(analyzer.tables.consts.keys().cloned());
     words.extend(analyzer.tables.constants.keys().cloned());
+    words.extend(analyzer.tables.truths.keys().cloned());
     words
 }
 
 fn how_to_declare(name: &Ident, expected: Option<&Type>, analyzer: &Analyzer<'_>, scope: &Scope) -> String {
-    let ty = match expected {
-        Some(ty) if crate::types::is_writable(&analyzer.program, ty) => {
-            format!(": {}", analyzer.show_type(ty))
-        }
-        Some(Type::Int(_)) => ": 0..3".into(),
-        _ => String::new(),
-    };
+    let ty = declared_type(expected, analyzer);
     let constant = if expected.is_some_and(|ty| matches!(ty, Type::Int(_))) {
         format!("a constant, `const {} = 2`; ", name.name)
     } else {

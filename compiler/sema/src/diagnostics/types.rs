@@ -4,6 +4,7 @@ use super::plural;
 use crate::codes;
 use arch_base::{Diagnostic, Span};
 use arch_grammar::ast::Ident;
+use arch_ir::Type;
 
 /// A value of one type where another is needed.
 pub fn mismatch(span: Span, have: &str, want: &str) -> Diagnostic {
@@ -11,9 +12,12 @@ pub fn mismatch(span: Span, have: &str, want: &str) -> Diagnostic {
         "bool" => "a condition compares: `X.a = v`, `X.a < n`".to_owned(),
         _ => format!("give a value of {want}, or change the type that is declared"),
     };
+    mismatch_of(span, have, want).help(help)
+}
+
+fn mismatch_of(span: Span, have: &str, want: &str) -> Diagnostic {
     Diagnostic::error(codes::TYPE_MISMATCH, format!("{want} is needed, and this is {have}"))
         .at(span, format!("this is {have}"))
-        .help(help)
 }
 
 /// An optional value where null is not allowed.
@@ -32,10 +36,21 @@ pub fn null_not_allowed(span: Span, want: &str) -> Diagnostic {
 
 /// Two values that cannot be compared.
 pub fn incomparable(a: Span, a_type: &str, b: Span, b_type: &str) -> Diagnostic {
+    values_apart(a, a_type, b, b_type).help("give both sides the same type where they are declared")
+}
+
+/// A number where a value that is no number is compared.
+pub fn no_number(a: Span, a_type: &str, b: Span, b_type: &str, kind: &Type) -> Diagnostic {
+    values_apart(a, a_type, b, b_type).help(match kind {
+        Type::Time => "an instant is compared with the clock: `now`, `now + 2`",
+        _ => "an ordinal has no numbers: compare it with another of its kind, or declare a range such as `0..4`",
+    })
+}
+
+fn values_apart(a: Span, a_type: &str, b: Span, b_type: &str) -> Diagnostic {
     Diagnostic::error(codes::INCOMPARABLE, format!("{a_type} and {b_type} have no values in common"))
         .at(a, format!("this is {a_type}"))
         .at(b, format!("this is {b_type}"))
-        .help("give both sides the same type where they are declared")
 }
 
 /// Values that have no order.
@@ -128,15 +143,15 @@ pub fn role_not_bound(span: Span, field: &Ident, ty: &str) -> Diagnostic {
     .help("bind it earlier, `bind ROLE at STEP` in the protocol's head, or let the branch be taken later, `branch S after STEP`")
 }
 
-/// A truth object without an attribute.
-pub fn truth_without_attribute(span: Span, name: &str, declared: Span) -> Diagnostic {
+/// A truth object without an attribute, with what could be `written`.
+pub fn truth_without_attribute(span: Span, name: &str, declared: Span, written: &str) -> Diagnostic {
     Diagnostic::error(
         codes::TYPE_MISMATCH,
         format!("`{name}` is a truth object; one of its attributes is needed"),
     )
     .at(span, "no attribute is named")
     .see(declared, "its attributes are declared here")
-    .help(format!("write `{name}[…].attribute`"))
+    .help(format!("write {written}"))
 }
 
 /// Something that cannot be indexed.
@@ -309,6 +324,31 @@ pub fn stored_instant_arithmetic(span: Span, declared: Option<(String, Span)>) -
             "note: instants far in the past are saturated, so moving one by a constant would lose by how far",
         )
         .help("count from the clock: `now + PERIOD`")
+}
+
+/// The distance between two instants.
+pub fn instant_distance(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::INSTANT_ARITHMETIC, "the distance between two instants is not kept")
+        .at(span, "an instant, where a number of ticks is needed")
+        .help("compare the instant with the clock instead: `X.a < now - 2`")
+}
+
+/// `x is null`
+pub fn is_null(span: Span, have: &str) -> Diagnostic {
+    mismatch_of(span, have, "a tagged union")
+        .help("`is` asks for the variant of a tagged union; for null, write `= null` or `absent`")
+}
+
+/// A part of an actor that has several instances.
+pub fn several_instances(name: &Ident, field: &Ident, size: u32, declared: Span) -> Diagnostic {
+    let message = format!("`{}` has {size} instances, so whose `{}` is not clear", name.name, field.name);
+    Diagnostic::error(codes::AMBIGUOUS_KEY, message)
+        .at(name.span, "which one?")
+        .see(declared, format!("`{}` is declared here", name.name))
+        .help(format!(
+            "say which: `any x in {0}: x.{1} …`, or `for x in {0} where … {{ … }}` in an effect",
+            name.name, field.name
+        ))
 }
 
 /// An offset from `now` that is not constant.

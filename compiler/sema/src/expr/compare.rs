@@ -36,7 +36,8 @@ impl<'m> Analyzer<'m> {
 
     /// Both sides, each with the other's type expected where it is a bare name or a literal collection.
     fn sides(&mut self, a: &'m ast::Expr, b: &'m ast::Expr, scope: &Scope) -> (Expr, Expr) {
-        if needs_context(a) && !needs_context(b) {
+        let named = matches!(b.kind, Ast::Name(_));
+        if needs_context(a) && !needs_context(b) || self.is_unlisted(a) && !named {
             let right = self.expr(b, None, scope);
             let left = self.with_hint(a, &right.ty, scope);
             (left, right)
@@ -45,6 +46,13 @@ impl<'m> Analyzer<'m> {
             let right = self.with_hint(b, &left.ty, scope);
             (left, right)
         }
+    }
+
+    /// `T.a` of an attribute that T does not list: the other side says of which type it would be.
+    fn is_unlisted(&self, e: &ast::Expr) -> bool {
+        let Ast::Field(base, field) = &e.kind else { return false };
+        let Ast::Name(truth) = &base.kind else { return false };
+        self.tables.truths.get(&truth.name).is_some_and(|t| !t.attrs.contains_key(&field.name))
     }
 
     /// The expression with a type as a hint only: a mismatch is the comparison's to report.
@@ -90,7 +98,13 @@ impl<'m> Analyzer<'m> {
         }
         if !comparable(&left.ty, &right.ty) {
             let (a, b) = (self.show_type(&left.ty), self.show_type(&right.ty));
-            let mut error = type_errors::incomparable(left.span, &a, right.span, &b);
+            let number = |e: &Expr| matches!(e.ty, Type::Int(_));
+            let counted = |e: &Expr| matches!(e.ty.unwrap_optional(), Type::Time | Type::Ordinal(_));
+            let kind = [(left, right), (right, left)].into_iter().find(|(x, y)| counted(x) && number(y));
+            let mut error = match kind {
+                Some((x, _)) => type_errors::no_number(left.span, &a, right.span, &b, x.ty.unwrap_optional()),
+                None => type_errors::incomparable(left.span, &a, right.span, &b),
+            };
             for side in [left, right] {
                 if let Some((name, declared)) = self.declaration_of(side) {
                     error = error.see(declared, format!("`{name}` is declared here"));

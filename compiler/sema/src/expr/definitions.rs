@@ -58,13 +58,13 @@ impl<'m> Analyzer<'m> {
         }
         let error = names::unknown_phrase(&phrase, span, &self.tables);
         self.report(error);
-        Expr { ty: Type::Bool, ..unknown(span) }
+        unknown(span)
     }
 
     pub(super) fn postfix(&mut self, subject: Expr, word: &'m ast::Ident, span: Span, scope: &Scope) -> Expr {
         if subject.ty == Type::Unknown {
             self.check_postfix_word(word);
-            return Expr { ty: Type::Bool, ..unknown(span) };
+            return unknown(span);
         }
         if let "absent" | "present" = word.name.as_str() {
             return self.absent_or_present(subject, word, span);
@@ -82,7 +82,7 @@ impl<'m> Analyzer<'m> {
         let shown = self.show_type(&subject.ty);
         let error = names::unknown_predicate(word, &shown, &self.tables);
         self.report(error);
-        Expr { ty: Type::Bool, ..unknown(span) }
+        unknown(span)
     }
 
     /// Of a value whose type is still to be given: the word must be defined for some type.
@@ -111,7 +111,7 @@ impl<'m> Analyzer<'m> {
             let declared = self.declaration_of(&subject);
             let shown = self.show_type(&subject.ty);
             self.report(type_errors::never_null(span, subject.span, &shown, declared));
-            return Expr { ty: Type::Bool, ..unknown(span) };
+            return unknown(span);
         }
         let op = if word.name == "absent" { arch_ir::CompareOp::Eq } else { arch_ir::CompareOp::Ne };
         let null = self.literal(Value::Null, Type::Null, word.span);

@@ -103,10 +103,14 @@ impl<'m> Analyzer<'m> {
             Ast::SelfRef => self.self_reference(span, scope),
             Ast::Name(name) => self.name(name, expected, scope),
             Ast::Phrase(words) => self.phrase(words, span, scope),
-            Ast::Field(base, field) => self.field(base, field, span, scope),
+            Ast::Field(base, field) => self.field(base, field, span, expected, scope),
             Ast::Index(base, keys) => self.index(base, keys, span, scope),
             Ast::Call(function, arguments) => self.call(function, arguments, span, expected, scope),
             Ast::Postfix(subject, word) => {
+                if let Some(error) = self.attribute_without_dot(subject, word) {
+                    self.report(error);
+                    return unknown(span);
+                }
                 let subject = self.expr(subject, None, scope);
                 self.postfix(subject, word, span, scope)
             }

@@ -26,7 +26,10 @@ impl<'m> Analyzer<'m> {
             self.open_constants.push(name);
             return unknown(name.span);
         }
-        let error = names::unknown_word(name, expected, self, scope);
+        let error = match self.tables.truths.contains_key(&name.name) {
+            true => self.truth_alone(name, name.span),
+            false => names::unknown_word(name, expected, self, scope),
+        };
         self.report(error);
         unknown(name.span)
     }

@@ -108,7 +108,12 @@ impl<'m> Analyzer<'m> {
 
     /// `now + n` and `now - n`.
     fn offset(&mut self, op: BinaryOp, left: Expr, b: &'m ast::Expr, span: Span, scope: &Scope) -> Expr {
-        let right = self.expr(b, Some(&INT), scope);
+        let right = self.infer(b, Some(&INT), scope);
+        if right.ty == Type::Time {
+            self.report(type_errors::instant_distance(right.span));
+            return unknown(span);
+        }
+        let right = self.coerce(right, &INT);
         let ExprKind::Instant(base) = left.kind else {
             let declared = self.declaration_of(&left);
             self.report(type_errors::stored_instant_arithmetic(span, declared));
@@ -252,6 +257,11 @@ impl<'m> Analyzer<'m> {
                 let known = union.variants.iter().map(|v| v.name.as_str());
                 let error = names::unknown_field(variant, &union.name, known, union.span);
                 self.report(error);
+                Expr { ty: Type::Bool, ..unknown(span) }
+            }
+            (other, _) if variant.name == "null" => {
+                let shown = self.show_type(other);
+                self.report(type_errors::is_null(subject.span, &shown));
                 Expr { ty: Type::Bool, ..unknown(span) }
             }
             (other, _) => {

@@ -18,7 +18,7 @@ impl<'m> Analyzer<'m> {
         span: Span,
         scope: &Scope,
     ) -> Expr {
-        self.field(base, field, span, scope)
+        self.field(base, field, span, None, scope)
     }
 
     pub(super) fn field(
@@ -26,10 +26,21 @@ impl<'m> Analyzer<'m> {
         base: &'m ast::Expr,
         field: &ast::Ident,
         span: Span,
+        expected: Option<&Type>,
         scope: &Scope,
     ) -> Expr {
         if let Some((truth, keys)) = self.truth_base(base, scope) {
+            let listed = self.tables.truths[&truth.name].attrs.contains_key(&field.name);
+            if !listed {
+                let error = names::unknown_attribute(truth, field, expected, self);
+                self.report(error);
+                return unknown(span);
+            }
             return self.truth_attr(truth, keys, field, span, scope);
+        }
+        if let Some(error) = self.one_of_several(base, field, scope) {
+            self.report(error);
+            return unknown(span);
         }
         if let Some(error) = self.undeclared_truth(base, field, scope) {
             self.report(error);
@@ -66,6 +77,40 @@ impl<'m> Analyzer<'m> {
         let Some(NamedType::Sort(sort)) = self.type_named(&name.name) else { return None };
         let only = !taken && self.program.sorts[sort].size == 1;
         only.then(|| self.literal(Value::Id(0), Type::Id(sort), name.span))
+    }
+
+    /// The report of `actor.local` where the actor has several instances, and none of them takes part.
+    pub fn one_of_several(
+        &self,
+        base: &ast::Expr,
+        field: &ast::Ident,
+        scope: &Scope,
+    ) -> Option<arch_base::Diagnostic> {
+        let Ast::Name(name) = &base.kind else { return None };
+        let taken = scope.slot(&name.name).is_some()
+            || scope.run.vars.contains_key(&name.name)
+            || scope.run.roles.contains_key(&name.name)
+            || self.tables.defines.names.contains_key(&name.name);
+        let Some(NamedType::Sort(sort)) = self.type_named(&name.name) else { return None };
+        let local = self.tables.locals.get(&sort).is_some_and(|l| l.contains_key(&field.name));
+        let sort = &self.program.sorts[sort];
+        (!taken && local && sort.size > 1)
+            .then(|| type_errors::several_instances(name, field, sort.size, sort.span))
+    }
+
+    /// The report of `T a` for `T.a`.
+    pub(super) fn attribute_without_dot(
+        &self,
+        subject: &ast::Expr,
+        word: &ast::Ident,
+    ) -> Option<arch_base::Diagnostic> {
+        let Ast::Name(truth) = &subject.kind else { return None };
+        let entry = self.tables.truths.get(&truth.name)?;
+        let written = format!("`{}.{}`", truth.name, word.name);
+        entry
+            .attrs
+            .contains_key(&word.name)
+            .then(|| type_errors::truth_without_attribute(subject.span, &truth.name, entry.span, &written))
     }
 
     /// The truth object that an expression names, with the keys written for it.
@@ -117,11 +162,7 @@ impl<'m> Analyzer<'m> {
         scope: &Scope,
     ) -> Expr {
         let entry = &self.tables.truths[&truth.name];
-        let Some(attr) = entry.attrs.get(&field.name).cloned() else {
-            let error = names::unknown_attribute(truth, field, &self.tables);
-            self.report(error);
-            return unknown(span);
-        };
+        let Some(attr) = entry.attrs.get(&field.name).cloned() else { return unknown(span) };
         let key_types = entry.keys.clone();
         let keys = match keys {
             Some(written) => self.written_keys(truth, written, &key_types, scope),
@@ -343,6 +384,18 @@ impl<'m> Analyzer<'m> {
         unknown(span)
     }
 
+    /// The report of a truth object where a value is needed.
+    pub(super) fn truth_alone(&self, truth: &ast::Ident, span: Span) -> arch_base::Diagnostic {
+        let entry = &self.tables.truths[&truth.name];
+        let keys = if entry.keys.is_empty() { "" } else { "[…]" };
+        let attributes = entry.attrs.keys().take(3).map(|a| format!("`{}{keys}.{a}`", truth.name));
+        let written = match attributes.collect::<Vec<_>>().as_slice() {
+            [] => format!("`{}{keys}.attribute`", truth.name),
+            some => some.join(", "),
+        };
+        type_errors::truth_without_attribute(span, &truth.name, entry.span, &written)
+    }
+
     pub(super) fn index(
         &mut self,
         base: &'m ast::Expr,
@@ -351,8 +404,8 @@ impl<'m> Analyzer<'m> {
         scope: &Scope,
     ) -> Expr {
         if let Some((truth, None)) = self.truth_base(base, scope) {
-            let declared = self.tables.truths[&truth.name].span;
-            self.report(type_errors::truth_without_attribute(span, &truth.name, declared));
+            let error = self.truth_alone(truth, span);
+            self.report(error);
             return unknown(span);
         }
         let base = self.expr(base, None, scope);
