@@ -8,6 +8,7 @@
 //! This crate has never heard of `.arch`, properties or protocols: states are slices of words, actions
 //! and findings are numbers.
 
+pub mod fair;
 pub mod graph;
 pub mod limits;
 pub mod progress;
