@@ -45,6 +45,7 @@ pub fn spec(seed: u64) -> Spec {
     maker.write_world();
     maker.write_protocols();
     maker.write_faults();
+    maker.write_fairness();
     maker.write_claims();
     Spec { seed, items: maker.items, features: maker.features }
 }

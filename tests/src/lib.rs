@@ -4,6 +4,7 @@ pub mod agreement;
 mod checked;
 pub mod expected;
 pub mod generate;
+pub mod liveness;
 pub mod minimise;
 
 pub use checked::{Checked, check, repository, specs_below, with_stack};

@@ -1,5 +1,6 @@
 //! Checking every property of a program: exploration, verdicts, behaviours.
 
+use crate::liveness::Judge;
 use crate::machine::{Finding, Goal, Machine, Scratch};
 use arch_explorer::{Backward, Exploration, Progress, System, explore};
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report, Stop, Trace, TraceStep};
@@ -31,7 +32,7 @@ pub fn check(
     progress: &mut dyn FnMut(&Progress),
 ) -> Report {
     let explored = explore_machine(machine, options, interrupt, progress);
-    report(program, machine, &explored)
+    report_within(program, machine, &explored, options, interrupt)
 }
 
 /// Explores all reachable states.
@@ -51,18 +52,31 @@ pub fn explore_machine(
     explore(machine, &limits, interrupt, progress)
 }
 
-/// The report of an exploration.
+/// The report of an exploration, however long it takes.
 pub fn report(program: &Program, machine: &Machine, explored: &Exploration<Scratch>) -> Report {
+    report_within(program, machine, explored, &Options::default(), &AtomicBool::new(false))
+}
+
+/// The report of an exploration. Judging liveness takes time and memory, for which limits hold, too.
+pub fn report_within(
+    program: &Program,
+    machine: &Machine,
+    explored: &Exploration<Scratch>,
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> Report {
     let cut = machine.cut_spans(&explored.scratches);
-    let verdicts =
-        Verdicts { program, machine, explored, complete: explored.stopped.is_none() && cut.is_empty() };
+    let complete = explored.stopped.is_none() && cut.is_empty();
+    let live = Judge::new(machine, explored, complete, options, interrupt);
+    let verdicts = Verdicts { program, machine, explored, complete, live };
+    let results = verdicts.results();
     Report {
         engine: "explorer",
         distinct_states: explored.store.len() as u64,
         transitions: explored.transitions,
         depth: explored.depth,
-        stopped: explored.stopped.map(stop),
-        results: verdicts.results(),
+        stopped: explored.stopped.map(stop).or_else(|| verdicts.live.as_ref().and_then(Judge::stop)),
+        results,
         coverage: machine.coverage(&explored.scratches, &explored.executed),
         cut,
     }
@@ -99,6 +113,8 @@ struct Verdicts<'a> {
     explored: &'a Exploration<Scratch>,
     /// Whether everything was explored and nothing cut.
     complete: bool,
+    /// Judges liveness, if there is something to judge.
+    live: Option<Judge<'a>>,
 }
 
 impl Verdicts<'_> {
@@ -130,10 +146,16 @@ impl Verdicts<'_> {
             PropertyKind::Reachable(_) => self.reachable(id, name),
             PropertyKind::AlwaysPossible(_) => self.reachable_everywhere(name, Goal::Possible(id), unable),
             PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_) => {
-                result(name, PropertyVerdict::NotChecked("liveness is not checked yet"), None)
+                self.live(id, name)
             }
         };
         PropertyResult { kind: kind_of(&property.kind), span: Some(property.span), ..result }
+    }
+
+    fn live(&self, id: PropertyId, name: &str) -> PropertyResult {
+        let Some(live) = &self.live else { return result(name, PropertyVerdict::Inconclusive, None) };
+        let judged = live.property(id);
+        PropertyResult { liveness: judged.liveness, ..result(name, judged.verdict, judged.trace) }
     }
 
     fn unless_incomplete(&self, verdict: PropertyVerdict) -> PropertyVerdict {
@@ -198,24 +220,11 @@ impl Verdicts<'_> {
 
     /// A shortest behaviour to a finding.
     fn trace(&self, found: arch_explorer::Finding) -> Trace {
-        let mut trace = self.path(found.state);
+        let mut trace = trace_to(self.machine, self.explored, found.state);
         if let Some(action) = found.action {
             trace.steps.push(self.last_step(found.state, action));
         }
         trace
-    }
-
-    fn path(&self, state: u32) -> Trace {
-        let store = &self.explored.store;
-        let (initial, path) = store.path(state);
-        let mut steps = Vec::new();
-        let mut from = initial;
-        for (action, to) in path {
-            let event = self.machine.event(action, store.state(from));
-            steps.push(TraceStep { event, state: Some(self.machine.decode(store.state(to))), excess: None });
-            from = to;
-        }
-        Trace { initial: self.machine.decode(store.state(initial)), steps }
     }
 
     fn last_step(&self, from: u32, action: u32) -> TraceStep {
@@ -230,6 +239,20 @@ impl Verdicts<'_> {
     }
 }
 
+/// A shortest behaviour to a state.
+pub(crate) fn trace_to(machine: &Machine, explored: &Exploration<Scratch>, state: u32) -> Trace {
+    let store = &explored.store;
+    let (initial, path) = store.path(state);
+    let mut steps = Vec::new();
+    let mut from = initial;
+    for (action, to) in path {
+        let event = machine.event(action, store.state(from));
+        steps.push(TraceStep { event, state: Some(machine.decode(store.state(to))), excess: None });
+        from = to;
+    }
+    Trace { initial: machine.decode(store.state(initial)), steps }
+}
+
 fn result(name: &str, verdict: PropertyVerdict, trace: Option<Trace>) -> PropertyResult {
-    PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace }
+    PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace, liveness: None }
 }

@@ -13,6 +13,7 @@ pub mod error;
 mod initial;
 pub mod layout;
 mod link;
+mod liveness;
 pub mod machine;
 pub mod symbolic;
 pub mod values;

@@ -4,7 +4,7 @@ use crate::canonical::Sorted;
 use crate::code::{Emitter, Place, conjuncts};
 use crate::initial::Initial;
 use crate::layout::{Layout, Shape};
-use crate::machine::{Details, Finding, Goal, Goals, Ground, Group, Judge, Machine, Waits};
+use crate::machine::{Details, Finding, Goal, Goals, Ground, Group, Judge, Live, Machine, Waits};
 use crate::symbolic::action::{Action, BoundKind, Compiled};
 use crate::symbolic::dag::N;
 use crate::symbolic::sym::Sym;
@@ -78,6 +78,7 @@ impl<'c> Linker<'c> {
         let (grounds, groups) = self.actions();
         let judge = self.judge();
         let (goals, goal_kinds) = self.goals();
+        let live = self.live();
         let waits = self.waits();
         let tick = grounds.iter().position(|g| g.event == Event::Tick).map(|i| i as u32);
         Machine {
@@ -89,6 +90,7 @@ impl<'c> Linker<'c> {
             judge,
             goals,
             goal_kinds,
+            live,
             waits,
             initial,
             bounds: self.number(Finding::Bounds),
@@ -271,6 +273,20 @@ impl<'c> Linker<'c> {
         let code = start..self.emitter.here();
         self.emitter.end_unit();
         (Goals { code, places }, kinds)
+    }
+
+    fn live(&mut self) -> Live {
+        let start = self.emitter.here();
+        let mut places = Vec::new();
+        for (property, list) in &self.compiled.live {
+            for combination in list {
+                let due = self.emitter.value(combination.due);
+                places.push((PropertyId(*property as u32), due, self.emitter.value(combination.goal)));
+            }
+        }
+        let code = start..self.emitter.here();
+        self.emitter.end_unit();
+        Live { code, places }
     }
 
     fn waits(&mut self) -> Waits {

@@ -99,6 +99,14 @@ pub(crate) struct Goals {
     pub(crate) places: Vec<(Place, Place)>,
 }
 
+/// Code that says, for each combination of each liveness property, whether something is to follow a state, and whether
+/// the state is what is to follow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) code: Block,
+    pub(crate) places: Vec<(PropertyId, Place, Place)>,
+}
+
 /// Counts that are 0 when a step is not enabled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waits {
@@ -118,6 +126,7 @@ pub struct Machine {
     pub(crate) judge: Judge,
     pub(crate) goals: Goals,
     pub(crate) goal_kinds: Vec<Goal>,
+    pub(crate) live: Live,
     pub(crate) waits: Waits,
     pub(crate) findings: Vec<Finding>,
     pub(crate) cut_spans: Vec<Span>,
@@ -287,6 +296,21 @@ impl Machine {
                 Goal::Finished => (is(counts), !is(inside)),
             })
             .collect()
+    }
+
+    /// The combinations of a liveness property, as [`Machine::is_live`] numbers them.
+    pub(crate) fn live_combinations(&self, property: PropertyId) -> Vec<usize> {
+        let places = self.live.places.iter().enumerate();
+        places.filter(|(_, (p, _, _))| *p == property).map(|(i, _)| i).collect()
+    }
+
+    /// Of one combination of a liveness property: whether something is to follow a state, and whether the state is
+    /// what is to follow.
+    pub(crate) fn is_live(&self, combination: usize, state: &[u64], scratch: &mut Scratch) -> (bool, bool) {
+        self.load(state, &mut scratch.values);
+        let _ = self.code.run(&self.live.code, &mut scratch.values);
+        let (_, due, goal) = self.live.places[combination];
+        (scratch.values[due as usize] != 0, scratch.values[goal as usize] != 0)
     }
 
     /// Whether an action is one of those that coverage counts, with its protocol and step.

@@ -4,17 +4,17 @@
 //! those of the whole space.
 
 use crate::eval::{Combination, Interpreter, Successors, Transition, helps, unfinished};
+use crate::liveness::{Graph, Stay};
 use crate::program::{Expr, Program, Property, PropertyId, PropertyKind, ProtocolId};
-use crate::report::{Limits, PropertyResult, PropertyVerdict, Report, StepCoverage, Stop, Trace, TraceStep};
+use crate::report::{
+    Lasso, Limits, Liveness, PropertyResult, PropertyVerdict, Report, StepCoverage, Stop, Trace, TraceStep,
+};
 use crate::state::{Event, Excess, ExcessKind, RunRef, State};
 use crate::value::Value;
 use arch_base::{Idx, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// Why properties of infinite behaviours have no verdict.
-const NO_LIVENESS: &str = "liveness is not checked yet";
 
 /// Explores a program until everything is known, a limit is reached or `interrupt` is set.
 #[must_use]
@@ -70,6 +70,8 @@ struct Oracle<'p> {
     hits: BTreeMap<(PropertyId, Combination), u32>,
     bounds: Option<Found>,
     advances: Option<Found>,
+    /// What fairness speaks of, if there are properties of infinite behaviours.
+    fair: Option<Graph>,
 }
 
 impl<'p> Oracle<'p> {
@@ -90,9 +92,13 @@ impl<'p> Oracle<'p> {
             hits: BTreeMap::new(),
             bounds: None,
             advances: None,
+            fair: program.properties.iter().any(|p| p.kind.is_liveness()).then(Graph::default),
         };
         if let Err(stop) = oracle.search(limits, interrupt) {
             oracle.stopped = Some(stop);
+        }
+        if let Some(graph) = &mut oracle.fair {
+            graph.finish(oracle.states.len());
         }
         oracle
     }
@@ -178,6 +184,11 @@ impl<'p> Oracle<'p> {
             Ok(state) => Ok(self.number(state, Some((from, event.clone())), limits)?),
             Err(excess) => Err(excess),
         };
+        if let Some(graph) = &mut self.fair {
+            let occurrence = self.program.occurrence(&self.states[from as usize], &event);
+            let units = occurrence.map_or_else(Vec::new, |o| self.program.fair_units(&o));
+            graph.add(from, units, led.as_ref().ok().copied(), &event);
+        }
         for id in violated.into_iter().chain(excess_violates_always) {
             self.violations[id.index()].get_or_insert(Found::Event(from, event.clone(), led.clone()));
         }
@@ -235,10 +246,7 @@ impl<'p> Oracle<'p> {
                 self.complete_graph(&property.name, Some(property), || self.impossible(id, claim))
             }
             PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_) => {
-                PropertyResult {
-                    verdict: PropertyVerdict::NotChecked(NO_LIVENESS),
-                    ..self.built_in(&property.name, None)
-                }
+                self.live(id, property)
             }
         };
         result.kind = kind_of(&property.kind);
@@ -253,7 +261,7 @@ impl<'p> Oracle<'p> {
             None => self.unless_incomplete(PropertyVerdict::Holds),
         };
         let trace = found.map(|f| self.trace(&f));
-        PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace }
+        PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace, liveness: None }
     }
 
     /// The result of what can be judged only when every event of every state is known.
@@ -286,6 +294,58 @@ impl<'p> Oracle<'p> {
                 PropertyResult { verdict: PropertyVerdict::Holds, trace, ..result }
             }
             None => PropertyResult { verdict: self.unless_incomplete(PropertyVerdict::Violated), ..result },
+        }
+    }
+
+    /// A property of infinite behaviours; nothing can be said unless the whole graph is known.
+    fn live(&self, id: PropertyId, property: &Property) -> PropertyResult {
+        let Some(graph) = self.fair.as_ref().filter(|_| self.stopped.is_none() && self.cut.is_empty()) else {
+            return self.built_in(&property.name, None);
+        };
+        let all = 0..self.states.len() as u32;
+        let of = |n: u32| self.interpreter.combinations(id, &self.states[n as usize]);
+        let combinations: BTreeSet<Combination> = all.clone().flat_map(of).collect();
+        let holds = |e: &Expr, c: &Combination, n: u32| {
+            self.interpreter.holds_for(id, e, c, &self.states[n as usize])
+        };
+        let is_initial = |n: u32| self.nodes[n as usize].parent.is_none();
+        let mut live = Liveness { vacuous: true, ..Liveness::default() };
+        for c in &combinations {
+            let exists: Vec<u32> = all.clone().filter(|n| of(*n).contains(c)).collect();
+            let (starts, goal): (Vec<u32>, &Expr) = match &property.kind {
+                PropertyKind::LeadsTo(p, q) => (exists.into_iter().filter(|n| holds(p, c, *n)).collect(), q),
+                PropertyKind::Eventually(q) => (exists.into_iter().filter(|n| is_initial(*n)).collect(), q),
+                PropertyKind::AlwaysEventually(q) => (exists, q),
+                _ => return self.built_in(&property.name, None),
+            };
+            live.vacuous &= starts.is_empty();
+            if let Some(stay) = graph.stay(&starts, &|n| !holds(goal, c, n)) {
+                return self.lasso(graph, property, &stay);
+            }
+        }
+        PropertyResult { liveness: Some(live), ..self.built_in(&property.name, None) }
+    }
+
+    /// A violation: a path to where a behaviour stays, and a cycle there.
+    fn lasso(&self, graph: &Graph, property: &Property, stay: &Stay) -> PropertyResult {
+        let step = |event: Event, to: u32| TraceStep {
+            event,
+            state: Some(self.states[to as usize].clone()),
+            excess: None,
+        };
+        let mut trace = self.path(stay.path.first().copied().unwrap_or_default());
+        for pair in stay.path.windows(2) {
+            let event = graph.event(pair[0], pair[1]).cloned();
+            trace.steps.extend(event.map(|e| step(e, pair[1])));
+        }
+        let back_to = trace.steps.len() as u32;
+        trace.steps.extend(graph.events(stay).into_iter().map(|(event, to)| step(event, to)));
+        let lasso = Lasso { back_to, treated: graph.treated(stay, back_to + 1) };
+        PropertyResult {
+            verdict: PropertyVerdict::Violated,
+            trace: Some(trace),
+            liveness: Some(Liveness { lasso: Some(lasso), ..Liveness::default() }),
+            ..self.built_in(&property.name, None)
         }
     }
 

@@ -10,6 +10,8 @@
 pub mod display;
 pub mod eval;
 pub mod explore;
+pub mod fairness;
+mod liveness;
 pub mod program;
 pub mod report;
 pub mod state;

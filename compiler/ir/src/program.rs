@@ -584,6 +584,17 @@ pub enum PropertyKind {
     AlwaysEventually(Expr),
 }
 
+impl PropertyKind {
+    /// Whether it claims something of infinite behaviours.
+    #[must_use]
+    pub fn is_liveness(&self) -> bool {
+        matches!(
+            self,
+            PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_)
+        )
+    }
+}
+
 /// A claim about one step.
 #[derive(Clone, Debug)]
 pub struct StepClaim {

@@ -1,5 +1,6 @@
 //! What exploring a program found, in the terms of the program: the same for every engine.
 
+use crate::fairness::{Assumption, FairUnit};
 use crate::state::{Event, Excess, State};
 use arch_base::Span;
 
@@ -52,8 +53,53 @@ pub struct PropertyResult {
     pub span: Option<Span>,
     /// Whether it holds.
     pub verdict: PropertyVerdict,
-    /// A shortest behaviour that violates it, or (for `reachable`) that witnesses it.
+    /// A shortest behaviour that violates it, or (for `reachable`) that witnesses it; of a liveness property
+    /// the prefix of a lasso and its cycle once.
     pub trace: Option<Trace>,
+    /// What else there is to say of a liveness property that was judged.
+    pub liveness: Option<Liveness>,
+}
+
+/// What was found of a liveness property besides its verdict.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Liveness {
+    /// Whether what is to be followed by something else never happens.
+    pub vacuous: bool,
+    /// Of a property that holds, the assumptions that suffice; none when the engine did not look for them.
+    pub needs: Option<Needs>,
+    /// Of a violated one, how its behaviour goes on for ever.
+    pub lasso: Option<Lasso>,
+}
+
+/// Assumptions of fairness that suffice for a property to hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Needs {
+    /// They, each with whether strong fairness is assumed.
+    pub assumptions: Vec<(Assumption, bool)>,
+    /// Whether no fewer suffice; else there may be a smaller set.
+    pub smallest: bool,
+}
+
+/// How a behaviour goes on for ever, and why it is a fair one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lasso {
+    /// The steps of the trace up to this one lead to the cycle, the rest is the cycle; with no rest, nothing
+    /// happens any more.
+    pub back_to: u32,
+    /// For every unit that is enabled in the cycle, why it is treated fairly there.
+    pub treated: Vec<Treated>,
+}
+
+/// Why a unit is treated fairly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Treated {
+    /// The unit.
+    pub unit: FairUnit,
+    /// The step of the trace, counted from 1, that takes it; else it is not enabled in the state after the
+    /// step `disabled` (0: the initial state).
+    pub taken: Option<u32>,
+    /// See `taken`.
+    pub disabled: Option<u32>,
 }
 
 /// Whether a property holds.

@@ -24,7 +24,7 @@ const BEAT: Duration = Duration::from_millis(2);
 /// Why properties over the whole graph have no verdict.
 const NO_GRAPH: &str = "stateright does not keep the graph";
 /// Why properties of infinite behaviours have no verdict.
-const NO_LIVENESS: &str = "liveness is not checked yet";
+const NO_LIVENESS: &str = "stateright's engines do not judge liveness";
 
 /// One of stateright's engines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,5 +226,5 @@ impl Verdicts<'_> {
 }
 
 fn result(name: &str, verdict: PropertyVerdict, trace: Option<Trace>) -> PropertyResult {
-    PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace }
+    PropertyResult { name: name.to_owned(), kind: "built-in", span: None, verdict, trace, liveness: None }
 }

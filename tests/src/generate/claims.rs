@@ -38,7 +38,7 @@ impl Maker {
 
     fn form(&mut self, scope: &Scope) -> String {
         let depth = self.r.below(3) as u32;
-        match self.r.weighted(&[24, 8, 14, 14, 14, 13, 13]) {
+        match self.r.weighted(&[24, 8, 14, 14, 14, 13, 13, 12, 9, 9]) {
             0 => format!("always {}", self.condition(depth, scope)),
             1 => format!("never {}", self.condition(depth, scope)),
             2 => self.at_step("at", false, depth, scope),
@@ -53,7 +53,13 @@ impl Maker {
                 }
             }
             5 => format!("reachable {}", self.condition(depth, scope)),
-            _ => format!("always possible {}", self.condition(depth, scope)),
+            6 => format!("always possible {}", self.condition(depth, scope)),
+            7 => {
+                let (p, q) = (self.condition(depth, scope), self.condition(depth, scope));
+                format!("({p}) leads to ({q})")
+            }
+            8 => format!("eventually {}", self.condition(depth, scope)),
+            _ => format!("always eventually {}", self.condition(depth, scope)),
         }
     }
 

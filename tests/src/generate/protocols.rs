@@ -546,6 +546,20 @@ impl Maker {
         self.items.push(text);
     }
 
+    /// `fair` and `unfair`.
+    pub fn write_fairness(&mut self) {
+        let steps: Vec<String> = self.protos.iter().flat_map(|p| &p.steps).map(|s| s.name.clone()).collect();
+        for step in steps {
+            let (feature, word) = match self.r.weighted(&[70, 17, 13]) {
+                0 => continue,
+                1 => ("fair", "fair"),
+                _ => ("unfair", "unfair"),
+            };
+            self.has(feature);
+            self.items.push(format!("{word} {step}"));
+        }
+    }
+
     pub fn write_faults(&mut self) {
         let mut faults = Vec::new();
         for (sort, stops) in self.crashes.clone() {

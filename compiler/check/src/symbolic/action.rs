@@ -84,6 +84,8 @@ pub struct Compiled {
     pub always: Vec<(usize, N)>,
     /// For each `reachable` and `always possible` property its combinations.
     pub combinations: Vec<(usize, Vec<Combination>)>,
+    /// For each liveness property its combinations.
+    pub live: Vec<(usize, Vec<LiveCombination>)>,
     /// Whether a run is unfinished.
     pub unfinished: N,
     /// For each run of a protocol that is not a rule: whether it is unfinished.
@@ -99,6 +101,15 @@ pub struct Combination {
     pub exists: N,
     /// Whether a state satisfies the property for it.
     pub holds: N,
+}
+
+/// One combination of a liveness property's binders.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveCombination {
+    /// Whether a state has it and is one that something is to follow.
+    pub due: N,
+    /// Whether a state is what is to follow.
+    pub goal: N,
 }
 
 /// What all events share while they are compiled.
@@ -143,6 +154,7 @@ impl<'p, 'l> Compiler<'p, 'l> {
         c.tick(&waiting)?;
         let always = c.always()?;
         let combinations = c.combinations()?;
+        let live = c.live_combinations()?;
         let unfinished_runs = c.unfinished_runs();
         let unfinished = c.b.dag.any(unfinished_runs.iter().copied());
         Ok(Compiled {
@@ -150,6 +162,7 @@ impl<'p, 'l> Compiler<'p, 'l> {
             waiting,
             always,
             combinations,
+            live,
             unfinished,
             unfinished_runs,
             dag: c.b.dag,

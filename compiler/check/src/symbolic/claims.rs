@@ -1,6 +1,6 @@
 //! What is claimed of states and events.
 
-use super::action::{Combination, Compiler};
+use super::action::{Combination, Compiler, LiveCombination};
 use super::dag::N;
 use super::expr::{Result, Scope, Who};
 use super::world::World;
@@ -84,11 +84,7 @@ impl<'p> Compiler<'p, '_> {
             else {
                 continue;
             };
-            if let Some(binder) = property.binders.iter().find(|b| self.is_nameless(b)) {
-                let _ = binder;
-                let message = "this property ranges over a set whose elements have no finite list";
-                return Err(crate::CompileError::at(property.span, message));
-            }
+            self.check_named(property)?;
             let mut scope = self.scope(before.clone(), before.clone(), who);
             let yes = scope.b.dag.bool(true);
             let mut all = Vec::new();
@@ -100,6 +96,40 @@ impl<'p> Compiler<'p, '_> {
             list.push((i, all));
         }
         Ok(list)
+    }
+
+    /// For each liveness property its combinations, in order.
+    pub fn live_combinations(&mut self) -> Result<Vec<(usize, Vec<LiveCombination>)>> {
+        let (who, before) = (self.nobody(), self.before.clone());
+        let mut list = Vec::new();
+        for (i, property) in self.properties() {
+            let (trigger, goal) = match &property.kind {
+                PropertyKind::LeadsTo(p, q) => (Some(p), q),
+                PropertyKind::Eventually(q) | PropertyKind::AlwaysEventually(q) => (None, q),
+                _ => continue,
+            };
+            self.check_named(property)?;
+            let mut scope = self.scope(before.clone(), before.clone(), who);
+            let yes = scope.b.dag.bool(true);
+            let mut all = Vec::new();
+            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+                let triggered = trigger.map_or(Ok(yes), |p| scope.scalar(p))?;
+                let due = scope.b.dag.and(exists, triggered);
+                all.push(LiveCombination { due, goal: scope.scalar(goal)? });
+                Ok(())
+            })?;
+            list.push((i, all));
+        }
+        Ok(list)
+    }
+
+    /// Refuses binders whose values have no finite list.
+    fn check_named(&mut self, property: &Property) -> Result<()> {
+        if property.binders.iter().any(|b| self.is_nameless(b)) {
+            let message = "this property ranges over a set whose elements have no finite list";
+            return Err(crate::CompileError::at(property.span, message));
+        }
+        Ok(())
     }
 
     /// Whether a binder's values are not the same ones in every state.

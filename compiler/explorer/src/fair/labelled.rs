@@ -15,10 +15,29 @@ pub struct Labelled {
 }
 
 impl Labelled {
+    /// An empty graph with room for so many states and edges.
+    #[must_use]
+    pub fn with_capacity(states: usize, edges: usize) -> Labelled {
+        Labelled {
+            ends: Vec::with_capacity(states),
+            targets: Vec::with_capacity(edges),
+            labels: Vec::with_capacity(edges),
+        }
+    }
+
     /// Adds an edge to the row that is open.
     pub fn push(&mut self, target: u32, label: u32) {
         self.targets.push(target);
         self.labels.push(label);
+    }
+
+    /// Adds an edge to the row that is open, unless it is there.
+    pub fn push_once(&mut self, target: u32, label: u32) {
+        let start = self.ends.last().map_or(0, |end| *end as usize);
+        let mut row = self.targets[start..].iter().zip(&self.labels[start..]);
+        if !row.any(|edge| edge == (&target, &label)) {
+            self.push(target, label);
+        }
     }
 
     /// Ends the row of a state.
@@ -75,6 +94,19 @@ impl Labelled {
     /// The targets and labels of a state's edges.
     pub fn of(&self, state: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.row(state).map(|e| (self.target(e), self.label(e)))
+    }
+
+    /// The labels that occur, each once, in no order.
+    #[must_use]
+    pub fn used_labels(&self) -> Vec<u32> {
+        let mut seen = Vec::new();
+        for &label in self.labels.iter().filter(|l| **l != UNLABELLED) {
+            if seen.len() <= label as usize {
+                seen.resize(label as usize + 1, false);
+            }
+            seen[label as usize] = true;
+        }
+        (0..seen.len() as u32).filter(|l| seen[*l as usize]).collect()
     }
 
     /// Replaces every label but [`UNLABELLED`].

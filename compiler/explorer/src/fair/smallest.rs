@@ -17,6 +17,17 @@ pub type Levels = Vec<u8>;
 /// What an assumption has to be raised to: its number and the level.
 pub type Clause = Vec<(usize, u8)>;
 
+/// What becomes of levels that are tried.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trial {
+    /// No fair behaviour stays.
+    Suffices,
+    /// One does; what would exclude it.
+    Stays(Clause),
+    /// Nobody knows, and nothing more is to be tried.
+    Unknown,
+}
+
 /// What was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Smallest {
@@ -26,28 +37,27 @@ pub enum Smallest {
     Sufficient(Levels),
 }
 
-/// Looks for a smallest set, given that the `highest` levels suffice. `check` says of levels which clause a
-/// behaviour gives that they let stay; none when there is no such behaviour.
-pub fn smallest(highest: &[u8], check: &mut dyn FnMut(&[u8]) -> Option<Clause>) -> Smallest {
+/// Looks for a smallest set, given that the `highest` levels suffice.
+pub fn smallest(highest: &[u8], check: &mut dyn FnMut(&[u8]) -> Trial) -> Smallest {
     let mut clauses: Vec<Clause> = Vec::new();
     for _ in 0..ROUNDS {
         let Some(levels) = Hitting::of(&clauses, highest.len()) else { break };
         match check(&levels) {
-            None => return Smallest::Exact(levels),
-            // No assumption would help: the highest levels do not suffice either.
-            Some(clause) if clause.is_empty() => break,
-            Some(clause) => clauses.push(clause),
+            Trial::Suffices => return Smallest::Exact(levels),
+            Trial::Stays(clause) if clause.is_empty() => break,
+            Trial::Stays(clause) => clauses.push(clause),
+            Trial::Unknown => return Smallest::Sufficient(highest.to_vec()),
         }
     }
     Smallest::Sufficient(lowered(highest, check))
 }
 
 /// Lowers what can be lowered, one after the other.
-fn lowered(highest: &[u8], check: &mut dyn FnMut(&[u8]) -> Option<Clause>) -> Levels {
+fn lowered(highest: &[u8], check: &mut dyn FnMut(&[u8]) -> Trial) -> Levels {
     let mut levels = highest.to_vec();
-    for i in 0..levels.len().min(ROUNDS) {
+    for i in 0..levels.len() {
         let was = std::mem::take(&mut levels[i]);
-        while levels[i] < was && check(&levels).is_some() {
+        while levels[i] < was && check(&levels) != Trial::Suffices {
             levels[i] += 1;
         }
     }
@@ -101,9 +111,17 @@ mod tests {
     use super::*;
 
     /// What suffices is anything that meets all of some clauses.
-    fn oracle(clauses: &[Clause]) -> impl FnMut(&[u8]) -> Option<Clause> {
+    fn oracle(clauses: &[Clause]) -> impl FnMut(&[u8]) -> Trial {
         let clauses = clauses.to_vec();
-        move |levels| clauses.iter().find(|c| !c.iter().any(|(i, l)| levels[*i] >= *l)).cloned()
+        move |levels| {
+            let unmet = clauses.iter().find(|c| !c.iter().any(|(i, l)| levels[*i] >= *l));
+            unmet.map_or(Trial::Suffices, |c| Trial::Stays(c.clone()))
+        }
+    }
+
+    #[test]
+    fn who_gives_up_keeps_what_suffices() {
+        assert_eq!(smallest(&[2, 1], &mut |_| Trial::Unknown), Smallest::Sufficient(vec![2, 1]));
     }
 
     #[test]
@@ -120,6 +138,6 @@ mod tests {
         assert_eq!(smallest(&[2, 1], &mut oracle(&clauses)), Smallest::Exact(vec![2, 0]));
         let clauses = vec![vec![(0, 1)]];
         assert_eq!(smallest(&[2, 1], &mut oracle(&clauses)), Smallest::Exact(vec![1, 0]));
-        assert_eq!(smallest(&[2, 1], &mut |_| None), Smallest::Exact(vec![0, 0]));
+        assert_eq!(smallest(&[2, 1], &mut |_| Trial::Suffices), Smallest::Exact(vec![0, 0]));
     }
 }

@@ -1,0 +1,196 @@
+//! Liveness: whether a fair behaviour stays for ever among states without what is to follow.
+//!
+//! What a behaviour is, and what is fair: `docs/internals/liveness.md`. The search itself is
+//! `arch_explorer::fair`; here are the states that something is to follow, the units, and what is told of the result.
+
+mod graph;
+mod labels;
+mod needs;
+
+use crate::check::{Options, trace_to};
+use crate::machine::{Machine, Scratch};
+use arch_explorer::fair::{Component, Lasso, Reached, Search, lasso};
+use arch_explorer::{Exploration, System};
+use arch_ir::report::{self, Liveness, PropertyVerdict, Stop, Trace, TraceStep, Treated};
+use arch_ir::{PropertyId, PropertyKind};
+use graph::{FairGraph, NoGraph, stopped};
+use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
+
+/// Why there is no verdict although the whole graph is known.
+const TOO_MANY_BINDINGS: &str = "the roles of a run can be bound in too many ways";
+
+/// Components that are kept to make a short behaviour from.
+const KEPT: usize = 64;
+
+/// What was found of a liveness property.
+pub(crate) struct Judged {
+    pub(crate) verdict: PropertyVerdict,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) liveness: Option<Liveness>,
+}
+
+/// Judges the liveness properties of an explored program.
+pub(crate) struct Judge<'a> {
+    machine: &'a Machine,
+    explored: &'a Exploration<Scratch>,
+    options: &'a Options,
+    interrupt: &'a AtomicBool,
+    fair: Result<FairGraph<'a>, NoGraph>,
+    /// For each state its distance from the initial ones.
+    depths: Vec<u32>,
+    /// The limit that was reached, if one was.
+    stop: RefCell<Option<Stop>>,
+}
+
+/// The region of one combination: where behaviours could stay, and how it is reached.
+struct Region {
+    reached: Reached,
+    /// Whether there is a state that something is to follow.
+    due: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// None if there is no liveness property, or the graph is not whole.
+    pub(crate) fn new(
+        machine: &'a Machine,
+        explored: &'a Exploration<Scratch>,
+        complete: bool,
+        options: &'a Options,
+        interrupt: &'a AtomicBool,
+    ) -> Option<Judge<'a>> {
+        if !complete || !machine.program().properties.iter().any(|p| p.kind.is_liveness()) {
+            return None;
+        }
+        let fair = FairGraph::build(machine, explored, options, interrupt);
+        let stop = match &fair {
+            Err(NoGraph::Stopped(stop)) => Some(*stop),
+            _ => None,
+        };
+        let depths = depths(explored);
+        Some(Judge { machine, explored, options, interrupt, fair, depths, stop: RefCell::new(stop) })
+    }
+
+    /// The limit that was reached while judging, if one was.
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        *self.stop.borrow()
+    }
+
+    /// Judges a liveness property.
+    pub(crate) fn property(&self, id: PropertyId) -> Judged {
+        let fair = match &self.fair {
+            Ok(fair) => fair,
+            Err(NoGraph::Stopped(_)) => return open(PropertyVerdict::Inconclusive),
+            Err(NoGraph::TooManyBindings) => return open(PropertyVerdict::NotChecked(TOO_MANY_BINDINGS)),
+        };
+        let active = vec![true; fair.names.len()];
+        let mut search = Search::new(&fair.graph, &fair.units);
+        let mut vacuous = true;
+        for combination in self.machine.live_combinations(id) {
+            if let Some(stop) = stopped(self.options, self.interrupt) {
+                self.stop.replace(Some(stop));
+                return open(PropertyVerdict::Inconclusive);
+            }
+            let region = self.region(fair, id, combination);
+            vacuous &= !region.due;
+            let kept = nearest(&mut search, &region.reached, &active);
+            if let Some(lasso) = lasso::short(&fair.graph, &fair.units, &active, &region.reached, &kept) {
+                return self.violated(fair, &lasso);
+            }
+        }
+        let needs = self.needs(fair, id);
+        let liveness = Liveness { vacuous, needs: Some(needs), lasso: None };
+        Judged { verdict: PropertyVerdict::Holds, trace: None, liveness: Some(liveness) }
+    }
+
+    /// The states that are reached, without what is to follow, from those that it is to follow.
+    fn region(&self, fair: &FairGraph<'_>, id: PropertyId, combination: usize) -> Region {
+        let initially = matches!(self.machine.program().properties[id].kind, PropertyKind::Eventually(_));
+        let states = self.explored.store.len() as u32;
+        let mut scratch = self.machine.scratch();
+        let (mut goal, mut starts, mut any) = (vec![false; states as usize], Vec::new(), false);
+        for s in 0..states {
+            let (due, is_goal) =
+                self.machine.is_live(combination, self.explored.store.state(s), &mut scratch);
+            goal[s as usize] = is_goal;
+            let due = due && (!initially || s < self.explored.initial);
+            any |= due;
+            if due && !is_goal {
+                starts.push((s, self.depths[s as usize]));
+            }
+        }
+        let reached = Reached::from(&fair.graph, &starts, |s| !goal[s as usize]);
+        Region { reached, due: any }
+    }
+
+    fn violated(&self, fair: &FairGraph<'_>, lasso: &Lasso) -> Judged {
+        let mut trace = trace_to(self.machine, self.explored, lasso.start);
+        let mut at = lasso.start;
+        for edge in &lasso.path {
+            at = self.follow(fair, at, *edge, &mut trace);
+        }
+        let back_to = trace.steps.len() as u32;
+        let treated = treated(fair, at, &lasso.cycle, back_to);
+        for edge in &lasso.cycle {
+            at = self.follow(fair, at, *edge, &mut trace);
+        }
+        let liveness = Liveness { lasso: Some(report::Lasso { back_to, treated }), ..Liveness::default() };
+        Judged { verdict: PropertyVerdict::Violated, trace: Some(trace), liveness: Some(liveness) }
+    }
+
+    /// Adds the event of an edge to a trace; where it leads.
+    fn follow(&self, fair: &FairGraph<'_>, from: u32, edge: u64, trace: &mut Trace) -> u32 {
+        let (store, to) = (&self.explored.store, fair.graph.target(edge));
+        if let Some(action) = fair.action(self.machine, store, from, edge) {
+            let event = self.machine.event(action, store.state(from));
+            let state = Some(self.machine.decode(store.state(to)));
+            trace.steps.push(TraceStep { event, state, excess: None });
+        }
+        to
+    }
+}
+
+fn open(verdict: PropertyVerdict) -> Judged {
+    Judged { verdict, trace: None, liveness: None }
+}
+
+/// The fair components that are reached first.
+fn nearest(search: &mut Search<'_>, reached: &Reached, active: &[bool]) -> Vec<Component> {
+    let mut kept: Vec<(u32, Component)> = Vec::new();
+    search.fair(&reached.states, active, &mut |component| {
+        let distance = component.states.iter().map(|s| reached.distance(*s)).min().unwrap_or(u32::MAX);
+        let at = kept.partition_point(|(d, c)| (*d, &c.states) < (distance, &component.states));
+        kept.insert(at, (distance, component));
+        kept.truncate(KEPT);
+        true
+    });
+    kept.into_iter().map(|(_, c)| c).collect()
+}
+
+/// For every unit that is enabled in a cycle, why it is treated fairly there.
+fn treated(fair: &FairGraph<'_>, start: u32, cycle: &[u64], back_to: u32) -> Vec<Treated> {
+    let states: Vec<u32> =
+        std::iter::once(start).chain(cycle.iter().map(|e| fair.graph.target(*e))).collect();
+    let enabled =
+        |unit: u32, state: u32| fair.graph.of(state).any(|(_, label)| fair.units.of(label).contains(&unit));
+    let taken = |unit: u32| cycle.iter().position(|e| fair.units.of(fair.graph.label(*e)).contains(&unit));
+    let units = 0..fair.names.len() as u32;
+    units
+        .filter(|u| states.iter().any(|s| enabled(*u, *s)))
+        .map(|u| Treated {
+            unit: fair.names[u as usize].clone(),
+            taken: taken(u).map(|i| back_to + 1 + i as u32),
+            disabled: states.iter().position(|s| !enabled(u, *s)).map(|i| back_to + i as u32),
+        })
+        .collect()
+}
+
+/// For each state its distance from the initial ones; a state's parent comes before it.
+fn depths(explored: &Exploration<Scratch>) -> Vec<u32> {
+    let mut depths: Vec<u32> = Vec::with_capacity(explored.store.len());
+    for state in 0..explored.store.len() as u32 {
+        let depth = explored.store.origin(state).map_or(0, |(parent, _)| depths[parent as usize] + 1);
+        depths.push(depth);
+    }
+    depths
+}
