@@ -131,6 +131,60 @@ pub struct PropertyOutcome {
     pub span: Option<Span>,
     /// The behaviour that violates it, or (for `reachable`) that witnesses it.
     pub trace: Option<TraceOutcome>,
+    /// What else there is to say of a liveness property that was judged.
+    pub liveness: Option<LivenessOutcome>,
+}
+
+/// What was found of a liveness property besides its verdict.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LivenessOutcome {
+    /// Whether what is to be followed never happens.
+    pub vacuous: bool,
+    /// What is treated fairly in this spec.
+    pub assumed: Vec<AssumptionOutcome>,
+    /// Of a property that holds: what suffices, and whether no fewer assumptions do.
+    pub needs: Option<(Vec<AssumptionOutcome>, bool)>,
+    /// Of a violated one, how its behaviour goes on for ever.
+    pub cycle: Option<CycleOutcome>,
+}
+
+/// An assumption of fairness.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct AssumptionOutcome {
+    /// `main.commit`, `tick`.
+    pub name: String,
+    /// Strong, or weak.
+    pub strong: bool,
+}
+
+/// How a behaviour goes on for ever.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CycleOutcome {
+    /// The steps after this one are repeated; with none, nothing happens any more.
+    pub back_to: u32,
+    /// For every unit of fairness that is enabled in the cycle, why it is treated fairly.
+    pub treated: Vec<TreatedOutcome>,
+    /// What could happen in the cycle and need not.
+    pub never_due: Vec<String>,
+}
+
+/// Why a unit is treated fairly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TreatedOutcome {
+    /// `commit of main[claimant1]`.
+    pub unit: String,
+    /// Strongly, or weakly.
+    pub strong: bool,
+    /// The step of the trace, from 1, that takes it.
+    pub taken: Option<u32>,
+    /// A step after which it is not enabled; 0 is the initial state.
+    pub disabled: Option<u32>,
+}
+
+/// The word for how strong fairness is.
+#[must_use]
+pub fn strength(strong: bool) -> &'static str {
+    if strong { "strong" } else { "weak" }
 }
 
 impl PropertyOutcome {

@@ -4,6 +4,10 @@ use crate::outcome::{
     ExitStatus, Exploration, Headline, PropertyOutcome, PropertyVerdict, Verdict, counted, thousands,
 };
 use arch_base::{Diagnostic, Severity};
+use std::collections::BTreeSet;
+
+/// The most assumptions of fairness that the first line names.
+const MOST_NAMED: usize = 4;
 
 /// What the judgement of an explored spec rests on.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +136,8 @@ fn violated_parts(facts: Facts<'_>, unexpected: &[&PropertyOutcome]) -> Vec<Stri
     }
     if let Some(trace) = unexpected.first().and_then(|p| p.trace.as_ref()) {
         parts.push(counted(trace.steps.len() as u64, "step"));
-        if facts.shortest {
+        // Of a behaviour that goes on for ever, only the way to its cycle is the shortest.
+        if facts.shortest && unexpected.first().is_some_and(|p| p.liveness.is_none()) {
             parts.push("shortest".to_owned());
         }
     }
@@ -168,7 +173,26 @@ fn holds_parts(facts: Facts<'_>) -> Vec<String> {
     if facts.has_time {
         parts.push("time exact".to_owned());
     }
+    parts.extend(fairness(facts.properties));
     parts
+}
+
+/// What the liveness properties together rest on.
+fn fairness(properties: &[PropertyOutcome]) -> Option<String> {
+    let live: Vec<_> = properties.iter().filter_map(|p| p.liveness.as_ref()).collect();
+    if live.is_empty() {
+        return None;
+    }
+    if live.iter().any(|l| l.needs.is_none()) {
+        return Some("under the declared fairness".to_owned());
+    }
+    let needed = live.iter().filter_map(|l| l.needs.as_ref()).flat_map(|(needs, _)| needs);
+    let names: BTreeSet<&str> = needed.map(|a| a.name.as_str()).collect();
+    Some(match names.len() {
+        0 => "no fairness needed".to_owned(),
+        n if n <= MOST_NAMED => format!("fairness of {}", Vec::from_iter(names).join(", ")),
+        n => format!("fairness of {n} steps"),
+    })
 }
 
 fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
@@ -221,6 +245,7 @@ mod tests {
             expected_violated: false,
             span: None,
             trace,
+            liveness: None,
         }
     }
 

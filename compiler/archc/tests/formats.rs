@@ -47,7 +47,7 @@ fn json_has_what_the_contract_says() {
             ("expecting.arch", "holds", 0),
             ("holds.arch", "holds", 0),
             ("invalid.arch", "invalid", 2),
-            ("liveness.arch", "inconclusive", 3),
+            ("liveness.arch", "violated", 1),
             ("sketch.arch", "inconclusive", 3),
             ("violated.arch", "violated", 1),
         ]
@@ -61,6 +61,38 @@ fn json_has_what_the_contract_says() {
     assert_eq!(steps[2]["span"]["line"], 8);
     let invalid = &specs[3]["diagnostics"][0];
     assert_eq!((invalid["code"].as_str(), invalid["severity"].as_str()), (Some("E0102"), Some("error")));
+}
+
+#[test]
+fn json_says_where_a_cycle_starts_and_what_is_fair() {
+    let text = specs::LIVENESS.replace("protocol main", "protocol main, repeats, daemon").replace(
+        "raiser[raise {Flag.up = false}] => done",
+        "raiser[raise {Flag.up = false}] -> raiser[lower] => done",
+    );
+    let text = text
+        .replace(
+            "property rises: eventually Flag.up = true",
+            "property rises: eventually Flag.up = true\n\
+        property stays: Flag.up = true leads to never\n",
+        )
+        .replace("leads to never", "leads to (Flag.up = true and Flag.up = false)");
+    let text = format!("{text}on lower {{ Flag.up := false }}\n");
+    let dir = Dir::with(&[("a.arch", &text)]);
+    let document = dir.archc(&["check", "a.arch", "--format", "json"]).expect(1).json();
+    let spec = &document["specs"][0];
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&spec["fairness"]), ["main.raise (start)", "main.lower"]);
+    let (rises, stays) = (&spec["properties"][0], &spec["properties"][1]);
+    assert_eq!((&rises["verdict"], &rises["cycle_start"]), (&"holds".into(), &Value::Null));
+    assert_eq!(names(&rises["needs"]["fairness"]), ["main.raise (start)"]);
+    assert_eq!(rises["needs"]["smallest"], true);
+    assert_eq!((&stays["verdict"], &stays["cycle_start"]), (&"violated".into(), &1.into()));
+    let treated = stays["treated"].as_array().unwrap();
+    assert!(treated.iter().all(|t| t["taken_at"].is_number()), "{treated:?}");
+    let text = dir.archc(&["check", "a.arch"]).expect(1).stdout;
+    assert!(text.contains("↻ back to step 1, and so on for ever"), "{text}");
 }
 
 #[test]

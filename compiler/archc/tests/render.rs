@@ -44,6 +44,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         expected_violated: false,
         span: Some(span(20, 42)),
         trace,
+        liveness: None,
     };
     let outcome = SpecOutcome {
         file: "specs/a, 50%.arch".into(),

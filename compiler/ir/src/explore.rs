@@ -309,7 +309,7 @@ impl<'p> Oracle<'p> {
             self.interpreter.holds_for(id, e, c, &self.states[n as usize])
         };
         let is_initial = |n: u32| self.nodes[n as usize].parent.is_none();
-        let mut live = Liveness { vacuous: true, ..Liveness::default() };
+        let mut live = Liveness { vacuous: true, assumed: graph.assumed(), ..Liveness::default() };
         for c in &combinations {
             let exists: Vec<u32> = all.clone().filter(|n| of(*n).contains(c)).collect();
             let (starts, goal): (Vec<u32>, &Expr) = match &property.kind {
@@ -344,7 +344,7 @@ impl<'p> Oracle<'p> {
         PropertyResult {
             verdict: PropertyVerdict::Violated,
             trace: Some(trace),
-            liveness: Some(Liveness { lasso: Some(lasso), ..Liveness::default() }),
+            liveness: Some(Liveness { lasso: Some(lasso), assumed: graph.assumed(), ..Liveness::default() }),
             ..self.built_in(&property.name, None)
         }
     }

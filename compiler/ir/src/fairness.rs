@@ -3,6 +3,7 @@
 
 use crate::program::{Fairness, FaultId, Program, ProtocolId, StepId};
 use crate::state::{Event, RunRef, State, Status};
+use std::collections::BTreeMap;
 
 /// A step of one run, with what the run had bound when it was enabled or taken.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -94,6 +95,16 @@ impl FairUnit {
             FairEvent::Tick => Assumption::Tick,
         }
     }
+}
+
+/// The assumptions that some units belong to, each with whether it is one of strong fairness.
+#[must_use]
+pub fn assumptions<'u>(units: impl IntoIterator<Item = &'u FairUnit>) -> Vec<(Assumption, bool)> {
+    let mut found: BTreeMap<Assumption, bool> = BTreeMap::new();
+    for unit in units {
+        *found.entry(unit.assumption()).or_default() |= unit.strong;
+    }
+    found.into_iter().collect()
 }
 
 impl Program {

@@ -4,7 +4,7 @@
 //! ever and fairly. Such a behaviour stays in the end in a strongly connected set of states. Those are found with
 //! two depth-first walks (Kosaraju), judged by the definition of fairness, and taken apart where a strong unit demands it.
 
-use crate::fairness::FairUnit;
+use crate::fairness::{Assumption, FairUnit, assumptions};
 use crate::report::Treated;
 use crate::state::Event;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +70,11 @@ impl Graph {
         self.units.push(unit.clone());
         self.numbers.insert(unit, self.units.len() - 1);
         self.units.len() - 1
+    }
+
+    /// What is treated fairly.
+    pub fn assumed(&self) -> Vec<(Assumption, bool)> {
+        assumptions(&self.units)
     }
 
     /// The events of a cycle with the states that they lead to.

@@ -72,7 +72,7 @@ fn always(
     explanation
 }
 
-fn element_type(binder: &arch_ir::Binder) -> arch_ir::Type {
+pub(super) fn element_type(binder: &arch_ir::Binder) -> arch_ir::Type {
     match &binder.domain {
         arch_ir::Domain::Runs(protocol) => arch_ir::Type::Run(*protocol),
         domain => arch_ir::walk::element_type(domain).clone(),

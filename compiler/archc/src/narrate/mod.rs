@@ -2,6 +2,7 @@
 
 mod cells;
 mod ending;
+mod liveness;
 mod replay;
 mod words;
 
@@ -45,6 +46,7 @@ fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> Prope
         expected_violated: false,
         span: result.span,
         trace: result.trace.as_ref().map(|t| behaviour(teller, t, declared, result)),
+        liveness: liveness::told(teller, result),
     }
 }
 
@@ -73,7 +75,9 @@ fn behaviour(
         end = End { event: Some(&moment.event), before: end.after, after: next.unwrap_or(end.after) };
         now = end.after.clone();
     }
-    let ending = if result.verdict == report::PropertyVerdict::Violated {
+    let ending = if let (Some(id), Some(_)) = (declared, &result.liveness) {
+        liveness::ending(teller, id, trace).into_iter().collect()
+    } else if result.verdict == report::PropertyVerdict::Violated {
         ending::explain(teller, declared, &result.name, &end)
     } else {
         Vec::new()

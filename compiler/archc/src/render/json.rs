@@ -2,7 +2,8 @@
 
 use super::diagnostics::word;
 use crate::outcome::{
-    Change, ExitStatus, Explanation, Place, PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome,
+    AssumptionOutcome, Change, ExitStatus, Explanation, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
+    StepOutcome, TreatedOutcome, strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -35,6 +36,7 @@ struct Spec<'a> {
     transitions: Option<u64>,
     depth: Option<u32>,
     complete: bool,
+    fairness: Vec<FairnessJson<'a>>,
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
     diagnostics: Vec<Message<'a>>,
@@ -50,7 +52,31 @@ struct Property<'a> {
     span: Option<PlaceJson>,
     initial: Option<Vec<CellJson<'a>>>,
     trace: Vec<Step<'a>>,
+    cycle_start: Option<u32>,
+    treated: Vec<TreatedJson<'a>>,
+    needs: Option<NeedsJson<'a>>,
+    vacuous: bool,
     explanations: Vec<ExplanationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FairnessJson<'a> {
+    name: &'a str,
+    strength: &'static str,
+}
+
+#[derive(Serialize)]
+struct TreatedJson<'a> {
+    unit: &'a str,
+    strength: &'static str,
+    taken_at: Option<u32>,
+    disabled_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct NeedsJson<'a> {
+    fairness: Vec<FairnessJson<'a>>,
+    smallest: bool,
 }
 
 #[derive(Serialize)]
@@ -151,6 +177,9 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         transitions: explored.map(|e| e.transitions),
         depth: explored.map(|e| e.depth),
         complete: explored.is_some_and(|e| e.complete),
+        fairness: fairness(
+            outcome.properties.iter().find_map(|p| p.liveness.as_ref()).map_or(&[], |l| &l.assumed),
+        ),
         properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
         failures: outcome.failures.iter().map(|f| failure(&f.name, f.span, sources)).collect(),
         diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
@@ -161,6 +190,8 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
     let trace = property.trace.as_ref();
     let steps = trace.map_or(&[][..], |t| &t.steps);
     let ending = trace.map_or(&[][..], |t| &t.ending);
+    let live = property.liveness.as_ref();
+    let cycle = live.and_then(|l| l.cycle.as_ref());
     Property {
         name: &property.name,
         kind: property.kind,
@@ -174,7 +205,26 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         initial: trace
             .map(|t| t.initial.iter().map(|c| CellJson { name: &c.name, value: &c.value }).collect()),
         trace: steps.iter().map(|s| step(s, sources)).collect(),
+        cycle_start: cycle.map(|c| c.back_to),
+        treated: cycle.map_or(&[][..], |c| &c.treated).iter().map(treated).collect(),
+        needs: live
+            .and_then(|l| l.needs.as_ref())
+            .map(|(list, smallest)| NeedsJson { fairness: fairness(list), smallest: *smallest }),
+        vacuous: live.is_some_and(|l| l.vacuous),
         explanations: ending.iter().map(|e| explanation(e, sources)).collect(),
+    }
+}
+
+fn fairness(list: &[AssumptionOutcome]) -> Vec<FairnessJson<'_>> {
+    list.iter().map(|a| FairnessJson { name: &a.name, strength: strength(a.strong) }).collect()
+}
+
+fn treated(treated: &TreatedOutcome) -> TreatedJson<'_> {
+    TreatedJson {
+        unit: &treated.unit,
+        strength: strength(treated.strong),
+        taken_at: treated.taken,
+        disabled_after: treated.disabled,
     }
 }
 

@@ -109,6 +109,9 @@ fn violation(outcome: &SpecOutcome, property: &PropertyOutcome, sources: &Source
         "locations": [declared(outcome, property, sources)],
         "properties": { "property": property.name, "kind": property.kind },
     });
+    if let Some(cycle) = property.liveness.as_ref().and_then(|l| l.cycle.as_ref()) {
+        result["properties"]["cycleStart"] = json!(cycle.back_to);
+    }
     if let Some(trace) = &property.trace {
         result["codeFlows"] = json!([code_flow(outcome, trace, sources)]);
     }

@@ -1,7 +1,10 @@
 //! The report for people: first line, diagnostics, a line per property, counterexamples.
 
 use super::{diagnostics, trace};
-use crate::outcome::{ExitStatus, PropertyOutcome, PropertyVerdict, SpecOutcome, counted, thousands};
+use crate::outcome::{
+    AssumptionOutcome, ExitStatus, LivenessOutcome, PropertyOutcome, PropertyVerdict, SpecOutcome, counted,
+    thousands,
+};
 use crate::style::{Paint, Style};
 use arch_base::SourceMap;
 
@@ -102,13 +105,47 @@ fn remark(property: &PropertyOutcome) -> String {
         },
         (PropertyVerdict::Violated, Some(trace)) => {
             let expected = if property.expected_violated { ", as the file expects" } else { "" };
-            format!("in {}{expected}", counted(trace.steps.len() as u64, "step"))
+            format!("in {}{}{expected}", counted(trace.steps.len() as u64, "step"), for_ever(property))
         }
         (PropertyVerdict::Holds, Some(trace)) => {
             format!("witness in {}", counted(trace.steps.len() as u64, "step"))
         }
-        (PropertyVerdict::Holds, None) => String::new(),
+        (PropertyVerdict::Holds, None) => property.liveness.as_ref().map_or_else(String::new, why_live),
     }
+}
+
+/// What comes after the steps of a behaviour that goes on for ever.
+fn for_ever(property: &PropertyOutcome) -> &'static str {
+    let cycle = property.liveness.as_ref().and_then(|l| l.cycle.as_ref());
+    let steps = property.trace.as_ref().map_or(0, |t| t.steps.len());
+    match cycle {
+        Some(cycle) if (cycle.back_to as usize) < steps => ", the last of them for ever",
+        Some(_) => ", then nothing for ever",
+        None => "",
+    }
+}
+
+/// What a liveness property rests on.
+fn why_live(liveness: &LivenessOutcome) -> String {
+    if liveness.vacuous {
+        return "what is to be followed never happens".to_owned();
+    }
+    match &liveness.needs {
+        None => String::new(),
+        Some((needs, _)) if needs.is_empty() => "without any fairness".to_owned(),
+        Some((needs, smallest)) => {
+            let names: Vec<String> = needs.iter().map(|a| assumption(a, true)).collect();
+            let word = if *smallest { "needs fairness of" } else { "suffices: fairness of" };
+            format!("{word} {}", names.join(", "))
+        }
+    }
+}
+
+/// An assumption of fairness, with how strong it is if that is more than weak.
+#[must_use]
+pub fn assumption(assumption: &AssumptionOutcome, strength: bool) -> String {
+    let strong = if strength && assumption.strong { " (strong)" } else { "" };
+    format!("{}{strong}", assumption.name)
 }
 
 fn state(word: &str, style: Style, paint: Paint) -> String {

@@ -1,6 +1,9 @@
 //! Counterexamples and witnesses for people: a numbered line per step, and beneath it what changed.
 
-use crate::outcome::{Change, Explanation, Place, PropertyOutcome, StepOutcome, TraceOutcome, counted};
+use crate::outcome::{
+    Change, CycleOutcome, Explanation, Place, PropertyOutcome, StepOutcome, TraceOutcome, TreatedOutcome,
+    counted,
+};
 use crate::style::{Paint, Style};
 use arch_base::{SourceMap, Span};
 
@@ -16,10 +19,42 @@ pub fn behaviour(property: &PropertyOutcome, sources: &SourceMap, paint: Paint) 
     for (i, step) in trace.steps.iter().enumerate() {
         text.push_str(&event(i + 1, step, sources, paint));
     }
+    if let Some(cycle) = property.liveness.as_ref().and_then(|l| l.cycle.as_ref()) {
+        text.push_str(&goes_on(cycle, trace.steps.len(), paint));
+    }
     for explanation in &trace.ending {
         text.push_str(&ending(explanation, sources, paint));
     }
     text
+}
+
+/// How the behaviour goes on for ever, and why that is fair.
+fn goes_on(cycle: &CycleOutcome, steps: usize, paint: Paint) -> String {
+    let (arrow, back_to) = (paint.paint(Style::Faint, "  ↻"), cycle.back_to);
+    let repeats = (back_to as usize) < steps;
+    let mut text = match (repeats, back_to) {
+        (true, 0) => format!("    {arrow} back to the initial state, and so on for ever\n"),
+        (true, n) => format!("    {arrow} back to step {n}, and so on for ever\n"),
+        (false, _) => format!("    {arrow} nothing happens any more\n"),
+    };
+    for treated in &cycle.treated {
+        let line = format!("fair to {}: {}", treated.unit, why_fair(treated));
+        text.push_str(&format!("          {line}\n"));
+    }
+    if !cycle.never_due.is_empty() {
+        text.push_str(&format!("          could happen, and need not: {}\n", cycle.never_due.join(", ")));
+    }
+    text
+}
+
+/// `step 5 takes it`, `it cannot happen after step 4`.
+fn why_fair(treated: &TreatedOutcome) -> String {
+    match (treated.taken, treated.disabled) {
+        (Some(step), _) => format!("step {step} takes it"),
+        (None, Some(0)) => "it cannot happen in the initial state".to_owned(),
+        (None, Some(step)) => format!("it cannot happen after step {step}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn title(property: &PropertyOutcome, trace: &TraceOutcome, sources: &SourceMap, paint: Paint) -> String {

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// States that a thread expands before its rows are put behind the others.
 const CHUNK: u32 = 4096;
 
-/// Bytes per state that judging takes beside the graph: marks, distances, paths, regions.
-const JUDGING: u64 = 2 + 20 + 4;
+/// Bytes per state that judging takes beside the graph: regions, distances and paths, depths, cycles.
+const JUDGING: u64 = 1 + 20 + 4 + 13;
 
 /// The graph with the units of fairness.
 pub(crate) struct FairGraph<'m> {

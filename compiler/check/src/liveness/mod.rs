@@ -11,6 +11,7 @@ use crate::check::{Options, trace_to};
 use crate::machine::{Machine, Scratch};
 use arch_explorer::fair::{Component, Lasso, Reached, Search, lasso};
 use arch_explorer::{Exploration, System};
+use arch_ir::fairness::assumptions;
 use arch_ir::report::{self, Liveness, PropertyVerdict, Stop, Trace, TraceStep, Treated};
 use arch_ir::{PropertyId, PropertyKind};
 use graph::{FairGraph, NoGraph, stopped};
@@ -98,8 +99,10 @@ impl<'a> Judge<'a> {
                 return self.violated(fair, &lasso);
             }
         }
+        drop(search);
         let needs = self.needs(fair, id);
-        let liveness = Liveness { vacuous, needs: Some(needs), lasso: None };
+        let assumed = assumptions(&fair.names);
+        let liveness = Liveness { vacuous, assumed, needs: Some(needs), lasso: None };
         Judged { verdict: PropertyVerdict::Holds, trace: None, liveness: Some(liveness) }
     }
 
@@ -134,7 +137,8 @@ impl<'a> Judge<'a> {
         for edge in &lasso.cycle {
             at = self.follow(fair, at, *edge, &mut trace);
         }
-        let liveness = Liveness { lasso: Some(report::Lasso { back_to, treated }), ..Liveness::default() };
+        let lasso = Some(report::Lasso { back_to, treated });
+        let liveness = Liveness { lasso, assumed: assumptions(&fair.names), ..Liveness::default() };
         Judged { verdict: PropertyVerdict::Violated, trace: Some(trace), liveness: Some(liveness) }
     }
 
