@@ -7,7 +7,7 @@ use super::labels::Labels;
 use crate::check::Options;
 use crate::machine::{Machine, Scratch};
 use arch_explorer::fair::{Labelled, Search, UNLABELLED, Unit, Units};
-use arch_explorer::{Expansion, Exploration, Store, System};
+use arch_explorer::{Exploration, Store, Successors, System};
 use arch_ir::fairness::FairUnit;
 use arch_ir::report::Stop;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ impl<'m> FairGraph<'m> {
         let state = store.state(from);
         let successors = machine.successors(state, &mut machine.scratch());
         let (target, label) = (self.graph.target(edge), self.graph.label(edge));
-        let found = successors.iter().find(|(action, to)| {
+        let found = successors.events().find(|(action, to)| {
             let of = self.labels.of(*action, state).and_then(|l| self.kept.binary_search(&l).ok());
             let same = of.map_or(UNLABELLED, |i| i as u32) == label;
             same && to.and_then(|words| store.index_of(words)) == Some(target)
@@ -124,13 +124,17 @@ pub(crate) fn stopped(options: &Options, interrupt: &AtomicBool) -> Option<Stop>
 /// A thread's memory.
 struct Worker {
     scratch: Scratch,
-    out: Expansion,
+    out: Successors,
     rows: Labelled,
 }
 
 impl Worker {
     fn new(machine: &Machine) -> Worker {
-        Worker { scratch: machine.scratch(), out: Expansion::new(machine.words()), rows: Labelled::default() }
+        Worker {
+            scratch: machine.scratch(),
+            out: Successors::new(machine.words(), machine.actions()),
+            rows: Labelled::default(),
+        }
     }
 
     /// The rows of some states.
@@ -140,7 +144,7 @@ impl Worker {
             let state = store.state(source);
             self.out.clear();
             machine.expand(state, &mut self.scratch, &mut self.out);
-            for (action, to) in self.out.iter() {
+            for (action, to) in self.out.events() {
                 let label = labels.of(action, state).unwrap_or(UNLABELLED);
                 // What exceeds a bound is enabled, and leads nowhere.
                 let target = to.map_or(Some(source), |words| store.index_of(words));
