@@ -1,0 +1,184 @@
+//! Traces as files: a header, one line for each entry, and an end that says how many there are.
+
+use super::{Entry, Judge, Validator, Violation};
+use crate::schema::Schema;
+use crate::store::TxId;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+
+/// The first line of a trace.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Header {
+    /// Always `trace`.
+    pub arch: SmolStr,
+    /// The version of the format.
+    pub v: u64,
+    /// The hash of the spec.
+    pub spec: SmolStr,
+    /// Whether `seq` has no gaps.
+    pub dense: bool,
+}
+
+/// The last line of a trace. Without it the trace is truncated.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    /// How many entries there are.
+    end: u64,
+    /// The `seq` of the last.
+    last: u64,
+}
+
+/// How the last line of a trace begins.
+pub const END: &str = "{\"end\":";
+
+/// The most bytes of a line.
+const MAX_LINE: u64 = 16 << 20;
+
+/// Why a trace is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// It cannot be read.
+    #[error("the trace cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("the trace is empty")]
+    Empty,
+    /// It does not begin with a header.
+    #[error("line 1 is no header of a trace: {0}")]
+    Header(String),
+    /// It is of another spec.
+    #[error("the trace is of spec {found}, not {expected}")]
+    Foreign {
+        /// Its spec.
+        found: SmolStr,
+        /// The spec that was asked for.
+        expected: SmolStr,
+    },
+    /// A line is not an entry.
+    #[error("line {line} is no entry: {error}")]
+    Line {
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// It ends before its end.
+    #[error("the trace is truncated: {0}")]
+    Truncated(String),
+    /// An event does not fit.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+}
+
+/// Begins a trace.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_header(to: &mut impl Write, schema: &Schema, dense: bool) -> io::Result<()> {
+    let header = Header { arch: "trace".into(), v: 1, spec: schema.spec().clone(), dense };
+    writeln!(to, "{}", serde_json::to_string(&header)?)
+}
+
+/// Writes one entry of a trace from what a store keeps.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_entry(to: &mut impl Write, seq: u64, tx: TxId, body: &str) -> io::Result<()> {
+    writeln!(to, "{}", Entry::line(seq, tx, body))
+}
+
+/// Ends a trace.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_end(to: &mut impl Write, count: u64, last: u64) -> io::Result<()> {
+    writeln!(to, "{}", serde_json::to_string(&End { end: count, last })?)
+}
+
+/// Checks a whole trace; the validator has the final state and the number of events.
+///
+/// # Errors
+/// The first thing that is wrong. For a [`TraceError::Violation`], [`super::diagnose`] may know more.
+pub fn check_trace<J: Judge>(
+    mut from: impl BufRead,
+    schema: &Arc<Schema>,
+    judge: J,
+) -> Result<Validator<J>, TraceError> {
+    let mut text = String::new();
+    if !read_line(&mut from, &mut text)? {
+        return Err(TraceError::Empty);
+    }
+    let header = check_header(&text, schema)?;
+    let mut validator = Validator::new(schema.clone(), judge);
+    if header.dense {
+        validator = validator.dense();
+    }
+    for line in 2.. {
+        if !read_line(&mut from, &mut text)? {
+            return Err(TraceError::Truncated(format!("it stops after line {}", line - 1)));
+        }
+        if text.starts_with(END) {
+            check_end(&text, line, &validator)?;
+            let more = read_line(&mut from, &mut text)?;
+            let error = || TraceError::Line { line: line + 1, error: "the trace ended before".into() };
+            return if more { Err(error()) } else { Ok(validator) };
+        }
+        let entry = Entry::from_line(&text, schema);
+        let entry = entry.map_err(|e| TraceError::Line { line, error: e.to_string() })?;
+        validator.next(&entry)?;
+    }
+    unreachable!("a file has fewer lines than there are numbers")
+}
+
+/// All entries of a trace, unchecked, for [`super::diagnose`]; memory is linear in the trace.
+///
+/// # Errors
+/// A line is not an entry.
+pub fn read_entries(from: impl BufRead, schema: &Arc<Schema>) -> Result<Vec<Entry>, TraceError> {
+    let mut entries = Vec::new();
+    for (number, line) in (1..).zip(from.lines()).skip(1) {
+        let line = line?;
+        if line.starts_with(END) {
+            break;
+        }
+        let entry = Entry::from_line(&line, schema);
+        entries.push(entry.map_err(|e| TraceError::Line { line: number, error: e.to_string() })?);
+    }
+    Ok(entries)
+}
+
+/// Reads a line with its end; false at the end of the file.
+fn read_line(from: &mut impl BufRead, text: &mut String) -> io::Result<bool> {
+    text.clear();
+    let read = io::Read::take(&mut *from, MAX_LINE).read_line(text)?;
+    if read as u64 == MAX_LINE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of more than 16 MiB"));
+    }
+    Ok(read > 0)
+}
+
+fn check_header(text: &str, schema: &Schema) -> Result<Header, TraceError> {
+    let header: Header = serde_json::from_str(text).map_err(|e| TraceError::Header(e.to_string()))?;
+    if header.arch != "trace" || header.v != 1 {
+        return Err(TraceError::Header(format!("`{}` version {}", header.arch, header.v)));
+    }
+    if header.spec != *schema.spec() {
+        return Err(TraceError::Foreign { found: header.spec, expected: schema.spec().clone() });
+    }
+    Ok(header)
+}
+
+fn check_end<J: Judge>(text: &str, line: u64, validator: &Validator<J>) -> Result<(), TraceError> {
+    let end: End = serde_json::from_str(text).map_err(|e| TraceError::Line { line, error: e.to_string() })?;
+    let (count, last) = (validator.count(), validator.last());
+    if (end.end, end.last) == (count, last) {
+        return Ok(());
+    }
+    let End { end, last: of } = end;
+    Err(TraceError::Truncated(format!(
+        "it has {count} events up to seq {last}; its end says {end} up to seq {of}"
+    )))
+}

@@ -1,0 +1,371 @@
+//! Proves from a journal that it is a serial execution: event after event, in time linear in the trace and memory linear in the
+//! *state*, never in the trace.
+//!
+//! Every event says which versions it read and wrote. Versions of a row count its writes, so a journal in which every event
+//! reads exactly the present versions, and writes their successors, *is* a serial execution with the same results: no search,
+//! no clocks. (The graph of version dependencies of Adya's thesis, "Weak Consistency", 1999, with the journal as its
+//! topological order.) A whole kind that was read is compared by the sum of its rows' versions, which also sees rows that
+//! were not there. When an event does not fit, [`super::diagnose`] finds out whether another order would have done.
+
+use super::Entry;
+use crate::schema::{KindId, Schema};
+use crate::store::{ReadRows, Versioned};
+use crate::time::Instant;
+use crate::value::{Row, RowKey, Value};
+use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A row of the state that a journal describes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowState {
+    /// How often it was written.
+    pub version: u64,
+    /// Its attributes.
+    pub values: Row,
+    /// The `seq` of its last write.
+    pub seq: u64,
+    /// The time of its last write.
+    pub now: Instant,
+}
+
+/// A kind as a whole.
+#[derive(Clone, Debug)]
+struct KindState {
+    rows: HashMap<Box<[Value]>, RowState>,
+    /// The sum of the rows' versions.
+    writes: u64,
+    /// The `seq` of the last write.
+    seq: u64,
+    /// The latest time of a write.
+    now: Instant,
+}
+
+/// The state after some prefix of a journal.
+#[derive(Clone, Debug)]
+pub struct State {
+    kinds: Vec<KindState>,
+}
+
+impl State {
+    fn new(schema: &Schema) -> State {
+        let kind = KindState { rows: HashMap::new(), writes: 0, seq: 0, now: Instant::PAST };
+        State { kinds: vec![kind; schema.kinds().count()] }
+    }
+
+    /// A row; none if it was never written.
+    #[must_use]
+    pub fn get(&self, row: &RowKey) -> Option<&RowState> {
+        self.kinds[usize::from(row.kind.0)].rows.get(&row.key)
+    }
+
+    /// All rows of a kind that were ever written, in no order.
+    pub fn rows(&self, kind: KindId) -> impl Iterator<Item = (&[Value], &RowState)> {
+        self.kinds[usize::from(kind.0)].rows.iter().map(|(key, state)| (&**key, state))
+    }
+
+    /// What a step would read that reads what an event read.
+    #[must_use]
+    pub fn read_rows(&self, event: &Entry) -> ReadRows {
+        let versioned = |s: &RowState| Versioned { version: s.version, row: s.values.clone() };
+        let row = |(row, _): &(RowKey, u64)| (row.clone(), self.get(row).map(versioned));
+        let all = |kind| self.rows(kind).map(|(key, state)| (key.into(), versioned(state))).collect();
+        ReadRows {
+            rows: event.reads.iter().map(row).collect(),
+            scans: event.scans.iter().map(|(kind, _)| (*kind, all(*kind))).collect(),
+        }
+    }
+
+    /// The sum of the versions of a kind's rows.
+    #[must_use]
+    pub fn writes(&self, kind: KindId) -> u64 {
+        self.kinds[usize::from(kind.0)].writes
+    }
+}
+
+/// Judges what an event did, once it is known to be next: evaluates the step again, checks invariants.
+pub trait Judge {
+    /// Judges an event on the state before it.
+    ///
+    /// # Errors
+    /// What is wrong with it, for humans.
+    fn judge(&mut self, before: &State, event: &Entry) -> Result<(), String>;
+}
+
+/// Judges nothing: only the order is checked.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Accept;
+
+impl Judge for Accept {
+    fn judge(&mut self, _: &State, _: &Entry) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Why an event does not fit.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Fault {
+    /// It was made by a service of another spec.
+    #[error("it is of spec {found}, not {expected}")]
+    ForeignSpec {
+        /// Its spec.
+        found: SmolStr,
+        /// The spec that was asked for.
+        expected: SmolStr,
+    },
+    /// Its `seq` is not greater than the one before: events out of order, or twice.
+    #[error("its seq is {seq}, after {last}: events are out of order, or there twice")]
+    Disorder {
+        /// Its `seq`.
+        seq: u64,
+        /// The one before.
+        last: u64,
+    },
+    /// Its `seq` is not the next, in a journal without gaps: events are missing.
+    #[error("its seq is {seq}, the next is {expected}: events are missing")]
+    Missing {
+        /// Its `seq`.
+        seq: u64,
+        /// The next.
+        expected: u64,
+    },
+    /// It read a version that nothing has written yet: events are missing, or out of order.
+    #[error("it read {row} at version {read}, which is at {present}: events are missing, or out of order")]
+    FutureRead {
+        /// The row, or the kind.
+        row: String,
+        /// The version that it read.
+        read: u64,
+        /// The version that there is.
+        present: u64,
+    },
+    /// It read a version that was overwritten.
+    #[error("it read {row} at version {read}, but event {by} had made it {present}")]
+    StaleRead {
+        /// The row, or the kind.
+        row: String,
+        /// The version that it read.
+        read: u64,
+        /// The version that there is.
+        present: u64,
+        /// The `seq` of the event that wrote it.
+        by: u64,
+    },
+    /// Two events wrote the same version: an update was lost.
+    #[error("it wrote {row} version {version}, which event {by} had written: an update was lost")]
+    LostUpdate {
+        /// The row.
+        row: String,
+        /// The version that both wrote.
+        version: u64,
+        /// The `seq` of the first (the last writer of the row, when it went on).
+        by: u64,
+    },
+    /// It wrote something else than the next version of a row that it read.
+    #[error("it wrote {row} version {version} without having read the one before")]
+    BlindWrite {
+        /// The row.
+        row: String,
+        /// The version that it wrote.
+        version: u64,
+    },
+    /// It read or wrote a row twice.
+    #[error("it mentions {row} twice")]
+    Twice {
+        /// The row.
+        row: String,
+    },
+    /// Its time is before that of an event that it depends on.
+    #[error("its time {now} is before {before}, the time of event {by}, on which it depends")]
+    TimeBack {
+        /// Its time.
+        now: i64,
+        /// The time of the other.
+        before: i64,
+        /// The `seq` of the other.
+        by: u64,
+    },
+    /// The judge says so.
+    #[error("{0}")]
+    Judged(String),
+}
+
+/// The first event that does not fit.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("event {number} ({}, seq {}, {}[{}]): {fault}", event.op, event.seq, event.actor, event.id)]
+pub struct Violation {
+    /// Its number in the trace, from 1.
+    pub number: u64,
+    /// The event.
+    pub event: Box<Entry>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// Checks a journal, event by event.
+pub struct Validator<J> {
+    schema: Arc<Schema>,
+    judge: J,
+    state: State,
+    dense: bool,
+    last: u64,
+    count: u64,
+}
+
+impl<J: Judge> Validator<J> {
+    /// A validator for a whole journal, from its beginning.
+    #[must_use]
+    pub fn new(schema: Arc<Schema>, judge: J) -> Validator<J> {
+        let state = State::new(&schema);
+        Validator { schema, judge, state, dense: false, last: 0, count: 0 }
+    }
+
+    /// The same for a journal whose `seq` has no gaps: a missing event is then seen even if nothing depends on it.
+    #[must_use]
+    pub fn dense(mut self) -> Validator<J> {
+        self.dense = true;
+        self
+    }
+
+    /// How many events were accepted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The `seq` of the last event that was accepted.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The state after the events accepted so far.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The judge, with what it found.
+    pub fn judge(&self) -> &J {
+        &self.judge
+    }
+
+    /// Checks the next event of a trace in the order of `seq`.
+    ///
+    /// # Errors
+    /// The event does not fit; the validator is then as it was before.
+    pub fn next(&mut self, event: &Entry) -> Result<(), Violation> {
+        let placed = self.place(event);
+        placed.map_err(|fault| self.violation(event, fault))?;
+        self.step(event)
+    }
+
+    /// Checks the next event of a live journal ([`crate::store::Store::journal`]), where independent events may come in another
+    /// order than that of `seq`.
+    ///
+    /// # Errors
+    /// As for [`Validator::next`].
+    pub fn step(&mut self, event: &Entry) -> Result<(), Violation> {
+        self.check(event).map_err(|fault| self.violation(event, fault))?;
+        self.apply(event);
+        Ok(())
+    }
+
+    fn violation(&self, event: &Entry, fault: Fault) -> Violation {
+        Violation { number: self.count + 1, event: Box::new(event.clone()), fault }
+    }
+
+    fn place(&self, event: &Entry) -> Result<(), Fault> {
+        let (seq, expected) = (event.seq, self.last + 1);
+        match () {
+            () if seq < expected => Err(Fault::Disorder { seq, last: self.last }),
+            () if seq > expected && self.dense => Err(Fault::Missing { seq, expected }),
+            () => Ok(()),
+        }
+    }
+
+    fn check(&mut self, event: &Entry) -> Result<(), Fault> {
+        if event.spec != *self.schema.spec() {
+            let expected = self.schema.spec().clone();
+            return Err(Fault::ForeignSpec { found: event.spec.clone(), expected });
+        }
+        self.check_writes(event)?;
+        for (i, (row, read)) in event.reads.iter().enumerate() {
+            self.check_read(event, row, *read)?;
+            if event.reads[..i].iter().any(|(r, _)| r == row) {
+                return Err(Fault::Twice { row: row.text(&self.schema) });
+            }
+        }
+        event.scans.iter().try_for_each(|(kind, sum)| self.check_scan(event, *kind, *sum))?;
+        self.judge.judge(&self.state, event).map_err(Fault::Judged)
+    }
+
+    fn check_read(&self, event: &Entry, row: &RowKey, read: u64) -> Result<(), Fault> {
+        let present = self.state.get(row);
+        let version = present.map_or(0, |s| s.version);
+        if read != version {
+            let row = row.text(&self.schema);
+            return Err(match present {
+                Some(state) if read < version => {
+                    Fault::StaleRead { row, read, present: version, by: state.seq }
+                }
+                _ => Fault::FutureRead { row, read, present: version },
+            });
+        }
+        present.map_or(Ok(()), |s| not_before(event, s.now, s.seq))
+    }
+
+    fn check_scan(&self, event: &Entry, kind: KindId, read: u64) -> Result<(), Fault> {
+        let KindState { writes: present, seq, now, .. } = self.state.kinds[usize::from(kind.0)];
+        let row = || format!("all of {}", self.schema.kind(kind).name);
+        match () {
+            () if read < present => Err(Fault::StaleRead { row: row(), read, present, by: seq }),
+            () if read > present => Err(Fault::FutureRead { row: row(), read, present }),
+            () if present > 0 => not_before(event, now, seq),
+            () => Ok(()),
+        }
+    }
+
+    fn check_writes(&self, event: &Entry) -> Result<(), Fault> {
+        for (i, write) in event.writes.iter().enumerate() {
+            let text = || write.row.text(&self.schema);
+            let present = self.state.get(&write.row);
+            let version = present.map_or(0, |s| s.version);
+            if event.writes[..i].iter().any(|w| w.row == write.row) {
+                return Err(Fault::Twice { row: text() });
+            }
+            if let Some(state) = present.filter(|_| write.version <= version) {
+                return Err(Fault::LostUpdate { row: text(), version: write.version, by: state.seq });
+            }
+            let read = event.reads.iter().find(|(row, _)| *row == write.row).map(|(_, v)| *v);
+            let scanned = event.scans.iter().any(|(kind, _)| *kind == write.row.kind);
+            let read = read.or_else(|| scanned.then_some(version));
+            if read.and_then(|v| v.checked_add(1)) != Some(write.version) {
+                return Err(Fault::BlindWrite { row: text(), version: write.version });
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &Entry) {
+        for write in &event.writes {
+            let (seq, now) = (event.seq, event.now);
+            let state = RowState { version: write.version, values: write.values.clone(), seq, now };
+            let kind = &mut self.state.kinds[usize::from(write.row.kind.0)];
+            match kind.rows.get_mut(&write.row.key) {
+                Some(row) => *row = state,
+                None => drop(kind.rows.insert(write.row.key.clone(), state)),
+            }
+            (kind.writes, kind.seq, kind.now) = (kind.writes + 1, seq, kind.now.max(now));
+        }
+        self.last = event.seq;
+        self.count += 1;
+    }
+}
+
+fn not_before(event: &Entry, before: Instant, by: u64) -> Result<(), Fault> {
+    if event.now >= before {
+        return Ok(());
+    }
+    Err(Fault::TimeBack { now: event.now.millis(), before: before.millis(), by })
+}

@@ -1,0 +1,235 @@
+//! The outbox: messages committed with a step, delivered after it at least once.
+//!
+//! A dispatcher takes messages that are due for the length of a lease; each taking is a numbered *attempt*, and only the last
+//! attempt can settle the message, so a dispatcher that was away for too long changes nothing. Receivers see the message's id
+//! as idempotency key: a message that arrives twice has its effect once.
+
+use crate::fencing::FencingToken;
+use crate::store::{BoxFuture, Json, Store, StoreError, TxId};
+use crate::time::Instant;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use smol_str::SmolStr;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A message to be delivered after the commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Where it goes: the next step, `main.launch`, or what the service's user named.
+    pub target: SmolStr,
+    /// What it says.
+    pub payload: Json,
+    /// How long after the commit it is due.
+    pub delay: Duration,
+    /// The right under which it is sent.
+    pub fence: Option<FencingToken>,
+}
+
+/// A message's identity: its transaction, and its position in it. Text: `TX/0`, the idempotency key of its deliveries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct MessageId {
+    /// The transaction that committed it.
+    pub tx: TxId,
+    /// Its position among the transaction's messages.
+    pub index: u32,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}/{}", self.tx, self.index)
+    }
+}
+
+/// A message taken for delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// Which message.
+    pub id: MessageId,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// The message; its delay has passed.
+    pub message: Message,
+    /// When it was committed.
+    pub created: Instant,
+}
+
+/// How an attempt ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Settlement {
+    /// The receiver has it.
+    Delivered,
+    /// To be tried again after a pause.
+    Retry {
+        /// How long to wait.
+        after: Duration,
+        /// What went wrong.
+        error: String,
+    },
+    /// Given up; kept for a human.
+    Dead {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// What a receiver says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It has the message, now or from an earlier attempt.
+    Accepted,
+    /// Not now: unavailable, conflict, guard not true yet.
+    Later(String),
+    /// Never: the message makes no sense, or its fencing token is stale.
+    Never(String),
+}
+
+/// Delivers messages: calls the next step, or another service.
+pub trait Deliver: Send + Sync + 'static {
+    /// Delivers once. What happens twice with the same [`MessageId`] must have its effect once.
+    fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Answer>;
+}
+
+/// How messages are delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct DispatchPolicy {
+    /// How many are taken, and delivered at the same time.
+    pub batch: usize,
+    /// For how long they are taken; a delivery is broken off a little earlier.
+    pub lease: Duration,
+    /// The pause after a first failure; doubled each time, with jitter.
+    pub min_pause: Duration,
+    /// The longest pause.
+    pub max_pause: Duration,
+    /// After how many attempts a message is given up.
+    pub attempts: u32,
+    /// How often to look for messages that are due when there are none.
+    pub poll: Duration,
+}
+
+impl Default for DispatchPolicy {
+    fn default() -> Self {
+        DispatchPolicy {
+            batch: 32,
+            lease: Duration::from_secs(30),
+            min_pause: Duration::from_millis(100),
+            max_pause: Duration::from_secs(60),
+            attempts: 20,
+            poll: Duration::from_millis(100),
+        }
+    }
+}
+
+impl DispatchPolicy {
+    /// The pause after the given attempt (from 1) failed.
+    fn pause(&self, attempt: u32) -> Duration {
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(self.min_pause)
+            .with_max_delay(self.max_pause)
+            .without_max_times()
+            .with_jitter()
+            .build();
+        // The pause stops growing long before this many doublings.
+        pauses.nth(attempt.clamp(1, 64) as usize - 1).unwrap_or(self.max_pause)
+    }
+
+    /// What to do with a message after an answer.
+    fn settlement(&self, attempt: u32, answer: Answer) -> Settlement {
+        match answer {
+            Answer::Accepted => Settlement::Delivered,
+            Answer::Later(error) if attempt < self.attempts => {
+                Settlement::Retry { after: self.pause(attempt), error }
+            }
+            Answer::Later(error) => {
+                Settlement::Dead { error: format!("given up after {attempt} attempts: {error}") }
+            }
+            Answer::Never(error) => Settlement::Dead { error },
+        }
+    }
+}
+
+/// What one round of a dispatcher did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Round {
+    /// Messages taken.
+    pub taken: usize,
+    /// Accepted by their receivers.
+    pub delivered: usize,
+    /// To be tried again.
+    pub retried: usize,
+    /// Given up.
+    pub dead: usize,
+    /// Taken over by somebody else while they were being delivered.
+    pub lost: usize,
+}
+
+/// Takes messages that are due and delivers them.
+pub struct Dispatcher {
+    store: Arc<dyn Store>,
+    deliver: Arc<dyn Deliver>,
+    policy: DispatchPolicy,
+}
+
+impl Dispatcher {
+    /// A dispatcher for a store. Any number of them may run.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, deliver: Arc<dyn Deliver>, policy: DispatchPolicy) -> Dispatcher {
+        Dispatcher { store, deliver, policy }
+    }
+
+    /// Delivers what is due now, one batch of it.
+    ///
+    /// # Errors
+    /// The store fails. Messages that were taken come up again when their lease has run out.
+    pub async fn round(&self) -> Result<Round, StoreError> {
+        let taken = self.store.claim(self.policy.batch, self.policy.lease).await?;
+        let mut round = Round { taken: taken.len(), ..Round::default() };
+        let mut tasks = tokio::task::JoinSet::new();
+        for delivery in taken {
+            let (store, deliver, policy) = (self.store.clone(), self.deliver.clone(), self.policy);
+            tasks.spawn(async move { deliver_one(&*store, &*deliver, &policy, &delivery).await });
+        }
+        let mut failure = None;
+        while let Some(done) = tasks.join_next().await {
+            match done {
+                Ok(Ok((Settlement::Delivered, true))) => round.delivered += 1,
+                Ok(Ok((Settlement::Retry { .. }, true))) => round.retried += 1,
+                Ok(Ok((Settlement::Dead { .. }, true))) => round.dead += 1,
+                Ok(Ok((_, false))) => round.lost += 1,
+                Ok(Err(error)) => failure = Some(error),
+                // The delivery panicked; the message comes up again when its lease has run out.
+                Err(_) => round.lost += 1,
+            }
+        }
+        failure.map_or(Ok(round), Err)
+    }
+
+    /// Delivers for ever; drop the future, or let `stop` become ready, to stop. A batch that was begun is finished first.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            // A store that is down now may be up at the next look.
+            let idle = !matches!(self.round().await, Ok(round) if round.taken > 0);
+            let pause = if idle { self.policy.poll } else { Duration::ZERO };
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+async fn deliver_one(
+    store: &dyn Store,
+    deliver: &dyn Deliver,
+    policy: &DispatchPolicy,
+    delivery: &Delivery,
+) -> Result<(Settlement, bool), StoreError> {
+    let within = policy.lease.mul_f32(0.8);
+    let answer = tokio::time::timeout(within, deliver.deliver(delivery)).await;
+    let answer = answer.unwrap_or_else(|_| Answer::Later(format!("no answer within {within:?}")));
+    let settlement = policy.settlement(delivery.attempt, answer);
+    let last = store.settle(delivery.id, delivery.attempt, &settlement).await?;
+    Ok((settlement, last))
+}
