@@ -15,6 +15,7 @@ mod liveness;
 pub mod program;
 pub mod report;
 pub mod state;
+pub mod symmetry;
 pub mod testing;
 pub mod time;
 pub mod types;
