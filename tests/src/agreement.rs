@@ -114,7 +114,7 @@ pub fn count_states(program: &Program, max_states: u64) -> Option<u64> {
 }
 
 fn explored(machine: &Machine, threads: usize, limits: &Limits) -> Exploration<Scratch> {
-    let options = Options { threads, limits: limits.clone() };
+    let options = Options { threads, limits: limits.clone(), ..Options::default() };
     explore_machine(machine, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
@@ -205,7 +205,7 @@ fn same_verdict(expected: &PropertyResult, found: &PropertyResult) -> Result<(),
 }
 
 fn same_as_stateright(expected: &Report, machine: &Arc<Machine>) -> Result<(), String> {
-    let options = Options { threads: 1, limits: Limits::default() };
+    let options = Options { threads: 1, limits: Limits::default(), ..Options::default() };
     let engine = arch_stateright::Engine::Bfs;
     let Ok(found) = arch_stateright::run(engine, machine, &options, &AtomicBool::new(false)) else {
         // It judges at most 63 properties.

@@ -92,7 +92,7 @@ fn oracle(program: &Program, request: &Request<'_>) -> Report {
 
 fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
     let machine = Machine::compile(program).map_err(refusal)?;
-    let options = arch_check::Options { threads: threads(request.threads), limits: request.limits.clone() };
+    let options = arch_check::Options { threads: threads(request.threads), limits: request.limits.clone(), ..Options::default() };
     let mut show = |p: &arch_explorer::Progress| {
         request.progress.show(Snapshot { states: p.states, frontier: p.frontier, depth: p.depth });
     };
@@ -103,7 +103,7 @@ fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal>
 /// reports the same each time.
 fn stateright(program: &Program, request: &Request<'_>, engine: Other) -> Result<Report, Refusal> {
     let machine = Arc::new(Machine::compile(program).map_err(refusal)?);
-    let options = arch_check::Options { threads: request.threads.max(1), limits: request.limits.clone() };
+    let options = arch_check::Options { threads: request.threads.max(1), limits: request.limits.clone(), ..Options::default() };
     arch_stateright::run(engine, &machine, &options, request.interrupt).map_err(refusal)
 }
 

@@ -18,6 +18,11 @@ pub struct Memory {
 /// Makes the cells of a state canonical.
 pub fn settle(layout: &Layout, slots: &[Sorted], cells: &mut [i64], memory: &mut Memory) {
     layout.ordinals.iter().for_each(|kind| rank(kind, cells, &mut memory.ranks));
+    sort_slots(layout, slots, cells, memory);
+}
+
+/// Sorts the contents of slots.
+pub fn sort_slots(layout: &Layout, slots: &[Sorted], cells: &mut [i64], memory: &mut Memory) {
     slots.iter().for_each(|group| sort(group, layout, cells, &mut memory.contents));
 }
 
@@ -47,6 +52,11 @@ pub struct Sorted {
 }
 
 impl Sorted {
+    /// Its cells.
+    pub fn cells(&self) -> impl Iterator<Item = u32> + '_ {
+        self.cells.iter().flatten().copied()
+    }
+
     /// Prepares a group.
     pub fn new(group: &Group) -> Sorted {
         let cells_of = |(present, shape): &(u32, Shape)| {

@@ -1,7 +1,8 @@
 //! From `ir::Program` to verdicts: a packed machine for the explorer, properties, counterexamples.
 //!
 //! [`layout`] says where everything is, [`symbolic`] turns every event into ground actions, [`code`]
-//! executes them, [`canonical`] makes states canonical, [`machine`] is all of it, [`mod@check`] explores.
+//! executes them, [`canonical`] makes states canonical, [`machine`] is all of it, [`symmetry`] keeps one of states
+//! that differ in names alone, [`mod@check`] explores.
 //!
 //! This crate has never heard of the grammar. It shares no semantic code with the interpreter
 //! `ir::eval` but the time classes, and tests compare the two.
@@ -16,6 +17,7 @@ mod link;
 mod liveness;
 pub mod machine;
 pub mod symbolic;
+pub mod symmetry;
 pub mod values;
 
 pub use check::{Options, check};

@@ -5,7 +5,7 @@ use crate::code::{Emitter, Place, conjuncts};
 use crate::initial::Initial;
 use crate::layout::{Layout, Shape};
 use crate::machine::{Details, Finding, Goal, Goals, Ground, Group, Judge, Live, Machine, Waits};
-use crate::symbolic::action::{Action, BoundKind, Compiled};
+use crate::symbolic::action::{Action, BoundKind, Combination, Compiled};
 use crate::symbolic::dag::N;
 use crate::symbolic::sym::Sym;
 use arch_base::Span;
@@ -79,6 +79,9 @@ impl<'c> Linker<'c> {
         let judge = self.judge();
         let (goals, goal_kinds) = self.goals();
         let live = self.live();
+        let values = |list: &Vec<Combination>| list.iter().map(|c| c.values.clone()).collect();
+        let combinations = self.compiled.combinations.iter();
+        let combinations = combinations.map(|(p, list)| (PropertyId(*p as u32), values(list))).collect();
         let waits = self.waits();
         let tick = grounds.iter().position(|g| g.event == Event::Tick).map(|i| i as u32);
         Machine {
@@ -91,6 +94,7 @@ impl<'c> Linker<'c> {
             goals,
             goal_kinds,
             live,
+            combinations,
             waits,
             initial,
             bounds: self.number(Finding::Bounds),
@@ -254,20 +258,20 @@ impl<'c> Linker<'c> {
         for (property, list) in &self.compiled.combinations {
             let id = PropertyId(*property as u32);
             if let PropertyKind::AlwaysPossible(_) = self.program.properties[id].kind {
-                for combination in list {
+                for (c, combination) in list.iter().enumerate() {
                     places.push((
                         self.emitter.value(combination.exists),
                         self.emitter.value(combination.holds),
                     ));
-                    kinds.push(Goal::Possible(id));
+                    kinds.push(Goal::Possible(id, c as u32));
                 }
             }
         }
         if self.program.builtin.stranded {
-            for unfinished in &self.compiled.unfinished_runs {
+            for (run, unfinished) in &self.compiled.unfinished_runs {
                 let place = self.emitter.value(*unfinished);
                 places.push((place, place));
-                kinds.push(Goal::Finished);
+                kinds.push(Goal::Finished(*run));
             }
         }
         let code = start..self.emitter.here();

@@ -13,7 +13,7 @@ use crate::values::{read_state, write_state};
 use arch_base::Span;
 use arch_explorer::{Successors, System};
 use arch_ir::report::StepCoverage;
-use arch_ir::{Event, Excess, ExcessKind, Program, PropertyId, State, Type};
+use arch_ir::{Event, Excess, ExcessKind, Program, PropertyId, RunRef, State, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be found on a state or an event; findings are numbered by [`Machine::findings`].
@@ -32,12 +32,12 @@ pub enum Finding {
 }
 
 /// A set of states that must be reachable from every state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Goal {
     /// Of an `always possible` property, for one combination of its binders.
-    Possible(PropertyId),
-    /// Those in which one run is not unfinished.
-    Finished,
+    Possible(PropertyId, u32),
+    /// Those in which a run is not unfinished.
+    Finished(RunRef),
 }
 
 /// An action, compiled.
@@ -127,6 +127,8 @@ pub struct Machine {
     pub(crate) goals: Goals,
     pub(crate) goal_kinds: Vec<Goal>,
     pub(crate) live: Live,
+    /// For each `reachable` and `always possible` property, the values of its binders in each combination.
+    pub(crate) combinations: BTreeMap<PropertyId, Vec<Option<Vec<Value>>>>,
     pub(crate) waits: Waits,
     pub(crate) findings: Vec<Finding>,
     pub(crate) cut_spans: Vec<Span>,
@@ -292,8 +294,8 @@ impl Machine {
         let goals = self.goal_kinds.iter().zip(&self.goals.places);
         goals
             .map(|(kind, (counts, inside))| match kind {
-                Goal::Possible(_) => (is(counts), is(inside)),
-                Goal::Finished => (is(counts), !is(inside)),
+                Goal::Possible(..) => (is(counts), is(inside)),
+                Goal::Finished(_) => (is(counts), !is(inside)),
             })
             .collect()
     }
@@ -354,7 +356,8 @@ impl Machine {
         hits.map(|(_, _, f)| *f).collect()
     }
 
-    fn load(&self, state: &[u64], values: &mut [i64]) {
+    /// Writes the values of a state's cells to the front of `values`.
+    pub(crate) fn load(&self, state: &[u64], values: &mut [i64]) {
         for (cell, value) in self.layout.cells.iter().zip(values) {
             *value = cell.get(state);
         }

@@ -4,14 +4,16 @@ mod common;
 #[path = "common/random.rs"]
 mod random;
 
+use arch_check::Options;
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
-use arch_ir::report::Limits;
+use arch_ir::report::{Limits, Report, Trace};
 use arch_ir::symmetry::{Permutation, Symmetry};
 use arch_ir::testing::samples;
 use arch_ir::{Excess, Program, PropertyId, State};
 use std::collections::BTreeSet;
 use std::mem::discriminant;
+use std::sync::atomic::AtomicBool;
 
 /// What can be said of an event without naming instances.
 type Seen = (Result<State, &'static str>, Vec<PropertyId>, Vec<PropertyId>);
@@ -79,6 +81,13 @@ fn is_equivariant(program: &Program, states: u64) -> usize {
     generators.len()
 }
 
+/// Seeds to try; more with `ARCH_RANDOM=from..to`.
+fn seeds() -> std::ops::Range<u64> {
+    let given = std::env::var("ARCH_RANDOM").ok();
+    let range = given.as_deref().and_then(|s| s.split_once(".."));
+    range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150)
+}
+
 #[test]
 fn samples_are_equivariant() {
     let tried: usize = samples().iter().map(|p| is_equivariant(p, 300)).sum();
@@ -87,11 +96,8 @@ fn samples_are_equivariant() {
 
 #[test]
 fn random_programs_are_equivariant() {
-    let given = std::env::var("ARCH_RANDOM").ok();
-    let range = given.as_deref().and_then(|s| s.split_once(".."));
-    let seeds = range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150);
     let mut tried = 0;
-    for seed in seeds {
+    for seed in seeds() {
         let program = random::program(seed);
         let valid = arch_ir::validate::validate(&program).is_ok();
         let small = || arch_check::Machine::compile(&program).is_ok_and(|m| m.actions() <= 1000);
@@ -101,4 +107,78 @@ fn random_programs_are_equivariant() {
     }
     println!("{tried} exchanges");
     assert!(tried > 30, "{tried} exchanges");
+}
+
+/// Reduced exploration finds what full exploration does: verdicts, depth, and states by the size of orbits.
+fn is_reduced_soundly(program: &Program) -> Option<f64> {
+    let machine = common::machine(program);
+    let checked = |symmetry, threads| {
+        let options =
+            Options { threads, symmetry, limits: Limits { max_states: Some(30_000), ..Limits::default() } };
+        arch_check::check(program, &machine, &options, &AtomicBool::new(false), &mut |_| {})
+    };
+    let full = checked(false, 1);
+    let reduced = checked(true, 1);
+    if full.stopped.is_some() || reduced.represented_states.is_none() {
+        return None;
+    }
+    let name = &program.name;
+    let verdicts =
+        |r: &Report| r.results.iter().map(|r| (r.name.clone(), r.verdict.clone())).collect::<Vec<_>>();
+    let length =
+        |r: &Report| r.results.iter().map(|r| r.trace.as_ref().map(|t| t.steps.len())).collect::<Vec<_>>();
+    assert_eq!(verdicts(&reduced), verdicts(&full), "{name}");
+    assert_eq!(length(&reduced), length(&full), "{name}: lengths of behaviours");
+    assert_eq!(reduced.represented_states, Some(full.distinct_states), "{name}: states");
+    assert_eq!((reduced.depth, &reduced.cut), (full.depth, &full.cut), "{name}");
+    let seen =
+        |r: &Report| r.coverage.iter().flatten().map(|c| (c.executed > 0, c.refused)).collect::<Vec<_>>();
+    assert_eq!(seen(&reduced), seen(&full), "{name}: coverage");
+    reduced.results.iter().filter_map(|r| r.trace.as_ref()).for_each(|t| is_behaviour(program, t));
+    let again = checked(true, 3);
+    assert_eq!(
+        (again.distinct_states, again.transitions),
+        (reduced.distinct_states, reduced.transitions),
+        "{name}"
+    );
+    Some(full.distinct_states as f64 / reduced.distinct_states as f64)
+}
+
+/// Every step is one of the oracle's.
+fn is_behaviour(program: &Program, trace: &Trace) {
+    let interpreter = Interpreter::new(program);
+    let mut from = trace.initial.clone();
+    for step in &trace.steps {
+        let successors = interpreter.successors(&from);
+        let event = successors.transitions.into_iter().find(|t| t.event == step.event);
+        let event = event.unwrap_or_else(|| panic!("{}: {:?} in {from:?}", program.name, step.event));
+        assert_eq!(event.outcome.as_ref().ok(), step.state.as_ref(), "{}: {:?}", program.name, step.event);
+        let Some(to) = &step.state else { return };
+        from = to.clone();
+    }
+}
+
+#[test]
+fn samples_are_reduced_soundly() {
+    let gains: Vec<f64> = samples().iter().filter_map(is_reduced_soundly).collect();
+    println!("{gains:.2?}");
+    assert!(gains.iter().filter(|g| **g > 1.1).count() > 3, "{gains:?}");
+}
+
+#[test]
+fn random_programs_are_reduced_soundly() {
+    let mut gains = Vec::new();
+    for seed in seeds() {
+        let program = random::program(seed);
+        let valid = arch_ir::validate::validate(&program).is_ok();
+        if valid && arch_check::Machine::compile(&program).is_ok_and(|m| m.actions() <= 1000) {
+            gains.extend(is_reduced_soundly(&program));
+        }
+    }
+    println!(
+        "{} reduced, {:.2} times on average",
+        gains.len(),
+        gains.iter().sum::<f64>() / gains.len() as f64
+    );
+    assert!(gains.len() > 15, "{gains:?}");
 }

@@ -124,6 +124,11 @@ impl Successors {
         &self.states[..self.len * self.words]
     }
 
+    /// The same, to be replaced by states that stand for them.
+    pub fn states_mut(&mut self) -> &mut [u64] {
+        &mut self.states[..self.len * self.words]
+    }
+
     /// The actions of the events that lead to a state.
     #[must_use]
     pub fn actions(&self) -> &[u32] {

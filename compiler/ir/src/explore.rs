@@ -226,6 +226,8 @@ impl<'p> Oracle<'p> {
         Report {
             engine: "oracle",
             distinct_states: self.states.len() as u64,
+            represented_states: None,
+            reduction: None,
             transitions: self.transitions,
             depth: self.nodes.iter().map(|n| n.depth).max().unwrap_or(0),
             stopped: self.stopped,

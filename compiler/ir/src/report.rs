@@ -2,6 +2,7 @@
 
 use crate::fairness::{Assumption, FairUnit};
 use crate::state::{Event, Excess, State};
+use crate::symmetry::Symmetry;
 use arch_base::Span;
 
 /// The result of one exploration.
@@ -9,8 +10,12 @@ use arch_base::Span;
 pub struct Report {
     /// The engine, as `--engine` names it.
     pub engine: &'static str,
-    /// Distinct canonical states.
+    /// Distinct canonical states; with symmetry, of those that are renamings of each other one.
     pub distinct_states: u64,
+    /// With symmetry, the states that they stand for.
+    pub represented_states: Option<u64>,
+    /// Which instances are interchangeable; none if nobody asked.
+    pub reduction: Option<Reduction>,
     /// Events of all distinct states whose events were enumerated, self-loops and duplicates included.
     pub transitions: u64,
     /// The greatest distance from an initial state.
@@ -24,6 +29,15 @@ pub struct Report {
     pub results: Vec<PropertyResult>,
     /// For each protocol and step, what was seen of it.
     pub coverage: Vec<Vec<StepCoverage>>,
+}
+
+/// What was made of symmetry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reduction {
+    /// Which instances are interchangeable.
+    pub symmetry: Symmetry,
+    /// Whether states that differ in their names were stored once. Not when liveness is judged.
+    pub used: bool,
 }
 
 /// Why an exploration ended early.

@@ -125,6 +125,8 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
     Report {
         engine: engine.name(),
         distinct_states: checker.unique_state_count() as u64,
+        represented_states: None,
+        reduction: None,
         transitions: generated + nowhere,
         depth: u32::try_from(checker.max_depth().saturating_sub(1)).unwrap_or(u32::MAX),
         stopped,

@@ -67,7 +67,7 @@ fn depth_first_agrees_in_counts_and_verdicts() {
     for program in programs() {
         let machine = machine(&program);
         for threads in [1, 2] {
-            let options = Options { threads, limits: Limits::default() };
+            let options = Options { threads, limits: Limits::default(), ..Options::default() };
             let (ours, theirs) = (ours(&program, &machine), theirs(Engine::Dfs, &machine, &options));
             let counts = |r: &Report| (r.distinct_states, r.transitions, r.stopped, r.cut.clone());
             assert_eq!(counts(&ours), counts(&theirs), "{}", program.name);
@@ -118,7 +118,7 @@ fn simulation_finds_a_violation_and_is_never_complete() {
 fn limits_and_interrupts_end_an_engine() {
     let machine = machine(&testing::lease());
     let limits = Limits { max_states: Some(10), ..Limits::default() };
-    let report = theirs(Engine::Bfs, &machine, &Options { threads: 1, limits });
+    let report = theirs(Engine::Bfs, &machine, &Options { threads: 1, limits, ..Options::default() });
     assert_eq!(report.stopped, Some(Stop::States));
     assert_eq!(report.result("bounds").expect("a result").verdict, PropertyVerdict::Inconclusive);
     let report =

@@ -12,7 +12,7 @@ use arch_ir::fairness::FairUnit;
 use arch_ir::report::Stop;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// States that a thread expands before its rows are put behind the others.
 const CHUNK: u32 = 4096;
@@ -54,7 +54,7 @@ impl<'m> FairGraph<'m> {
         let mut workers: Vec<Worker> = (0..options.threads.max(1)).map(|_| Worker::new(machine)).collect();
         let mut next = 0;
         while next < states {
-            stopped(options, interrupt).map_or(Ok(()), |s| Err(NoGraph::Stopped(s)))?;
+            options.stopped(interrupt).map_or(Ok(()), |s| Err(NoGraph::Stopped(s)))?;
             next = round(&mut workers, next..states, machine, &labels, &explored.store);
             workers.iter().for_each(|w| graph.append(&w.rows));
         }
@@ -111,14 +111,6 @@ fn check_memory(explored: &Exploration<Scratch>, options: &Options) -> Result<()
     let graph = 8 * (states as u64 + explored.transitions);
     let judging = Search::bytes_for(states) + JUDGING * states as u64;
     if explored.store.bytes() + edges + graph + judging > most { Err(Stop::Memory) } else { Ok(()) }
-}
-
-/// Whether it is time to give up.
-pub(crate) fn stopped(options: &Options, interrupt: &AtomicBool) -> Option<Stop> {
-    if interrupt.load(Ordering::Relaxed) {
-        return Some(Stop::Interrupted);
-    }
-    options.limits.deadline.is_some_and(|at| std::time::Instant::now() >= at).then_some(Stop::Time)
 }
 
 /// A thread's memory.

@@ -14,7 +14,7 @@ use arch_explorer::{Exploration, System};
 use arch_ir::fairness::assumptions;
 use arch_ir::report::{self, Liveness, PropertyVerdict, Stop, Trace, TraceStep, Treated};
 use arch_ir::{PropertyId, PropertyKind};
-use graph::{FairGraph, NoGraph, stopped};
+use graph::{FairGraph, NoGraph};
 use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
@@ -88,7 +88,7 @@ impl<'a> Judge<'a> {
         let mut search = Search::new(&fair.graph, &fair.units);
         let mut vacuous = true;
         for combination in self.machine.live_combinations(id) {
-            if let Some(stop) = stopped(self.options, self.interrupt) {
+            if let Some(stop) = self.options.stopped(self.interrupt) {
                 self.stop.replace(Some(stop));
                 return open(PropertyVerdict::Inconclusive);
             }

@@ -1,7 +1,7 @@
 //! Which assumptions of fairness a property that holds needs: a smallest set of them.
 
 use super::Judge;
-use super::graph::{FairGraph, stopped};
+use super::graph::FairGraph;
 use arch_explorer::fair::Search;
 use arch_explorer::fair::smallest::{Clause, Smallest, Trial, smallest};
 use arch_ir::PropertyId;
@@ -77,7 +77,7 @@ impl Judge<'_> {
     ) -> Trial {
         let active = assumptions.active(fair, levels);
         for combination in self.machine.live_combinations(id) {
-            if search.edges_looked_at() > WORK || stopped(self.options, self.interrupt).is_some() {
+            if search.edges_looked_at() > WORK || self.options.stopped(self.interrupt).is_some() {
                 return Trial::Unknown;
             }
             let region = self.region(fair, id, combination);

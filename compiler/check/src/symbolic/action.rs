@@ -89,18 +89,20 @@ pub struct Compiled {
     /// Whether a run is unfinished.
     pub unfinished: N,
     /// For each run of a protocol that is not a rule: whether it is unfinished.
-    pub unfinished_runs: Vec<N>,
+    pub unfinished_runs: Vec<(RunRef, N)>,
     /// The nodes.
     pub dag: Dag,
 }
 
 /// One combination of a property's binders.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Combination {
     /// Whether a state has it.
     pub exists: N,
     /// Whether a state satisfies the property for it.
     pub holds: N,
+    /// The values of the binders; none if they differ from state to state.
+    pub values: Option<Vec<Value>>,
 }
 
 /// One combination of a liveness property's binders.
@@ -156,7 +158,7 @@ impl<'p, 'l> Compiler<'p, 'l> {
         let combinations = c.combinations()?;
         let live = c.live_combinations()?;
         let unfinished_runs = c.unfinished_runs();
-        let unfinished = c.b.dag.any(unfinished_runs.iter().copied());
+        let unfinished = c.b.dag.any(unfinished_runs.iter().map(|(_, n)| *n));
         Ok(Compiled {
             actions: c.actions,
             waiting,

@@ -3,8 +3,12 @@
 use super::action::{Combination, Compiler, LiveCombination};
 use super::dag::N;
 use super::expr::{Result, Scope, Who};
+use super::sym::{Sym, value_of};
 use super::world::World;
-use arch_ir::{Binder, Expr, Property, PropertyKind, ProtocolId, StepId};
+use arch_ir::{
+    Binder, Domain, Expr, IntType, Property, PropertyKind, ProtocolId, RangePolicy, RunRef, StepId, Type,
+    Value,
+};
 
 impl<'p> Compiler<'p, '_> {
     fn properties(&self) -> impl Iterator<Item = (usize, &'p Property)> + use<'p> {
@@ -59,7 +63,7 @@ impl<'p> Compiler<'p, '_> {
             let mut scope = self.scope(before.clone(), before.clone(), who);
             let yes = scope.b.dag.bool(true);
             let mut holds = yes;
-            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+            visit(&mut scope, &property.binders, yes, &mut Vec::new(), &mut |scope, exists, _| {
                 let was = scope.scalar(e)?;
                 let outer = std::mem::replace(&mut scope.world, judged.clone());
                 let outer_old = std::mem::replace(&mut scope.old, judged.clone());
@@ -88,9 +92,9 @@ impl<'p> Compiler<'p, '_> {
             let mut scope = self.scope(before.clone(), before.clone(), who);
             let yes = scope.b.dag.bool(true);
             let mut all = Vec::new();
-            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+            visit(&mut scope, &property.binders, yes, &mut Vec::new(), &mut |scope, exists, bound| {
                 let holds = scope.scalar(claim)?;
-                all.push(Combination { exists, holds });
+                all.push(Combination { exists, holds, values: constants(scope, bound) });
                 Ok(())
             })?;
             list.push((i, all));
@@ -112,7 +116,7 @@ impl<'p> Compiler<'p, '_> {
             let mut scope = self.scope(before.clone(), before.clone(), who);
             let yes = scope.b.dag.bool(true);
             let mut all = Vec::new();
-            visit(&mut scope, &property.binders, yes, &mut |scope, exists| {
+            visit(&mut scope, &property.binders, yes, &mut Vec::new(), &mut |scope, exists, _| {
                 let triggered = trigger.map_or(Ok(yes), |p| scope.scalar(p))?;
                 let due = scope.b.dag.and(exists, triggered);
                 all.push(LiveCombination { due, goal: scope.scalar(goal)? });
@@ -141,15 +145,14 @@ impl<'p> Compiler<'p, '_> {
     }
 
     /// For each run of a protocol that is not a rule, whether it is unfinished.
-    pub fn unfinished_runs(&mut self) -> Vec<N> {
+    pub fn unfinished_runs(&mut self) -> Vec<(RunRef, N)> {
         let program = self.program();
         let mut list = Vec::new();
-        for (p, protocol) in program.protocols.iter_enumerated().filter(|(_, p)| !p.rule) {
-            let _ = protocol;
-            for run in 0..program.run_count(p) {
-                let unfinished = self.unfinished((p, run));
+        for (protocol, _) in program.protocols.iter_enumerated().filter(|(_, p)| !p.rule) {
+            for run in 0..program.run_count(protocol) {
+                let unfinished = self.unfinished((protocol, run));
                 if self.b.dag.constant(unfinished) != Some(0) {
-                    list.push(unfinished);
+                    list.push((RunRef { protocol, run }, unfinished));
                 }
             }
         }
@@ -169,7 +172,7 @@ fn not_less(scope: &mut Scope<'_, '_>, is: N, was: N) -> N {
 fn for_all<'p>(scope: &mut Scope<'_, 'p>, binders: &'p [Binder], claim: &'p Expr) -> Result<N> {
     let yes = scope.b.dag.bool(true);
     let mut all = yes;
-    visit(scope, binders, yes, &mut |scope, exists| {
+    visit(scope, binders, yes, &mut Vec::new(), &mut |scope, exists, _| {
         let holds = scope.scalar(claim)?;
         let fine = scope.b.dag.implies(exists, holds);
         all = scope.b.dag.and(all, fine);
@@ -178,21 +181,39 @@ fn for_all<'p>(scope: &mut Scope<'_, 'p>, binders: &'p [Binder], claim: &'p Expr
     Ok(all)
 }
 
-/// What is done for a combination, with whether it exists.
-type Visit<'f, 'b, 'p> = &'f mut dyn FnMut(&mut Scope<'b, 'p>, N) -> Result<()>;
+/// What is done for a combination, with whether it exists and the values that are bound.
+type Visit<'f, 'b, 'p> = &'f mut dyn FnMut(&mut Scope<'b, 'p>, N, &[(Type, Sym)]) -> Result<()>;
 
 /// Does something for every combination of binders.
 fn visit<'b, 'p>(
     scope: &mut Scope<'b, 'p>,
     binders: &'p [Binder],
     exists: N,
+    bound: &mut Vec<(Type, Sym)>,
     f: Visit<'_, 'b, 'p>,
 ) -> Result<()> {
-    let Some((first, rest)) = binders.split_first() else { return f(scope, exists) };
+    let Some((first, rest)) = binders.split_first() else { return f(scope, exists, bound) };
     for (is, value) in scope.bind(first)? {
         let exists = scope.b.dag.and(exists, is);
         let ty = super::expr::element_type(&first.domain).clone();
-        scope.with(first.slot, &ty, value, |scope| visit(scope, rest, exists, f))?;
+        bound.push((binder_type(&first.domain), value.clone()));
+        scope.with(first.slot, &ty, value, |scope| visit(scope, rest, exists, bound, f))?;
+        bound.pop();
     }
     Ok(())
+}
+
+/// The type of the values of a domain.
+pub fn binder_type(domain: &Domain) -> Type {
+    match domain {
+        Domain::Range(lo, hi) => Type::Int(IntType { lo: *lo, hi: *hi, policy: RangePolicy::Report }),
+        Domain::Runs(protocol) => Type::Run(*protocol),
+        domain => super::expr::element_type(domain).clone(),
+    }
+}
+
+/// The values, if they are the same in every state.
+fn constants(scope: &mut Scope<'_, '_>, bound: &[(Type, Sym)]) -> Option<Vec<Value>> {
+    let number = |n: N| scope.b.dag.constant(n);
+    bound.iter().map(|(ty, value)| value_of(scope.b.program, value, ty, &number)).collect()
 }

@@ -20,7 +20,7 @@ pub fn machine(program: &Program) -> Machine {
 
 /// Explores a machine.
 pub fn explored(machine: &Machine, threads: usize) -> Exploration<arch_check::Scratch> {
-    let options = Options { threads, limits: Limits::default() };
+    let options = Options { threads, limits: Limits::default(), ..Options::default() };
     explore_machine(machine, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
@@ -73,7 +73,7 @@ pub fn agree_on_some(program: &Program, count: u64) {
     let machine = machine(program);
     let limits = Limits { max_states: Some(count), ..Limits::default() };
     let (_, states) = explore_states(program, &limits);
-    let options = Options { threads: 2, limits };
+    let options = Options { threads: 2, limits, ..Options::default() };
     let found = explore_machine(&machine, &options, &AtomicBool::new(false), &mut |_| {});
     same_states(program, &machine, &states, &found);
 }

@@ -57,6 +57,24 @@ pub struct Exploration<Scratch> {
     pub scratches: Vec<Scratch>,
 }
 
+impl<Scratch> Exploration<Scratch> {
+    /// The same with other memories of workers.
+    pub fn map_scratches<T>(self, f: impl FnMut(Scratch) -> T) -> Exploration<T> {
+        Exploration {
+            store: self.store,
+            transitions: self.transitions,
+            nowhere: self.nowhere,
+            initial: self.initial,
+            depth: self.depth,
+            stopped: self.stopped,
+            found: self.found,
+            edges: self.edges,
+            executed: self.executed,
+            scratches: self.scratches.into_iter().map(f).collect(),
+        }
+    }
+}
+
 /// Visits every reachable state.
 pub fn explore<S: System>(
     system: &S,
