@@ -104,6 +104,10 @@ pub struct CheckArgs {
     /// Threads: of the explorer one per processor unless said, of stateright's engines one
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
+    /// Stores every state: without, the explorer stores one of those that differ only in the names of
+    /// interchangeable instances
+    #[arg(long)]
+    pub no_symmetry: bool,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

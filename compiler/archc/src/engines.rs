@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub engine: Engine,
     /// Worker threads; 0 means one per processor.
     pub threads: usize,
+    /// Whether the explorer stores one of states that differ in names alone.
+    pub symmetry: bool,
     /// When to give up.
     pub limits: Limits,
     /// Becomes true when the user wants to see what there is.
@@ -92,7 +94,11 @@ fn oracle(program: &Program, request: &Request<'_>) -> Report {
 
 fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
     let machine = Machine::compile(program).map_err(refusal)?;
-    let options = arch_check::Options { threads: threads(request.threads), limits: request.limits.clone(), ..Options::default() };
+    let options = arch_check::Options {
+        threads: threads(request.threads),
+        limits: request.limits.clone(),
+        symmetry: request.symmetry,
+    };
     let mut show = |p: &arch_explorer::Progress| {
         request.progress.show(Snapshot { states: p.states, frontier: p.frontier, depth: p.depth });
     };
@@ -103,7 +109,11 @@ fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal>
 /// reports the same each time.
 fn stateright(program: &Program, request: &Request<'_>, engine: Other) -> Result<Report, Refusal> {
     let machine = Arc::new(Machine::compile(program).map_err(refusal)?);
-    let options = arch_check::Options { threads: request.threads.max(1), limits: request.limits.clone(), ..Options::default() };
+    let options = arch_check::Options {
+        threads: request.threads.max(1),
+        limits: request.limits.clone(),
+        symmetry: false,
+    };
     arch_stateright::run(engine, &machine, &options, request.interrupt).map_err(refusal)
 }
 

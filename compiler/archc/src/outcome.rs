@@ -102,18 +102,44 @@ pub struct Headline {
 }
 
 /// What was explored.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Exploration {
     /// The engine, as `--engine` names it.
     pub engine: &'static str,
-    /// Distinct states.
+    /// Distinct states that were stored.
     pub distinct_states: u64,
+    /// The states that they stand for: more with symmetry, which stores one of those that differ in names alone.
+    pub represented_states: u64,
+    /// What was interchangeable, if that was asked for.
+    pub symmetry: Option<SymmetryOutcome>,
     /// Every enabled event of every distinct state, duplicates and self-loops included.
     pub transitions: u64,
     /// The greatest distance from an initial state.
     pub depth: u32,
     /// Whether every reachable state was explored and nothing was cut.
     pub complete: bool,
+}
+
+/// Which identities are interchangeable.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SymmetryOutcome {
+    /// Actors and id types with several instances that can be renamed into each other.
+    pub interchangeable: Vec<String>,
+    /// Whether states that differ in their names alone were stored once; not when liveness is judged.
+    pub used: bool,
+    /// Actors and id types with several instances that cannot, or not all of them.
+    pub told_apart: Vec<ToldApart>,
+}
+
+/// Why instances are not interchangeable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToldApart {
+    /// Whose.
+    pub name: String,
+    /// By what.
+    pub reason: &'static str,
+    /// Where that is written.
+    pub span: Span,
 }
 
 /// What was found of one property.

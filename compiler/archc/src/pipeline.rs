@@ -6,7 +6,8 @@
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
 use crate::outcome::{
-    ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, Verdict, sort_by_place,
+    ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart,
+    Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::verdict::{self, Facts, Judgement};
@@ -14,7 +15,7 @@ use crate::{codes, coverage, narrate, reasons};
 use arch_base::{Diagnostic, FileId, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
-use arch_ir::report::{Limits, Report};
+use arch_ir::report::{Limits, Reduction, Report};
 use arch_sema::{Analysis, Setting};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -30,6 +31,8 @@ pub struct Task<'a> {
     pub engine: Engine,
     /// Worker threads; 0 means one per processor.
     pub threads: usize,
+    /// Whether states that differ in names alone are one.
+    pub symmetry: bool,
     /// When to give up.
     pub limits: LimitArgs,
     /// Whether a warning is an error.
@@ -50,6 +53,7 @@ impl<'a> Task<'a> {
             instance: args.instance.as_deref(),
             engine: args.engine,
             threads: args.threads,
+            symmetry: !args.no_symmetry,
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
             interrupt,
@@ -180,6 +184,7 @@ fn explore(outcome: &mut SpecOutcome, program: &Program, sources: &SourceMap, ta
     let request = engines::Request {
         engine: task.engine,
         threads: task.threads,
+        symmetry: task.symmetry,
         limits: limits(&task.limits),
         interrupt: task.interrupt,
         progress: &progress,
@@ -203,6 +208,8 @@ fn judge(
     let exploration = Exploration {
         engine: report.engine,
         distinct_states: report.distinct_states,
+        represented_states: report.represented_states.unwrap_or(report.distinct_states),
+        symmetry: report.reduction.as_ref().map(|r| symmetry(program, r)),
         transitions: report.transitions,
         depth: report.depth,
         complete: report.complete(),
@@ -221,6 +228,21 @@ fn judge(
     });
     outcome.exploration = Some(exploration);
     settle(outcome, judgement);
+}
+
+fn symmetry(program: &Program, Reduction { symmetry: found, used }: &Reduction) -> SymmetryOutcome {
+    let several = |blocks: &Vec<Vec<u32>>| blocks.iter().any(|b| b.len() > 1);
+    let sorts = found.blocks.iter_enumerated().filter(|(_, blocks)| several(blocks));
+    let told_apart = found.broken.iter().map(|b| ToldApart {
+        name: program.sorts[b.sort].name.clone(),
+        reason: b.by.reason(),
+        span: b.span,
+    });
+    SymmetryOutcome {
+        interchangeable: sorts.map(|(s, _)| program.sorts[s].name.clone()).collect(),
+        used: *used,
+        told_apart: told_apart.collect(),
+    }
 }
 
 /// An engine that cannot take a spec looked at nothing: that is inconclusive, not an error of the spec.

@@ -226,9 +226,17 @@ fn described(property: &PropertyOutcome) -> String {
 }
 
 fn states(exploration: &Exploration) -> String {
-    let number = thousands(exploration.distinct_states);
-    let noun = if exploration.distinct_states == 1 { "state" } else { "states" };
-    if exploration.complete { format!("all {number} {noun}") } else { format!("{number} {noun} explored") }
+    let all = exploration.represented_states;
+    let (number, noun) = (thousands(all), if all == 1 { "state" } else { "states" });
+    let stored = match exploration.distinct_states {
+        stored if stored == all => String::new(),
+        stored => format!(" ({} up to symmetry)", thousands(stored)),
+    };
+    if exploration.complete {
+        format!("all {number} {noun}{stored}")
+    } else {
+        format!("{number} {noun} explored{stored}")
+    }
 }
 
 #[cfg(test)]
@@ -254,8 +262,12 @@ mod tests {
         expectations: &[&str],
         complete: bool,
     ) -> (u8, &'static str, String) {
-        let exploration =
-            Exploration { engine: "explorer", distinct_states: 84_776, transitions: 1, depth: 1, complete };
+        let exploration = Exploration {
+            distinct_states: 84_776,
+            represented_states: 84_776,
+            complete,
+            ..Exploration::default()
+        };
         let expectations: Vec<String> = expectations.iter().map(|e| (*e).to_owned()).collect();
         let j = judge(Facts {
             properties,

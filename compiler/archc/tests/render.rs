@@ -60,6 +60,8 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         exploration: Some(Exploration {
             engine: "explorer",
             distinct_states: 84_776,
+            represented_states: 84_776,
+            symmetry: None,
             transitions: 100_000,
             depth: 12,
             complete: true,

@@ -20,7 +20,11 @@ fn random_programs_have_the_same_counts() {
         let Some(machine) = valid.then(|| Machine::compile(&program).ok()).flatten().map(Arc::new) else {
             continue;
         };
-        let options = Options { threads: 1, limits: Limits { max_states: Some(3000), ..Limits::default() }, ..Options::default() };
+        let options = Options {
+            threads: 1,
+            limits: Limits { max_states: Some(3000), ..Limits::default() },
+            ..Options::default()
+        };
         let ours = check(&program, &machine, &options, &never, &mut |_| {});
         if ours.stopped.is_some() {
             continue;

@@ -3,7 +3,7 @@
 use super::diagnostics::word;
 use crate::outcome::{
     AssumptionOutcome, Change, ExitStatus, Explanation, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
-    StepOutcome, TreatedOutcome, strength,
+    StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome, strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -33,6 +33,8 @@ struct Spec<'a> {
     reasons: &'a [String],
     engine: Option<&'static str>,
     distinct_states: Option<u64>,
+    represented_states: Option<u64>,
+    symmetry: Option<SymmetryJson<'a>>,
     transitions: Option<u64>,
     depth: Option<u32>,
     complete: bool,
@@ -40,6 +42,20 @@ struct Spec<'a> {
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
     diagnostics: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct SymmetryJson<'a> {
+    used: bool,
+    interchangeable: &'a [String],
+    told_apart: Vec<ToldApartJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToldApartJson<'a> {
+    name: &'a str,
+    reason: &'static str,
+    span: Option<PlaceJson>,
 }
 
 #[derive(Serialize)]
@@ -174,6 +190,8 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         reasons: &outcome.reasons,
         engine: explored.map(|e| e.engine),
         distinct_states: explored.map(|e| e.distinct_states),
+        represented_states: explored.map(|e| e.represented_states),
+        symmetry: explored.and_then(|e| e.symmetry.as_ref()).map(|s| symmetry(s, sources)),
         transitions: explored.map(|e| e.transitions),
         depth: explored.map(|e| e.depth),
         complete: explored.is_some_and(|e| e.complete),
@@ -183,6 +201,19 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
         failures: outcome.failures.iter().map(|f| failure(&f.name, f.span, sources)).collect(),
         diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
+    }
+}
+
+fn symmetry<'a>(found: &'a SymmetryOutcome, sources: &SourceMap) -> SymmetryJson<'a> {
+    let told_apart = |t: &'a ToldApart| ToldApartJson {
+        name: &t.name,
+        reason: t.reason,
+        span: place(Some(t.span), sources),
+    };
+    SymmetryJson {
+        used: found.used,
+        interchangeable: &found.interchangeable,
+        told_apart: found.told_apart.iter().map(told_apart).collect(),
     }
 }
 

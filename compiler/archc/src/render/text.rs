@@ -2,8 +2,8 @@
 
 use super::{diagnostics, trace};
 use crate::outcome::{
-    AssumptionOutcome, ExitStatus, LivenessOutcome, PropertyOutcome, PropertyVerdict, SpecOutcome, counted,
-    thousands,
+    AssumptionOutcome, ExitStatus, LivenessOutcome, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
+    ToldApart, counted, thousands,
 };
 use crate::style::{Paint, Style};
 use arch_base::SourceMap;
@@ -21,6 +21,7 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
         text.push('\n');
         text.push_str(&properties(outcome, paint));
     }
+    text.push_str(&told_apart(outcome, sources, paint));
     text.push_str(&failures(outcome, paint));
     for property in outcome.properties.iter().filter(|p| worth_telling(p)) {
         text.push('\n');
@@ -151,6 +152,20 @@ pub fn assumption(assumption: &AssumptionOutcome, strength: bool) -> String {
 fn state(word: &str, style: Style, paint: Paint) -> String {
     // Padded before it is painted: escape sequences have no width.
     paint.paint(style, &format!("{word:<11}"))
+}
+
+/// Why the explorer could not treat instances as interchangeable: that is what makes an exploration large.
+fn told_apart(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String {
+    let Some(symmetry) = outcome.exploration.as_ref().and_then(|e| e.symmetry.as_ref()) else {
+        return String::new();
+    };
+    let line = |what: &str| format!("  {} {what}\n", state("no symmetry", Style::Open, paint));
+    let apart =
+        |t: &ToldApart| line(&format!("{} · {} · {}", t.name, t.reason, Place::of(sources, t.span).link()));
+    let unused = !symmetry.used && !symmetry.interchangeable.is_empty();
+    let names = symmetry.interchangeable.join(", ");
+    let unused = unused.then(|| line(&format!("{names} · liveness is judged in all states")));
+    symmetry.told_apart.iter().map(apart).chain(unused).collect()
 }
 
 fn failures(outcome: &SpecOutcome, paint: Paint) -> String {

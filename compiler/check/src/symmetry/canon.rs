@@ -60,7 +60,7 @@ impl Canonizer {
         self.start(&mut colours);
         colour::plain(&self.families, &memory.cells, &mut colours);
         self.settle(&mut colours, memory);
-        self.search(&colours, 1, memory);
+        self.search(&colours, (1, 1), memory);
         memory.colours = colours;
         std::mem::swap(cells, &mut memory.best);
         self.order / memory.reached
@@ -92,8 +92,9 @@ impl Canonizer {
         }
     }
 
-    /// Tries the renamings that order instances by colour; `weight`: how many each stands for.
-    fn search(&self, colours: &Colours, weight: u128, memory: &mut Memory) {
+    /// Tries the renamings that order instances by colour. `depth`: how many instances were given a colour of their
+    /// own, and one; `weight`: how many renamings each stands for.
+    fn search(&self, colours: &Colours, (depth, weight): (u64, u128), memory: &mut Memory) {
         let Some((sort, class)) = self.undecided(colours) else {
             return self.try_renaming(colours, weight, memory);
         };
@@ -103,9 +104,9 @@ impl Canonizer {
         for instance in tried {
             let mut colours = colours.clone();
             let colour = &mut colours[sort][*instance as usize];
-            *colour = colour::mix(*colour, 1);
+            *colour = colour::mix(*colour, depth);
             self.settle(&mut colours, memory);
-            self.search(&colours, weight, memory);
+            self.search(&colours, (depth + 1, weight), memory);
         }
     }
 

@@ -52,10 +52,16 @@ struct Maker {
 }
 
 /// A random program.
+#[allow(dead_code, reason = "not every test file takes both")]
 pub fn program(seed: u64) -> Program {
+    program_with(seed, 2)
+}
+
+/// The same with so many instances of two of its sorts.
+pub fn program_with(seed: u64, instances: u32) -> Program {
     let mut b = Build::new(&format!("random{seed}"));
     let mut r = Numbers::new(seed);
-    let sorts = vec![b.actor("a", 2), b.id("i", 2), b.actor("w", 1 + r.below(2) as u32)];
+    let sorts = vec![b.actor("a", instances), b.id("i", instances), b.actor("w", 1 + r.below(2) as u32)];
     b.program.sorts[sorts[0]].ring = true;
     b.program.sorts[sorts[2]].concurrent = r.chance(30);
     b.enumeration("E", &["X", "Y", "Z"]);
