@@ -4,6 +4,7 @@
 //! The oracle and our explorer must find the same states in the same order, with the same events, and
 //! report the same, behaviours included. Stateright judges less; what it judges must be the same.
 
+use crate::reduction::{reduced, same_up_to_renaming};
 use arch_base::{FileId, Severity};
 use arch_check::check::{explore_machine, report_within};
 use arch_check::{Machine, Options, Scratch};
@@ -93,7 +94,7 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     crate::liveness::check_lassos(program, &expected).map_err(|e| format!("oracle: {e}"))?;
     let mut lassos = Vec::new();
     for threads in [1, 2] {
-        let options = Options { threads, limits: limits.clone() };
+        let options = Options { threads, limits: limits.clone(), symmetry: false };
         let never = AtomicBool::new(false);
         let found = report_within(program, &machine, &explored(&machine, threads, &limits), &options, &never);
         same_report(&expected, &found).map_err(|e| format!("explorer, {threads} threads: {e}"))?;
@@ -101,6 +102,8 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         lassos.push(found.results.into_iter().map(|r| (r.trace, r.liveness)).collect::<Vec<_>>());
     }
     same(|| "one thread and two".to_owned(), &lassos[0], &lassos[1])?;
+    let up_to_renaming = reduced(program, &machine, &limits);
+    same_up_to_renaming(&expected, &up_to_renaming).map_err(|e| format!("with symmetry: {e}"))?;
     same_as_stateright(&expected, &machine).map_err(|e| format!("stateright: {e}"))?;
     Ok(Compared { report: expected, partly, not_packed: None })
 }

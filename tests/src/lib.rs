@@ -6,5 +6,6 @@ pub mod expected;
 pub mod generate;
 pub mod liveness;
 pub mod minimise;
+pub mod reduction;
 
 pub use checked::{Checked, check, repository, specs_below, with_stack};

@@ -31,6 +31,12 @@ pub(super) enum Present {
 }
 
 impl Present {
+    fn cell(self) -> u32 {
+        match self {
+            Present::If(cell) | Present::Within(cell, _) | Present::Tagged(cell, _) => cell,
+        }
+    }
+
     fn holds(self, cells: &[i64]) -> bool {
         match self {
             Present::If(flag) => cells[flag as usize] != 0,
@@ -58,6 +64,12 @@ pub(super) struct Family {
 }
 
 impl Family {
+    /// Its cells, and those that say which of them are part of the state.
+    pub fn cells_that_matter(&self) -> impl Iterator<Item = u32> + '_ {
+        let present = self.present.iter().flatten().map(|p| p.cell());
+        self.cells.iter().copied().chain(present)
+    }
+
     /// Whether the cell at a position is part of the state.
     pub fn is_present(&self, position: usize, cells: &[i64]) -> bool {
         self.present.get(position).is_none_or(|all| all.iter().all(|p| p.holds(cells)))

@@ -1,7 +1,7 @@
 //! The machine up to renaming, as a system.
 
 use super::canon::{Canonizer, Memory, Renaming};
-use super::families::{self, Numbering};
+use super::families::{self, Family, Numbering};
 use crate::machine::{self, Machine};
 use arch_explorer::{Successors, System};
 use arch_ir::symmetry::{Permutation, Symmetry};
@@ -52,7 +52,8 @@ impl<'m> Quotient<'m> {
         }
         let families = families::families(&machine.program, &machine.layout, &sorts)?;
         let mut touched = vec![0; machine.words()];
-        let moved = families.iter().flat_map(|f| f.cells.iter().copied());
+        // What says that a part is there counts: in a part that is not, the first instance is 0 as well.
+        let moved = families.iter().flat_map(Family::cells_that_matter);
         for cell in moved.chain(machine.slots.iter().flat_map(|s| s.cells())) {
             let cell = &machine.layout.cells[cell as usize];
             touched[cell.word as usize] |= cell.mask << cell.shift;
