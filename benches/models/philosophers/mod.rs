@@ -1,0 +1,4 @@
+//! Dining philosophers on a ring.
+
+pub mod natural;
+pub mod packed;

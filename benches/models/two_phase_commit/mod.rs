@@ -1,0 +1,4 @@
+//! Two-phase commit with a message set.
+
+pub mod natural;
+pub mod packed;
