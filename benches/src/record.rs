@@ -51,7 +51,7 @@ pub fn markdown(
 }
 
 fn quoted(argument: String) -> String {
-    if argument.contains(' ') { format!("'{argument}'") } else { argument }
+    if argument.contains(' ') { format!("{argument:?}") } else { argument }
 }
 
 fn write_table(text: &mut String, table: &Table, judge: Judge) {

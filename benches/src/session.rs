@@ -43,12 +43,12 @@ pub struct Limit {
 
 /// Measures what the options say and writes the record.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let tools = choose_tools(options)?;
+    let (tools, sizes) = (choose_tools(options)?, choose_sizes(options)?);
     let places = Places::new(options)?;
     let facts = facts::facts(&places);
     let mut tables = Vec::new();
     let text = |tables: &[Table], start_up| record::markdown(options, &facts, &places, tables, start_up);
-    for (model, size) in choose_sizes(options)? {
+    for (model, size) in sizes {
         eprintln!("{} {} ({}): {} states", model.name, size.name, size.constants(), size.states);
         tables.push(measure_model(options, &places, &tools, model, size)?);
         // After each, so that a session that is broken off after an hour leaves what it has measured.
