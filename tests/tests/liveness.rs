@@ -1,11 +1,13 @@
 //! Liveness on random specs: the explorer, the oracle, and trying everything agree, and every lasso is a real one.
 
 use arch_check::{Machine, Options};
-use arch_ir::report::{Limits, PropertyVerdict};
+use arch_ir::Program;
+use arch_ir::report::{Limits, Liveness, PropertyVerdict, Report};
 use archc_tests::agreement::{campaign, front_end};
 use archc_tests::generate::spec;
 use archc_tests::liveness::{check_lassos, compare_with_brute_force};
 use archc_tests::minimise::minimise;
+use archc_tests::{repository, specs_below};
 use std::sync::atomic::AtomicBool;
 
 /// Spaces with more states are passed over.
@@ -48,6 +50,70 @@ fn random_specs_agree_with_trying_everything() {
     println!("{violated} properties violated, {held} held");
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     assert!(violated > 100 && held > 100, "{violated} violated, {held} held");
+}
+
+/// What the header of a case says of its properties beside their verdicts:
+/// `//@ needs p: main.commit (strong), tick` (a smallest set of assumptions; nothing: none),
+/// `//@ lasso p: path=1 cycle=2` (how many steps), `//@ vacuous p`.
+fn check_header(text: &str, program: &Program, report: &Report) -> Result<usize, String> {
+    let mut said = 0;
+    for line in text.lines().filter_map(|l| l.strip_prefix("//@ ")) {
+        let Some((word, rest)) = line.split_once(' ').filter(|(word, _)| *word != "check:") else { continue };
+        let (name, what) = rest.split_once(':').unwrap_or((rest, ""));
+        let result = report.result(name).ok_or_else(|| format!("no property {name}"))?;
+        let live = result.liveness.as_ref().ok_or_else(|| format!("{name} was not judged"))?;
+        let found = match word {
+            "needs" => shown(program, live),
+            "vacuous" if live.vacuous => String::new(),
+            "lasso" => {
+                live.lasso.as_ref().zip(result.trace.as_ref()).map_or(String::new(), |(lasso, trace)| {
+                    format!("path={} cycle={}", lasso.back_to, trace.steps.len() - lasso.back_to as usize)
+                })
+            }
+            _ => "something else".to_owned(),
+        };
+        if found != what.trim() {
+            return Err(format!("`{line}`, and it is `{found}`"));
+        }
+        said += 1;
+    }
+    Ok(said)
+}
+
+fn shown(program: &Program, live: &Liveness) -> String {
+    let Some(needs) = live.needs.as_ref().filter(|n| n.smallest) else { return "not known".to_owned() };
+    let names = needs.assumptions.iter().map(|(assumption, strong)| {
+        format!("{}{}", program.show_assumption(*assumption), if *strong { " (strong)" } else { "" })
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn cases_with_known_answers() {
+    let (mut cases, mut said, mut failures) = (0, 0, Vec::new());
+    for path in specs_below(&repository("tests/cases/check")) {
+        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+        if !name.starts_with("live_") {
+            continue;
+        }
+        cases += 1;
+        let text = std::fs::read_to_string(&path).expect("a case");
+        let program = front_end(&text, None).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        let machine = Machine::compile(&program).expect("a machine");
+        let options = Options::default();
+        let report = arch_check::check(&program, &machine, &options, &AtomicBool::new(false), &mut |_| {});
+        let judged = match check_header(&text, &program, &report) {
+            Ok(n) if report.complete() => {
+                said += n;
+                check_lassos(&program, &report).and_then(|()| compare_with_brute_force(&program, &report))
+            }
+            Ok(_) => Ok((0, 0)),
+            Err(e) => Err(e),
+        };
+        failures.extend(judged.err().map(|e| format!("{name}: {e}")));
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(cases >= 60 && said >= 60, "{cases} cases say {said} things");
 }
 
 #[test]

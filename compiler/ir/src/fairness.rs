@@ -164,8 +164,8 @@ impl Program {
         match what {
             FairEvent::Step(unit) => self.show_step_unit(unit),
             FairEvent::Begin(run) => format!("begin of {}", self.run_name(*run)),
-            FairEvent::Restart(fault, n) => self.show_event(&Event::Restart(*fault, *n)),
-            FairEvent::Heal(fault, n) => self.show_event(&Event::Heal(*fault, *n)),
+            FairEvent::Restart(fault, n) => format!("restart of {}", self.fault_instance(*fault, *n)),
+            FairEvent::Heal(fault, n) => format!("reconnection of {}", self.fault_instance(*fault, *n)),
             FairEvent::Tick => "tick".to_owned(),
         }
     }
@@ -191,10 +191,13 @@ impl Program {
             Assumption::Step { protocol, step, starts } => {
                 let protocol = &self.protocols[protocol];
                 let step = &protocol.steps[step].name;
+                // Sub-runs belong to the protocol as written.
+                let written = protocol.parent.and_then(|_| protocol.name.rsplit_once('.'));
+                let name = written.map_or(protocol.name.as_str(), |(name, _)| name);
                 match (protocol.rule, starts) {
                     (true, _) => protocol.name.clone(),
-                    (false, true) => format!("{}.{step} (start)", protocol.name),
-                    (false, false) => format!("{}.{step}", protocol.name),
+                    (false, true) => format!("{name}.{step} (start)"),
+                    (false, false) => format!("{name}.{step}"),
                 }
             }
             Assumption::Begin(protocol) => format!("{} (begin)", self.protocols[protocol].name),

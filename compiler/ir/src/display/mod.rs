@@ -148,7 +148,7 @@ impl Program {
         sort.map_or_else(|| actor.to_string(), |sort| self.instance_name(sort, actor))
     }
 
-    fn fault_instance(&self, fault: crate::program::FaultId, n: u32) -> String {
+    pub(crate) fn fault_instance(&self, fault: crate::program::FaultId, n: u32) -> String {
         match &self.faults[fault].kind {
             FaultKind::Crash { sort, .. } | FaultKind::Skew { sort, .. } => self.instance_name(*sort, n),
             FaultKind::Partition { from, .. } => self.instance_name(*from, n),
