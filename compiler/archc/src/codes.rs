@@ -20,3 +20,5 @@ pub const INTERNAL: Code = Code("E0999");
 pub const NEVER_EXECUTES: Code = Code("W0901");
 /// A guard that is never false.
 pub const NEVER_FALSE: Code = Code("W0902");
+/// A liveness property whose premise is never true.
+pub const VACUOUS: Code = Code("W0903");

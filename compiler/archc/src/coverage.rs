@@ -1,19 +1,32 @@
-//! What exploration says about the spec itself: steps that nothing executes, guards that say nothing.
+//! What exploration says about the spec itself: steps that nothing executes, guards and properties that say
+//! nothing.
 
 use crate::codes;
 use arch_base::Diagnostic;
-use arch_ir::report::{Report, StepCoverage};
+use arch_ir::report::{PropertyResult, PropertyVerdict, Report, StepCoverage};
 use arch_ir::{ExprKind, Value};
 use arch_ir::{Program, Step};
 
-/// Warnings about steps, if every state was seen: before that there is nothing to say.
+/// Warnings about steps and properties, if every state was seen: before that there is nothing to say.
 #[must_use]
 pub fn warnings(program: &Program, report: &Report) -> Vec<Diagnostic> {
     if !report.complete() || !program.builtin.coverage {
         return Vec::new();
     }
     let steps = program.protocols.iter().zip(&report.coverage).flat_map(|(p, c)| p.steps.iter().zip(c));
-    steps.filter_map(|(step, seen)| warning(step, *seen)).collect()
+    let steps = steps.filter_map(|(step, seen)| warning(step, *seen));
+    steps.chain(report.results.iter().filter_map(vacuous)).collect()
+}
+
+/// A property that asks for something to follow what never happens.
+fn vacuous(result: &PropertyResult) -> Option<Diagnostic> {
+    let vacuous = result.liveness.as_ref().is_some_and(|l| l.vacuous);
+    if !vacuous || result.verdict != PropertyVerdict::Holds {
+        return None;
+    }
+    let message = format!("{} holds because what is to be followed never happens", result.name);
+    let warning = Diagnostic::warning(codes::VACUOUS, message).at(result.span?, "says nothing of this model");
+    Some(warning.help("ask for `reachable` of the same condition, and find out what keeps it from happening"))
 }
 
 fn warning(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
