@@ -19,7 +19,10 @@ fn every_model_is_reduced_soundly() {
         let text = std::fs::read_to_string(&path).expect("a spec");
         let names = instances(&text).into_iter().map(Some);
         for instance in std::iter::once(None).chain(names) {
-            let Ok(program) = front_end(&text, instance.as_deref()) else { continue };
+            let Ok(mut program) = front_end(&text, instance.as_deref()) else { continue };
+            // They are judged in all states, so with them nothing would be reduced.
+            program.properties =
+                program.properties.iter().filter(|p| !p.kind.is_liveness()).cloned().collect();
             let machine = Machine::compile(&program).expect("a machine");
             let up_to = reduced(&program, &machine, &limits);
             let options = Options { threads: 2, limits: limits.clone(), symmetry: false };
