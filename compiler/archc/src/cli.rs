@@ -18,7 +18,7 @@ Exit status (the worst over all files decides):
 #[command(
     name = "archc",
     version,
-    about,
+    about = "Checks specifications of infrastructure protocols; drafts, formats and explains them",
     long_about = "archc reads .arch specifications: truth objects, the protocol lines that guard them, and the \
                   properties that must hold. It says what does not resolve, what is missing before a sketch can \
                   be explored, and, for a model, whether every reachable state satisfies its properties; if \
@@ -85,7 +85,7 @@ pub enum Command {
          archc check specs/I02_claim_lease.arch\n  \
          archc check specs --format junit > report.xml\n  \
          archc check specs/classics/two_phase_commit.arch --set N=5\n  \
-         archc check specs/I15.arch --instance large --max-states 5000000 --timeout 10m\n\n{EXIT_STATUS}"
+         archc check specs/I15_execution_fleet.arch --instance large --max-states 5000000 --timeout 10m\n\n{EXIT_STATUS}"
     )
 )]
 pub struct CheckArgs {
@@ -102,8 +102,8 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t)]
     pub engine: Engine,
     /// Threads: of the explorer one per processor unless said, of stateright's engines one
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub threads: usize,
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
     /// Stores every state: without, the explorer stores one of those that differ only in the names of
     /// interchangeable instances
     #[arg(long)]
@@ -282,6 +282,15 @@ fn bytes(text: &str) -> Result<u64, String> {
         Some(0) => Err("must be at least one byte".to_owned()),
         Some(bytes) => Ok(bytes),
         None => Err("too large".to_owned()),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        // More have nothing to do, and each costs its stack.
+        Ok(n @ 1..=1024) => Ok(n),
+        Ok(0) => Err("must be at least 1".to_owned()),
+        _ => Err("expected a number of threads from 1 to 1024".to_owned()),
     }
 }
 

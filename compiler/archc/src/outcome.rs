@@ -13,6 +13,8 @@ pub struct SpecOutcome {
     pub archetype: Option<String>,
     /// The instance whose constants were checked; none for the defaults.
     pub instance: Option<String>,
+    /// Constants that the command line set, with their values; these win over the instance's.
+    pub settings: Vec<(String, String)>,
     /// What was found, whatever the file expects.
     pub verdict: Verdict,
     /// What that means for the exit status: here expectations count.

@@ -52,7 +52,7 @@ impl<'a> Task<'a> {
             settings: settings(&args.settings),
             instance: args.instance.as_deref(),
             engine: args.engine,
-            threads: args.threads,
+            threads: args.threads.unwrap_or(0),
             symmetry: !args.no_symmetry,
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
@@ -71,6 +71,19 @@ pub fn settings(pairs: &[(String, String)]) -> Vec<Setting> {
 /// have the instance.
 #[must_use]
 pub fn check(file: FileId, sources: &SourceMap, task: &Task<'_>) -> Vec<SpecOutcome> {
+    let mut outcomes = choices(file, sources, task);
+    outcomes.iter_mut().for_each(|outcome| outcome.settings = effective(&task.settings));
+    outcomes
+}
+
+/// The last of each constant, which is the one that counts.
+fn effective(settings: &[Setting]) -> Vec<(String, String)> {
+    let later = |i: usize| settings[i + 1..].iter().any(|s| s.name == settings[i].name);
+    let kept = (0..settings.len()).filter(|i| !later(*i)).map(|i| &settings[i]);
+    kept.map(|s| (s.name.clone(), s.value.clone())).collect()
+}
+
+fn choices(file: FileId, sources: &SourceMap, task: &Task<'_>) -> Vec<SpecOutcome> {
     let name = sources.name(file);
     let module = match arch_grammar::parse(file, sources.text(file)) {
         Ok(module) => module,
@@ -338,6 +351,7 @@ fn empty(name: &str) -> SpecOutcome {
         file: name.to_owned(),
         archetype: None,
         instance: None,
+        settings: Vec::new(),
         verdict: Verdict::Invalid,
         status: ExitStatus::Invalid,
         as_expected: None,

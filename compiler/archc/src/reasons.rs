@@ -25,6 +25,14 @@ pub fn of(program: &Program, report: &Report, failures: usize, limits: &LimitArg
     reasons
 }
 
+/// `30s`, `500ms`, as it is given.
+fn timespan(time: std::time::Duration) -> String {
+    match time.as_millis() {
+        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
+    }
+}
+
 fn stop(stop: Stop, report: &Report, limits: &LimitArgs) -> String {
     match stop {
         Stop::States => match limits.max_states {
@@ -36,7 +44,7 @@ fn stop(stop: Stop, report: &Report, limits: &LimitArgs) -> String {
             None => "limit of memory reached".to_owned(),
         },
         Stop::Time => match limits.timeout {
-            Some(time) => format!("time limit of {time:?} reached"),
+            Some(time) => format!("time limit of {} reached", timespan(time)),
             None => "time limit reached".to_owned(),
         },
         Stop::Interrupted => "interrupted".to_owned(),

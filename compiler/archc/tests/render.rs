@@ -50,6 +50,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         file: "specs/a, 50%.arch".into(),
         archetype: Some("I99".into()),
         instance: Some("large".into()),
+        settings: Vec::new(),
         verdict: Verdict::Violated,
         status: ExitStatus::Violated,
         as_expected: None,

@@ -172,7 +172,7 @@ fn expectations_decide_what_is_success() {
 fn constants_can_be_set() {
     let dir = one(specs::EXPECTING);
     let run = dir.archc(&["check", "a.arch", "--set", "LIMIT=3"]).expect(1);
-    assert!(run.headline().starts_with("VIOLATED a.arch · property low"), "{}", run.headline());
+    assert!(run.headline().starts_with("VIOLATED a.arch · LIMIT = 3 · property low"), "{}", run.headline());
     dir.archc(&["check", "a.arch", "--set", "NOPE=3"]).expect(2);
 }
 
@@ -251,4 +251,32 @@ fn warnings_can_be_denied() {
         "{}",
         run.headline()
     );
+}
+
+#[test]
+fn constants_from_the_command_line_are_part_of_the_verdict() {
+    let text = specs::HOLDS.to_owned() + "\nconst N = 1\nconst FENCED = true\n";
+    let run = one(&text).archc(&["check", "a.arch", "--set", "N=2", "--set", "FENCED=false", "--set", "N=3"]);
+    let run = run.expect(0).quiet();
+    assert!(
+        run.headline().starts_with("HOLDS a.arch · FENCED = false · N = 3 · 2 properties"),
+        "{}",
+        run.headline()
+    );
+    for (set, said) in [
+        ("N=true", "`--set N=true`: `true` is not an integer"),
+        ("FENCED=1", "`--set FENCED=1`: `1` is not `true` or `false`"),
+        ("N=x", "`--set N=x`: `x` is not an integer"),
+    ] {
+        let run = one(&text).archc(&["check", "a.arch", "--set", set]).expect(2).quiet();
+        assert!(run.stdout.contains(said) && run.stdout.contains("is declared as"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn limits_and_threads_that_mean_nothing_are_refused() {
+    for args in [["--threads", "0"], ["--threads", "5000"], ["--max-states", "0"], ["--max-memory", "0"]] {
+        let run = one(specs::HOLDS).archc(&["check", "a.arch", args[0], args[1]]).expect(2);
+        assert!(run.stdout.is_empty() && run.stderr.contains(args[0]), "{}", run.stderr);
+    }
 }

@@ -24,6 +24,7 @@ struct Spec<'a> {
     file: &'a str,
     archetype: Option<&'a str>,
     instance: Option<&'a str>,
+    settings: Vec<Constant<'a>>,
     verdict: &'static str,
     exit_status: u8,
     expected: Option<bool>,
@@ -56,6 +57,12 @@ struct ToldApartJson<'a> {
     name: &'a str,
     reason: &'static str,
     span: Option<PlaceJson>,
+}
+
+#[derive(Serialize)]
+struct Constant<'a> {
+    name: &'a str,
+    value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -181,6 +188,7 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         file: &outcome.file,
         archetype: outcome.archetype.as_deref(),
         instance: outcome.instance.as_deref(),
+        settings: outcome.settings.iter().map(|(name, value)| Constant { name, value }).collect(),
         verdict: outcome.verdict.word(),
         exit_status: outcome.status.code(),
         expected: outcome.as_expected,

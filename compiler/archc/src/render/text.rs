@@ -49,6 +49,7 @@ fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
     };
     let mut parts = vec![format!("{} {}", paint.paint(style, outcome.headline.word), outcome.file)];
     parts.extend(outcome.instance.iter().map(|i| format!("instance {i}")));
+    parts.extend(outcome.settings.iter().map(|(name, value)| format!("{name} = {value}")));
     parts.extend(outcome.headline.parts.iter().cloned());
     parts.join(" · ")
 }
