@@ -7,7 +7,7 @@ pub(crate) struct Line {
     pub indent: usize,
     /// Whether a bullet stands in front.
     pub bullet: bool,
-    /// Whether it is written as a markdown heading.
+    /// Whether it is written as a markdown heading, or numbered as `2. repair`.
     pub heading: bool,
     /// Whether it opens or closes a code fence.
     pub fence: bool,
@@ -29,6 +29,7 @@ pub(crate) fn lines(notes: &str) -> Vec<Line> {
 
 fn line(raw: &str) -> Line {
     let plain = ascii(raw);
+    let plain = without_quote_mark(&plain);
     let body = plain.trim_start();
     let indent = plain.len() - body.len();
     let body = body.trim_end();
@@ -36,7 +37,9 @@ fn line(raw: &str) -> Line {
         return Line { indent, bullet: false, heading: false, fence: true, text: String::new() };
     }
     let (bullet, body) = without_bullet(body);
+    let (numbered, body) = without_number(body);
     let (heading, body) = without_heading(body);
+    let heading = heading || numbered;
     Line { indent, bullet, heading, fence: false, text: without_emphasis(body).trim().to_string() }
 }
 
@@ -54,10 +57,38 @@ fn ascii(raw: &str) -> String {
             '≠' => out.push_str("!="),
             '“' | '”' => out.push('"'),
             '‘' | '’' => out.push('\''),
+            '∧' => out.push_str("and"),
+            '∨' => out.push_str("or"),
+            '¬' => out.push_str("not "),
+            '∈' => out.push_str("in"),
             c => out.push(c),
         }
     }
+    for (written, arrow) in [("-->", "->"), ("–>", "->"), ("—>", "->"), ("==>", "=>")] {
+        out = out.replace(written, arrow);
+    }
     out
+}
+
+/// A step line with the operators of other languages in the notation's own.
+pub(crate) fn operators(line: &str) -> String {
+    line.replace("&&", "and").replace("||", "or").replace("==", "=").replace("<>", "!=")
+}
+
+/// Drops the mark of a markdown quotation.
+fn without_quote_mark(line: &str) -> &str {
+    let rest = line.trim_start().strip_prefix('>');
+    rest.filter(|r| r.is_empty() || r.starts_with(' ')).map_or(line, |r| r.strip_prefix(' ').unwrap_or(r))
+}
+
+/// Drops the number of a numbered list.
+fn without_number(body: &str) -> (bool, &str) {
+    let rest = body.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = rest.len() < body.len();
+    match rest.strip_prefix(['.', ')']).filter(|r| numbered && r.starts_with(' ')) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, body),
+    }
 }
 
 fn without_bullet(body: &str) -> (bool, &str) {
@@ -98,5 +129,9 @@ mod tests {
         assert!(l.heading && l.text == "I02 Claim / Lease");
         assert_eq!(line("  a[b {X.c ≥ now}] →").text, "a[b {X.c >= now}] ->");
         assert_eq!(line("-> b[c]").text, "-> b[c]");
+        assert_eq!(line("> a[b] —> c[d] ==> done").text, "a[b] -> c[d] => done");
+        assert_eq!(operators("a[b {x == 1 && y <> 2}]"), "a[b {x = 1 and y != 2}]");
+        let l = line("2) repair:");
+        assert!(l.heading && l.text == "repair:");
     }
 }

@@ -90,6 +90,12 @@ fn part(lines: &[Line], at: usize, section: &mut Section) -> usize {
     if let Some(heading) = protocol_heading(line) {
         return 1 + protocol(&lines[at + 1..], heading, section);
     }
+    let (loose, used) = loose_steps(&lines[at..]);
+    if loose.contains(']') && !section.blocks.is_empty() {
+        let first = lines[at].text.trim();
+        section.warnings.push(format!("no `… protocol:` stands above `{first}`; these steps were left out"));
+        return used.max(1);
+    }
     header::read(lines, at, &mut section.header)
 }
 
@@ -125,10 +131,14 @@ fn protocol(lines: &[Line], heading: &str, section: &mut Section) -> usize {
         push_new(&mut section.warnings, &warning);
         return used;
     }
+    add_block(heading, text, section);
+    used
+}
+
+fn add_block(heading: &str, text: String, section: &mut Section) {
     let base = names::protocol(heading);
     let name = names::unique(&base, |n| section.blocks.iter().any(|b| b.name == n));
     section.blocks.push(Block { name, heading: heading.to_string(), text });
-    used
 }
 
 /// How many protocols of an archetype are read.
@@ -174,17 +184,44 @@ fn step_actor(text: &str) -> &str {
 /// Adds a line, indented from its own layout.
 fn push_line(text: &mut String, line: &Line) {
     text.push_str(if text.is_empty() { "  " } else { "    " });
-    text.push_str(&line.text);
+    text.push_str(&clean::operators(&line.text));
     text.push('\n');
 }
 
-/// When no heading names a protocol: step lines anywhere are the main one.
+/// When no heading names a protocol: step lines anywhere are protocols, named by the line above them if that
+/// looks like a heading.
 fn unlabelled(lines: &[Line]) -> Option<Section> {
     let mut section = self::section(lines);
-    let start =
-        (0..lines.len()).find(|&i| lines[i].text.contains(']') && !steps(&lines[i..]).0.is_empty())?;
-    let (text, _) = steps(&lines[start..]);
-    section.warnings.push("no line names a protocol; the first steps are taken as the main one".to_string());
-    section.blocks.push(Block { name: "main".to_string(), heading: "Main".to_string(), text });
-    Some(section)
+    section.warnings.clear();
+    let mut at = 0;
+    let mut heading = None;
+    while at < lines.len() && section.blocks.len() < MAX_BLOCKS {
+        let (text, used) = loose_steps(&lines[at..]);
+        if text.is_empty() {
+            heading = if lines[at].blank() || lines[at].fence { heading } else { short_heading(&lines[at]) };
+            at += 1;
+            continue;
+        }
+        at += used;
+        add_block(heading.take().unwrap_or("main"), text, &mut section);
+    }
+    let names: Vec<String> = section.blocks.iter().map(|b| format!("`{}`", b.name)).collect();
+    section
+        .warnings
+        .push(format!("no line says `… protocol:`; the steps found are taken as {}", names.join(", ")));
+    (!section.blocks.is_empty()).then_some(section)
+}
+
+/// The steps that begin on the first line, wherever that stands.
+fn loose_steps(lines: &[Line]) -> (String, usize) {
+    if lines.first().is_some_and(|l| l.text.contains('[')) { steps(lines) } else { (String::new(), 0) }
+}
+
+/// `repair` of `2. Repair:`; three words at most.
+fn short_heading(line: &Line) -> Option<&str> {
+    let name = line.text.trim_end_matches([':', ' ']);
+    let headed = (line.heading || name.len() < line.text.trim_end().len()) && !line.bullet;
+    let words = name.split_whitespace().count();
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || " _-/".contains(c));
+    (headed && plain && (1..=3).contains(&words)).then_some(name)
 }

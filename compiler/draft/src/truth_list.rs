@@ -15,7 +15,9 @@ pub(crate) struct ListedTruth {
 /// Whether the line opens the list.
 pub(crate) fn is_heading(text: &str) -> bool {
     let text = text.trim_end_matches([':', ' ']).to_ascii_lowercase();
-    text.starts_with("source of truth in") && (text.ends_with("protocol") || text.ends_with("protocols"))
+    let named =
+        text.starts_with("source of truth in") && (text.ends_with("protocol") || text.ends_with("protocols"));
+    named || matches!(text.as_str(), "truth" | "truth objects")
 }
 
 /// Reads the list whose heading is the first line; returns how many lines it has.

@@ -186,3 +186,30 @@ fn the_catalogue_keeps_every_line_of_the_notes() {
         }
     }
 }
+
+#[test]
+fn pasted_lists_quotations_and_foreign_signs() {
+    let notes = "# Locks\n\ntruth:\n• Lock: owner_id, expiry_at\n\n1. main\n\
+                 client[take {Lock.owner_id == null || Lock.expiry_at < now}] —> client[write] ==> done\n\n\
+                 2) repair:\n\n> sweeper[expire {Lock.expiry_at < now && Lock.owner_id ≠ null}] –> sweeper[notify] => requeue\n";
+    let all = drafts(notes);
+    let text = &all[0].text;
+    for part in [
+        "truth Lock { owner_id: client?, expiry_at: time }",
+        "protocol main {",
+        "client[take {Lock.owner_id = null or Lock.expiry_at < now}] ->",
+        "protocol repair {",
+        "sweeper[expire {Lock.expiry_at < now and Lock.owner_id != null}] ->",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_canonical("pasted", text);
+    assert!(all[0].warnings[0].contains("taken as `main`, `repair`"), "{:?}", all[0].warnings);
+}
+
+#[test]
+fn steps_under_no_heading_are_not_lost_in_silence() {
+    let notes = "Main protocol:\n\na[x {X.v = expected_v}] => done\n\nand then\n\nb[y {X.v = 1}] => done\n";
+    let warnings = &drafts(notes)[0].warnings;
+    assert!(warnings.iter().any(|w| w.contains("stands above `b[y {X.v = 1}] => done`")), "{warnings:?}");
+}
