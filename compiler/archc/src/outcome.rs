@@ -305,7 +305,7 @@ pub struct Change {
     pub old: String,
     /// Its value after.
     pub new: String,
-    /// For a set, what was added and removed: `+ Commit`, `- Prepared { rm: rm1 }`.
+    /// For a set, what was added and removed: `+ Commit`, `- Prepared(rm: rm1)`.
     pub delta: Option<String>,
 }
 
@@ -368,7 +368,8 @@ impl Place {
 
 /// Orders diagnostics by place, those without one first, and otherwise leaves their order alone.
 pub fn sort_by_place(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by_key(|d| d.span().map(|s| (s.file, s.start, s.end)));
+    let whole = |d: &Diagnostic| d.code == arch_sema::codes::MISSING_PROPERTY;
+    diagnostics.sort_by_key(|d| (whole(d), d.span().map(|s| (s.file, s.start, s.end))));
 }
 
 /// `84,776`.

@@ -280,3 +280,43 @@ fn limits_and_threads_that_mean_nothing_are_refused() {
         assert!(run.stdout.is_empty() && run.stderr.contains(args[0]), "{}", run.stderr);
     }
 }
+
+#[test]
+fn traces_say_each_thing_once() {
+    let text = "one of Msg { Ask(by: node) }
+actor node * 2
+actor server
+truth Net { sent: set of Msg }
+truth Stats { asked: map node -> 0..3, total: 0..1 }
+
+rules for each node {
+  node[ask {Stats.asked[node] < 2}]
+  server[note {Ask(node) in Net.sent}]
+}
+protocol serve, repeats {
+  server[count {Stats.total < 2}] => done
+}
+on ask { Net.sent := Net.sent + {Ask(by: self)}; Stats.asked[node] := Stats.asked[node] + 1 }
+on note { Net.sent := Net.sent - {Ask(node)} }
+on count { Stats.total := Stats.total + 1 }
+property quiet: never all n in node: Stats.asked[n] > 0 and Net.sent = {}
+";
+    let run = one(text).archc(&["check", "a.arch"]).expect(1).quiet();
+    for line in [
+        // The run of a rule is its actor's, or said; who acts is not a choice beside.
+        "1 node1[ask] · a.arch:8:3",
+        "3 server[note] for node1 · a.arch:9:3",
+        "Net.sent: {} → {Ask(by: node1)}",
+        "Stats.asked[node1]: 0 → 1",
+        "1 server[count] · a.arch:12:3",
+        "`Stats.total := Stats.total + 1` leaves 0..1: the value would be 2",
+    ] {
+        assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
+    }
+    let run = one(specs::DEADLOCK).archc(&["check", "a.arch"]).expect(1).quiet();
+    assert!(
+        run.stdout.contains("the same steps as for stuck\n        stranded: from here"),
+        "{}",
+        run.stdout
+    );
+}

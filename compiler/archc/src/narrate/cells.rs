@@ -19,6 +19,8 @@ pub struct NamedCell {
     pub value: String,
     /// For a set, its elements, shown.
     pub elements: Option<Vec<String>>,
+    /// For a map, its keys and values, shown.
+    pub entries: Option<Vec<(String, String)>>,
     /// Whether it is as anybody would expect of an initial state.
     pub boring: bool,
 }
@@ -69,6 +71,7 @@ fn variables(interpreter: &Interpreter<'_>, state: &State, all: &mut Vec<NamedCe
                 name: variable_name(program, id, keys),
                 value: timed(program, &var.ty, value, interpreter.times().var(id)),
                 elements: elements(program, &var.ty, value),
+                entries: entries(program, &var.ty, value),
                 boring: *value == default || is_past(value),
             });
         }
@@ -91,6 +94,11 @@ fn elements(program: &Program, ty: &Type, value: &Value) -> Option<Vec<String>> 
         }
         _ => None,
     }
+}
+
+fn entries(program: &Program, ty: &Type, value: &Value) -> Option<Vec<(String, String)>> {
+    let (Type::Map(key, element), Value::Map(map)) = (ty, value) else { return None };
+    Some(map.iter().map(|(k, v)| (program.show_value(key, k), program.show_value(element, v))).collect())
 }
 
 fn is_past(value: &Value) -> bool {
@@ -120,6 +128,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
         name: name.clone(),
         value: status(program, reference, run),
         elements: None,
+        entries: None,
         boring: run.status == Status::Idle,
     });
     for ((id, role), bound) in protocol.roles.iter_enumerated().zip(&run.roles) {
@@ -128,6 +137,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
             name: format!("{name}.{}", role.name),
             value: bound.map_or("unbound".to_owned(), |b| program.instance_name(role.sort, b)),
             elements: None,
+            entries: None,
             boring: bound.is_none(),
         });
     }
@@ -138,6 +148,7 @@ fn run_cells(interpreter: &Interpreter<'_>, reference: RunRef, run: &RunState, a
             name: format!("{name}.{}", var.name),
             value: timed(program, &var.ty, value, class),
             elements: elements(program, &var.ty, value),
+            entries: entries(program, &var.ty, value),
             boring: *value == var.init || is_past(value),
         });
     }
@@ -172,6 +183,7 @@ fn faults(program: &Program, state: &State, all: &mut Vec<NamedCell>) {
                 name,
                 value,
                 elements: None,
+                entries: None,
                 boring: *skew == 0,
             });
         }
@@ -192,6 +204,7 @@ fn faults(program: &Program, state: &State, all: &mut Vec<NamedCell>) {
                 name,
                 value: number.to_string(),
                 elements: None,
+                entries: None,
                 boring: number == 0,
             });
         }
@@ -208,6 +221,7 @@ fn flag(key: CellKey, name: String, set: bool, [unset_word, set_word]: [&str; 2]
         name,
         value: (if set { set_word } else { unset_word }).to_owned(),
         elements: None,
+        entries: None,
         boring: !set,
     }
 }

@@ -108,7 +108,7 @@ fn told(
         span: place(program, event),
         because: teller.because(before, event),
         changes: after.map(|after| changes(&teller.interpreter, before, after)).unwrap_or_default(),
-        problem: step.excess.as_ref().map(|e| words::excess(teller.sources, e)),
+        problem: step.excess.as_ref().map(|e| words::excess(program, teller.sources, e)),
     }
 }
 
@@ -116,13 +116,26 @@ fn told(
 fn changes(interpreter: &Interpreter<'_>, before: &State, after: &State) -> Vec<Change> {
     let pairs = cells(interpreter, before).into_iter().zip(cells(interpreter, after));
     let changed = pairs.filter(|(old, new)| old.value != new.value);
-    let change = |(old, new): (NamedCell, NamedCell)| Change {
-        delta: delta(&old, &new),
-        name: old.name,
-        old: old.value,
-        new: new.value,
-    };
-    changed.map(change).collect()
+    changed
+        .flat_map(|(old, new)| entry_changes(&old, &new).unwrap_or_else(|| vec![change(old, new)]))
+        .collect()
+}
+
+fn change(old: NamedCell, new: NamedCell) -> Change {
+    Change { delta: delta(&old, &new), name: old.name, old: old.value, new: new.value }
+}
+
+/// The entries of a map that changed, each as `X.m[k]`.
+fn entry_changes(old: &NamedCell, new: &NamedCell) -> Option<Vec<Change>> {
+    let pairs = old.entries.as_ref()?.iter().zip(new.entries.as_ref()?);
+    let changed = pairs.filter(|(before, after)| before != after);
+    let told = changed.map(|((key, before), (_, after))| Change {
+        name: format!("{}[{key}]", old.name),
+        old: before.clone(),
+        new: after.clone(),
+        delta: None,
+    });
+    Some(told.collect())
 }
 
 /// What was added to a set and removed from it.

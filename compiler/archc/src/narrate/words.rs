@@ -3,7 +3,7 @@
 use super::Teller;
 use arch_base::{SourceMap, Span};
 use arch_ir::eval::{AtomTruth, GuardExplanation};
-use arch_ir::{Event, Excess, ExcessKind, State};
+use arch_ir::{Event, Excess, ExcessKind, Place, Program, State, StmtKind, Type};
 
 /// The longest piece of source text that is quoted.
 const LONGEST_QUOTE: usize = 160;
@@ -91,11 +91,32 @@ pub(super) fn quote(sources: &SourceMap, span: Span) -> String {
     text.chars().take(LONGEST_QUOTE).chain("…".chars()).collect()
 }
 
+/// `0..3`, where the statement at a place assigns to a variable of that range.
+fn assigned_range(program: &Program, span: Span) -> Option<String> {
+    let steps = program.protocols.iter().flat_map(|p| &p.steps);
+    let effects = steps.flat_map(|s| s.effect.iter().chain(s.reject.iter().flat_map(|r| &r.effect)));
+    let mut range = None;
+    for stmt in effects {
+        stmt.visit(&mut |stmt| {
+            if let (StmtKind::Assign(Place::Var(_, _, ty) | Place::RunVar(_, ty), _), true) =
+                (&stmt.kind, stmt.span == span)
+                && let Type::Int(int) = ty.unwrap_optional()
+            {
+                range = Some(format!("{}..{}", int.lo, int.hi));
+            }
+        });
+    }
+    range
+}
+
 /// What bound an effect left.
-pub(super) fn excess(sources: &SourceMap, excess: &Excess) -> String {
+pub(super) fn excess(program: &Program, sources: &SourceMap, excess: &Excess) -> String {
     let statement = quote(sources, excess.span);
     match excess.kind {
-        ExcessKind::Range(value) => format!("`{statement}` leaves its range: the value would be {value}"),
+        ExcessKind::Range(value) => {
+            let range = assigned_range(program, excess.span).unwrap_or_else(|| "its range".to_owned());
+            format!("`{statement}` leaves {range}: the value would be {value}")
+        }
         ExcessKind::Size(elements) => {
             format!("`{statement}` leaves its bound: there would be {elements} elements")
         }

@@ -36,7 +36,7 @@ fn diagnostic(outcome: &SpecOutcome, diagnostic: &Diagnostic, sources: &SourceMa
 fn violation(outcome: &SpecOutcome, property: &PropertyOutcome, sources: &SourceMap) -> String {
     let title = format!("{} is violated", property.name);
     let message = match property.trace {
-        Some(_) => trace::behaviour(property, sources, Paint::PLAIN),
+        Some(_) => trace::behaviour(property, &[], sources, Paint::PLAIN),
         None => title.clone(),
     };
     command("error", &outcome.file, property.span, &title, message.trim_end(), sources)

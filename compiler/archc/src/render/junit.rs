@@ -118,7 +118,7 @@ fn property(property: &PropertyOutcome, sources: &SourceMap) -> Status {
         PropertyVerdict::Violated => Status::Failure {
             kind: property.kind,
             message: format!("{} is violated", property.name),
-            body: trace::behaviour(property, sources, Paint::PLAIN),
+            body: trace::behaviour(property, &[], sources, Paint::PLAIN),
         },
         PropertyVerdict::Inconclusive => {
             Status::Skipped { message: "not everything was explored".to_owned() }

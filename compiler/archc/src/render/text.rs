@@ -23,9 +23,10 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
     }
     text.push_str(&told_apart(outcome, sources, paint));
     text.push_str(&failures(outcome, paint));
-    for property in outcome.properties.iter().filter(|p| worth_telling(p)) {
+    let telling: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| worth_telling(p)).collect();
+    for (i, property) in telling.iter().enumerate() {
         text.push('\n');
-        text.push_str(&trace::behaviour(property, sources, paint));
+        text.push_str(&trace::behaviour(property, &telling[..i], sources, paint));
     }
     text
 }

@@ -10,14 +10,27 @@ use arch_base::{SourceMap, Span};
 /// How many characters two values of a set have together before only their difference is shown.
 const LONG_SET: usize = 60;
 
-/// The behaviour of a property that has one.
+/// The behaviour of a property that has one. Steps that one of those `told` before has, too, are not repeated.
 #[must_use]
-pub fn behaviour(property: &PropertyOutcome, sources: &SourceMap, paint: Paint) -> String {
+pub fn behaviour(
+    property: &PropertyOutcome,
+    told: &[&PropertyOutcome],
+    sources: &SourceMap,
+    paint: Paint,
+) -> String {
     let Some(trace) = &property.trace else { return String::new() };
     let mut text = title(property, trace, sources, paint);
-    text.push_str(&initial(trace, paint));
-    for (i, step) in trace.steps.iter().enumerate() {
-        text.push_str(&event(i + 1, step, sources, paint));
+    let same = |t: &TraceOutcome| t.initial == trace.initial && t.steps == trace.steps;
+    match told.iter().find(|p| p.trace.as_ref().is_some_and(same)) {
+        Some(earlier) if !trace.steps.is_empty() => {
+            text.push_str(&format!("      the same steps as for {}\n", earlier.name));
+        }
+        _ => {
+            text.push_str(&initial(trace, paint));
+            for (i, step) in trace.steps.iter().enumerate() {
+                text.push_str(&event(i + 1, step, sources, paint));
+            }
+        }
     }
     if let Some(cycle) = property.liveness.as_ref().and_then(|l| l.cycle.as_ref()) {
         text.push_str(&goes_on(cycle, trace.steps.len(), paint));
@@ -85,12 +98,20 @@ fn event(number: usize, step: &StepOutcome, sources: &SourceMap, paint: Paint) -
     text
 }
 
-/// The event, and its run where the event's words do not name it.
+/// The event, and its run where the event's words do not name it. The run of a rule has the rule's name; what it
+/// says beside is for which subjects, unless the only one is who acts.
 fn sentence(step: &StepOutcome, paint: Paint) -> String {
     let event = paint.paint(Style::Name, &step.event);
-    match &step.run {
-        Some(run) if !step.event.contains(run.as_str()) => format!("{event} · {run}"),
-        _ => event,
+    let Some(run) = step.run.as_deref().filter(|run| !step.event.contains(run)) else { return event };
+    let subjects = step
+        .operation
+        .as_deref()
+        .and_then(|rule| run.strip_prefix(rule)?.strip_prefix('[')?.strip_suffix(']'));
+    match subjects {
+        Some(subject) if step.actor.as_deref() == Some(subject) => event,
+        Some(subjects) => format!("{event} for {subjects}"),
+        None if step.operation.as_deref() == Some(run) => event,
+        None => format!("{event} · {run}"),
     }
 }
 

@@ -37,16 +37,15 @@ impl Program {
             }
             (Type::Record(id), Value::Record(fields)) => {
                 let record = &self.records[*id];
-                format!("{} {}", record.name, self.show_fields(&record.fields, fields))
+                format!("{}{}", record.name, self.show_fields(&record.fields, fields))
             }
-            (Type::Union(id), Value::Variant(tag, fields)) => match self.unions[*id]
-                .variants
-                .get(*tag as usize)
-            {
-                Some(variant) if variant.fields.is_empty() => variant.name.clone(),
-                Some(variant) => format!("{} {}", variant.name, self.show_fields(&variant.fields, fields)),
-                None => show_plain(value),
-            },
+            (Type::Union(id), Value::Variant(tag, fields)) => {
+                match self.unions[*id].variants.get(*tag as usize) {
+                    Some(variant) if variant.fields.is_empty() => variant.name.clone(),
+                    Some(variant) => format!("{}{}", variant.name, self.show_fields(&variant.fields, fields)),
+                    None => show_plain(value),
+                }
+            }
             _ => show_plain(value),
         }
     }
@@ -54,7 +53,7 @@ impl Program {
     fn show_fields(&self, fields: &[crate::program::Field], values: &[Value]) -> String {
         let field =
             |(f, v): (&crate::program::Field, _)| format!("{}: {}", f.name, self.show_value(&f.ty, v));
-        format!("{{ {} }}", join(fields.iter().zip(values).map(field)))
+        format!("({})", join(fields.iter().zip(values).map(field)))
     }
 
     /// A run: `main[task1]`, `main[task1].2` for its second copy, `main` when there is only one.
@@ -79,7 +78,8 @@ impl Program {
         match event {
             Event::Begin(run) => format!("{} begins", self.run_name(*run)),
             Event::Step { run, step, actor, choices, duplicated } => {
-                let sent = if duplicated.is_some() { ", and its request stays on its way" } else { "" };
+                let sent =
+                    if duplicated.is_some() { ", and a copy of its request is still on its way" } else { "" };
                 format!("{}{sent}", self.show_step(*run, *step, *actor, choices, false))
             }
             Event::Reject { run, step, actor, choices } => {
@@ -132,7 +132,10 @@ impl Program {
                 names.push((self.slots[b.slot].clone(), crate::walk::element_type(&b.domain).clone()));
             }
         }
-        let named = choices.iter().enumerate().map(|(i, value)| match names.get(i) {
+        // Who acts is said already.
+        let acting = step.binds.iter().position(|r| step.actor == crate::program::Actor::Role(*r));
+        let told = choices.iter().enumerate().filter(|(i, _)| Some(*i) != acting);
+        let named = told.map(|(i, value)| match names.get(i) {
             Some((name, ty)) => format!("{name} = {}", self.show_value(ty, value)),
             None => show_plain(value),
         });
