@@ -35,7 +35,7 @@ impl Place<'_> {
 type Rule = fn(&Place<'_>) -> Option<String>;
 
 /// Tried in order: the special before the general.
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     comment,
     arrow,
     quantifier,
@@ -48,6 +48,7 @@ const RULES: [Rule; 15] = [
     quoted,
     property,
     instances,
+    built,
     condition_of_if,
     near_word,
     unclosed,
@@ -77,6 +78,12 @@ fn comment(p: &Place<'_>) -> Option<String> {
 
 /// Arrows between the steps of a chain.
 fn arrow(p: &Place<'_>) -> Option<String> {
+    if p.wants("`leads`") && (p.rest.starts_with("~>") || p.word == "leadsto") {
+        return Some("write `P leads to Q`".to_owned());
+    }
+    if p.rest.starts_with("->") && p.wants("an operator") {
+        return Some("implication is the word `implies`".to_owned());
+    }
     let hand_off = ["-->", "→", "⟶", "➔", "➜", "—>", "–>", "↦", "~>"];
     if hand_off.iter().any(|s| p.rest.starts_with(s)) {
         return Some("the hand-off to the next step is written `->`, a branch `|->`".to_owned());
@@ -129,6 +136,13 @@ fn chain(p: &Place<'_>) -> Option<String> {
     if p.expected == ["`[`"] && p.before.contains("->") && p.rest.starts_with(['}', '|']) {
         return Some(format!("{step}; how a run ends is written `=> done`"));
     }
+    let ended = p.wants("`|->`") && !p.wants("`->`");
+    if ended && ["->", "=>", "|"].iter().any(|s| p.rest.starts_with(s)) {
+        return Some(
+            "the outcome ends the chain; a branch of it is written `|-> actor[operation {guard}] => …`"
+                .to_owned(),
+        );
+    }
     (p.expected == ["`[`"]).then(|| step.to_owned())
 }
 
@@ -143,6 +157,10 @@ fn guard(p: &Place<'_>) -> Option<String> {
     if p.rest.starts_with([',', ';']) && p.wants("`}`") && p.wants("an operator") && p.line.contains('[') {
         return Some("conditions are joined by `and` or `or`".to_owned());
     }
+    let (opened, closed) = (p.line.matches('(').count(), p.line.matches(')').count());
+    if p.rest.starts_with(')') && opened <= closed {
+        return Some("this `)` closes nothing".to_owned());
+    }
     let closing = [("]", "`}`"), (")", "`}`"), ("}", "`)`"), ("]", "`)`"), ("}", "`]`"), (")", "`]`")];
     let missing = closing.iter().find(|(found, wanted)| p.rest.starts_with(found) && p.wants(wanted));
     missing.map(|(found, wanted)| format!("close what is open inside first: {wanted} before `{found}`"))
@@ -152,6 +170,14 @@ fn guard(p: &Place<'_>) -> Option<String> {
 fn assignment(p: &Place<'_>) -> Option<String> {
     if p.rest.starts_with(":=") && p.wants("an operator") {
         return Some("`:=` assigns; equality is written `=`".to_owned());
+    }
+    if p.rest.starts_with(":=") && p.expected == ["`=`"] {
+        return Some("a `let` is written `let x = e`; `:=` changes something".to_owned());
+    }
+    if p.rest.starts_with(',') && (p.wants("`:=`") || p.wants("a statement")) {
+        return Some(
+            "statements on one line have `;` between them, and each assigns to one place".to_owned(),
+        );
     }
     if !p.wants("`:=`") {
         return None;
@@ -186,6 +212,9 @@ fn range(p: &Place<'_>) -> Option<String> {
     }
     if p.before.ends_with("..") && p.rest.starts_with(['=', '<']) {
         return Some("both ends of `lo..hi` belong to it".to_owned());
+    }
+    if p.before.ends_with("..") && p.rest.starts_with('.') {
+        return Some("a range is written `lo..hi`".to_owned());
     }
     let alone = p.expected == ["an operator"];
     if alone && after_number && p.line.contains('-') {
@@ -334,11 +363,31 @@ fn near_word(p: &Place<'_>) -> Option<String> {
                 .to_owned(),
         );
     }
+    let after = p.rest[p.word.len()..].trim_start_matches(' ');
+    if after.starts_with('.') {
+        return None;
+    }
     let quoted = p.expected.iter().filter_map(|e| e.strip_prefix('`')?.strip_suffix('`'));
     let mut known: Vec<&str> = quoted.filter(|w| w.starts_with(char::is_alphabetic)).collect();
     recover::item_words().filter(|_| p.wants("a declaration")).for_each(|word| known.push(word));
     let near = nearest(p.word, known);
+    if p.wants("a declaration") && after.starts_with('{') && !near.contains(&"faults") {
+        return Some(format!("an effect is written `on {} {{ x := e }}`", p.word));
+    }
     near.first().map(|w| format!("did you mean `{w}`?"))
+}
+
+/// What is called or built as in other languages.
+fn built(p: &Place<'_>) -> Option<String> {
+    let last = p.words_back().next().filter(|w| p.line.ends_with(w))?;
+    if p.rest.starts_with('(') && last == "count" {
+        return Some("write `count x in D where P`".to_owned());
+    }
+    if p.rest.starts_with('(') && p.words_back().nth(1) == Some("truth") {
+        return Some(format!("the keys of a truth object stand in brackets: `truth {last}[worker] {{ … }}`"));
+    }
+    let value = p.rest.starts_with('{') && p.wants("an operator") && last.starts_with(char::is_uppercase);
+    value.then(|| format!("a value of a record is written `{last}(a: 1)`"))
 }
 
 fn unclosed(p: &Place<'_>) -> Option<String> {

@@ -73,6 +73,11 @@ fn helps_with_arrows_and_guards() {
     chain("a[b] {x = 1} => done", "a step is written `actor[operation {guard}]`: the guard stands inside");
     chain("a[b {}] => done", "a step without a guard has no braces");
     chain("a[b {x = 1, y = 2}] => done", "conditions are joined by `and` or `or`");
+    chain("a[b {x = 1)}] => done", "this `)` closes nothing");
+    chain("a[b {(x = 1}] => done", "close what is open inside first: `)` before `}`");
+    chain("a[b {x -> y}] => done", "implication is the word `implies`");
+    chain("a[b] => done -> c[d] => retry", "the outcome ends the chain");
+    chain("a[b] => done | c[d] => retry", "the outcome ends the chain");
     chain("a[b {x = 1] => done", "close what is open inside first: `}` before `]`");
 }
 
@@ -107,6 +112,9 @@ fn helps_with_statements_of_other_languages() {
         ("X.a' = 1", "an effect assigns: `x := e`"),
         ("X.a: 1", "an effect or definition is written `:=`"),
         ("return", "a statement is `x := e`"),
+        ("let x := 1", "a `let` is written `let x = e`"),
+        ("X.a := 1, X.b := 2", "statements on one line have `;` between them"),
+        ("X.a, X.b := 1", "statements on one line have `;` between them"),
         ("if x { a := 1 } elif y { b := 2 }", "write `else if`"),
         ("if x then a := 1", "what an `if` does stands in braces"),
         ("X.a := b X.c := d", "statements on one line have `;` between them"),
@@ -126,6 +134,13 @@ fn helps_with_words_of_other_languages() {
         ("Truth X { a }", "did you mean `truth`?"),
         ("invariant p: x", "here that is written `property NAME: always P`"),
         ("X.a := 1", "an assignment stands in an effect"),
+        ("take { x := 1 }", "an effect is written `on take { x := e }`"),
+        ("fautls { crash a }", "did you mean `faults`?"),
+        ("truth X(worker) { a }", "the keys of a truth object stand in brackets: `truth X[worker] { … }`"),
+        ("property p: x ~> y", "write `P leads to Q`"),
+        ("property p: always R { a: 1 } = x", "a value of a record is written `R(a: 1)`"),
+        ("property p: always count(worker) > 1", "write `count x in D where P`"),
+        ("truth X { a: 0...3 }", "a range is written `lo..hi`"),
         ("a[b {c}] => done", "steps stand in a protocol"),
         ("actor worker(2)", "the number of instances follows `*`: `actor worker * 2`"),
         ("actor worker x 2", "the number of instances follows `*`: `actor worker * 2`"),

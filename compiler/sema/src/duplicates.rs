@@ -4,7 +4,7 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{names, protocols as errors};
-use crate::tables::NamedType;
+use crate::tables::{NameDefine, NamedType};
 use arch_base::{Diagnostic, Span};
 use arch_grammar::ast::{self, BranchWindow, DefineForm, HeadItem, ItemKind, OutcomeAction, TimingKind};
 use arch_ir::Type;
@@ -16,6 +16,7 @@ impl<'m> Analyzer<'m> {
     /// Reports all of them. Needs the names of everything, and the steps of every protocol.
     pub fn check_duplicates(&mut self) {
         let mut found = self.names_of_two_kinds();
+        found.extend(self.built_in_functions());
         found.extend(self.repeated_parameters());
         found.extend(self.definitions_for_one_type());
         found.extend(self.annotations_for_one_step());
@@ -35,7 +36,10 @@ impl<'m> Analyzer<'m> {
         let types = tables.types.iter().map(|(n, t)| (n, t.span, kind(t.kind)));
         let truths = tables.truths.iter().map(|(n, t)| (n, t.span, "truth object"));
         let consts = tables.consts.iter().map(|(n, t)| (n, t.span, "constant"));
-        let mut all: Vec<_> = types.chain(truths).chain(consts).collect();
+        let general = |d: &&NameDefine<'_>| d.at.is_none();
+        let defines = tables.defines.names.iter();
+        let defines = defines.filter_map(|(n, d)| Some((n, d.iter().find(general)?.span, "definition")));
+        let mut all: Vec<_> = types.chain(truths).chain(consts).chain(defines).collect();
         all.sort_by_key(|(_, span, _)| span.start);
         let earlier = |i: usize| all[..i].iter().find(|(name, ..)| *name == all[i].0);
         let clash = |i: usize| {
@@ -44,6 +48,16 @@ impl<'m> Analyzer<'m> {
             Some(names::two_kinds(name, span, what, *first, kind))
         };
         (0..all.len()).filter_map(clash).collect()
+    }
+
+    /// A function with the name of a built-in one would never be called.
+    fn built_in_functions(&self) -> Vec<Diagnostic> {
+        let named = |decl: &'m ast::DefineDecl| match &decl.form {
+            DefineForm::Function { name, .. } => Some(name),
+            _ => None,
+        };
+        let taken = |name: &&ast::Ident| crate::expr::BUILTINS.contains(&name.name.as_str());
+        self.definitions().filter_map(named).filter(taken).map(names::built_in_function).collect()
     }
 
     fn repeated_parameters(&self) -> Vec<Diagnostic> {

@@ -35,6 +35,13 @@ pub fn two_kinds(name: &str, span: Span, what: &str, earlier: Span, kind: &str) 
     .help("rename one of them: a bare name means one thing")
 }
 
+/// A definition of a function that is built in.
+pub fn built_in_function(name: &Ident) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE_NAME, format!("the function `{}` is built in", name.name))
+        .at(name.span, "defined again here")
+        .help("give it another name")
+}
+
 /// A postfix word or relation that is defined again for the type that picks the definition.
 pub fn defined_twice(word: &Ident, what: &str, ty: &str, earlier: Span) -> Diagnostic {
     Diagnostic::error(codes::DUPLICATE_NAME, format!("the {what} `{}` is defined twice for {ty}", word.name))
