@@ -11,7 +11,9 @@ impl<'m> Analyzer<'m> {
         let everywhere: Vec<usize> = (0..self.tables.protocols.len()).collect();
         let mut declared: Vec<(&'m ast::Item, Vec<usize>)> =
             self.tables.annotations.iter().map(|item| (*item, everywhere.clone())).collect();
-        for (index, entry) in self.tables.protocols.iter().enumerate() {
+        // What is in a head is about the whole block, also about its sub-runs.
+        let blocks = self.tables.protocols.iter().enumerate().filter(|(_, p)| !p.is_segment());
+        for (index, entry) in blocks {
             let in_head = entry.head().iter().filter_map(|item| match item {
                 HeadItem::Item(item) => Some(item),
                 _ => None,
