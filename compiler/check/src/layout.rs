@@ -530,12 +530,13 @@ impl Builder<'_, '_> {
         let actor = acting_sort(protocol, protocol.steps[*step].actor);
         let mut parts = vec![self.scalar(&Type::Run(id), none, fault.span)?];
         parts.push(self.scalar(&Type::Id(actor), none, fault.span)?);
-        for role in roles {
-            let ty = Type::Optional(Box::new(Type::Id(protocol.roles[*role].sort)));
+        for (p, role) in roles {
+            let ty = Type::Optional(Box::new(Type::Id(program.protocols[*p].roles[*role].sort)));
             parts.push(self.scalar(&ty, none, fault.span)?);
         }
-        for var in vars {
-            parts.push(self.shape(&protocol.vars[*var].ty, self.times.run_var(id, *var), fault.span)?);
+        for (p, var) in vars {
+            let ty = &program.protocols[*p].vars[*var].ty;
+            parts.push(self.shape(ty, self.times.run_var(*p, *var), fault.span)?);
         }
         for local in locals {
             parts.push(self.shape(&program.vars[*local].ty, self.times.var(*local), fault.span)?);
@@ -590,6 +591,8 @@ fn statuses(program: &Program, id: ProtocolId, protocol: &Protocol) -> Statuses 
         positions.push((ChainId(0), 0));
     }
     positions.extend(handovers(program).filter(|h| h.protocol == id).map(|h| (ChainId(0), h.position)));
+    let below = program.protocols.iter().filter_map(|p| p.parent).filter(|parent| parent.protocol == id);
+    positions.extend(below.map(|parent| (ChainId(0), parent.position)));
     for (c, chain) in protocol.chains.iter_enumerated() {
         if chain.window.as_ref().is_some_and(|w| w.detached) {
             continue;

@@ -296,8 +296,9 @@ pub struct Protocol {
 
 /// Where sub-runs belong. Their protocol's subjects are the parent's, then the keys; copies go with copies.
 ///
-/// A sub-run begins only while its parent run is at the position; the parent's step there is reached only
-/// when all its sub-runs have ended as `done`; sub-runs of a run that is elsewhere are idle.
+/// A sub-run begins only while its parent run is at the position (or before `loop` steps before it) and the sub-runs
+/// that come before are done: at an earlier position, or of an earlier protocol at the same one. The parent's step there
+/// is reached only when all its sub-runs have ended as `done`; sub-runs of a run that is elsewhere are idle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Parent {
     /// The protocol whose runs have sub-runs.
@@ -498,10 +499,11 @@ pub enum FaultKind {
         protocol: ProtocolId,
         /// The step.
         step: StepId,
-        /// Run variables that its guard, lets, effect or properties read.
-        vars: Vec<RunVarId>,
-        /// Roles that they read, the acting one included.
-        roles: Vec<RoleId>,
+        /// Run variables that its guard, lets, effect or properties read: of its own protocol, or of the one that
+        /// its runs belong to.
+        vars: Vec<(ProtocolId, RunVarId)>,
+        /// Roles that they read, the acting one included, in the same way.
+        roles: Vec<(ProtocolId, RoleId)>,
         /// The acting instance's locals that they read.
         locals: Vec<VarId>,
     },
@@ -760,7 +762,8 @@ pub enum ExprKind {
     Crashed(SortId, Box<Expr>),
     /// `connected(a, b)`
     Connected(Box<Expr>, SortId, Box<Expr>, SortId),
-    /// `r at STEP`: the run is at this step (waiting for it, or it is the first and the run began).
+    /// `r at STEP`: the run is at this step (waiting for it, or it is the first and the run began). Where the step is
+    /// one of its sub-runs' (the protocol is theirs): one of them is, which an idle one whose turn it is counts for.
     RunAt(ProtocolId, Box<Expr>, StepId),
     /// The run has begun and not ended.
     RunUnfinished(ProtocolId, Box<Expr>),

@@ -208,6 +208,27 @@ impl Program {
         })
     }
 
+    /// The protocol of the sub-runs that happen last at a position of a main chain, of those before the sub-runs of
+    /// `to` if that is given.
+    #[must_use]
+    pub fn segment_before(
+        &self,
+        above: ProtocolId,
+        position: u32,
+        to: Option<ProtocolId>,
+    ) -> Option<ProtocolId> {
+        let here = |p: &Protocol| p.parent == Some(Parent { protocol: above, position });
+        let before =
+            self.protocols.iter_enumerated().filter(|(id, p)| here(p) && to.is_none_or(|to| *id < to));
+        before.map(|(id, _)| id).next_back()
+    }
+
+    /// How many of a protocol's subjects are those of the run that its runs belong to.
+    #[must_use]
+    pub fn inherited_subjects(&self, protocol: &Protocol) -> usize {
+        protocol.parent.map_or(0, |p| self.protocols[p.protocol].subjects.len())
+    }
+
     /// The number of a run, from its subjects and copy.
     #[must_use]
     pub fn run_number(&self, protocol: &Protocol, subjects: &[u32], copy: u32) -> u32 {

@@ -104,6 +104,7 @@ fn protocol(program: &Program, id: ProtocolId) -> Checked {
     p.vars.iter().try_for_each(|v| stored(program, &v.name, &v.ty))?;
     ensure(p.copies > 0, || format!("{} has no copies", p.name))?;
     ensure(!p.rule || p.begin.is_empty(), || format!("the rule {} has head lets", p.name))?;
+    parent(program, id)?;
     for (var, value) in &p.begin {
         index(&p.vars, *var)?;
         expr(program, Some(id), value)?;
@@ -116,6 +117,24 @@ fn protocol(program: &Program, id: ProtocolId) -> Checked {
             .map_err(|e| format!("{} {chain_id:?}: {e}", p.name))?;
     }
     Ok(())
+}
+
+/// Sub-runs belong to runs of an earlier protocol that are no sub-runs, of which there are as many per subject.
+fn parent(program: &Program, id: ProtocolId) -> Checked {
+    let p = &program.protocols[id];
+    let Some(parent) = p.parent else { return Ok(()) };
+    index(&program.protocols, parent.protocol)?;
+    let above = &program.protocols[parent.protocol];
+    let sorts = |p: &Protocol| p.subjects.iter().map(|s| s.sort).collect::<Vec<_>>();
+    let main = above.chains.get(ChainId(0)).map_or(0, |c| c.steps.len());
+    let fits = parent.protocol < id && above.parent.is_none() && !above.rule && !p.rule;
+    ensure(fits, || format!("the sub-runs {} belong to no run", p.name))?;
+    let same = sorts(p).starts_with(&sorts(above)) && p.copies == above.copies;
+    ensure(same, || format!("the sub-runs {} have other subjects than their run", p.name))?;
+    let plain = p.begin.is_empty() && !p.repeats && p.chains.len() == 1;
+    ensure(plain, || format!("the sub-runs {} repeat, begin or branch", p.name))?;
+    let later = parent.position > 0 || !above.begin.is_empty();
+    ensure(later && (parent.position as usize) < main, || format!("the sub-runs {} happen nowhere", p.name))
 }
 
 fn chain_of(
@@ -301,9 +320,16 @@ fn fault(program: &Program, kind: &FaultKind, budget: Option<u32>) -> Checked {
         FaultKind::Duplicate { protocol, step, vars, roles, locals } => {
             ensure(budget.is_some(), || "a duplicate without a budget".to_owned())?;
             step_exists(program, *protocol, *step)?;
-            let p = &program.protocols[*protocol];
-            vars.iter().try_for_each(|v| index(&p.vars, *v))?;
-            roles.iter().try_for_each(|r| index(&p.roles, *r))?;
+            let above = program.protocols[*protocol].parent.map(|p| p.protocol);
+            let mine = |p: &ProtocolId| {
+                ensure(*p == *protocol || Some(*p) == above, || "a capture from elsewhere".to_owned())
+            };
+            for (p, var) in vars {
+                mine(p).and_then(|()| index(&program.protocols[*p].vars, *var))?;
+            }
+            for (p, role) in roles {
+                mine(p).and_then(|()| index(&program.protocols[*p].roles, *role))?;
+            }
             locals.iter().try_for_each(|v| index(&program.vars, *v))
         }
     }

@@ -79,7 +79,11 @@ impl<'m> Analyzer<'m> {
             HeadItem::Item(item) => Some(item),
             _ => None,
         });
-        let steps = &self.runs[index].steps;
+        let number = |at: &ast::OpRef| {
+            let steps = &self.runs[index].steps;
+            let own = steps.iter().position(|w| w.step.operation.name == at.operation.name);
+            own.or_else(|| self.segment_number(index, &at.operation.name))
+        };
         in_heads
             .chain(self.tables.annotations.iter().copied())
             .filter_map(|item| match &item.kind {
@@ -87,7 +91,7 @@ impl<'m> Analyzer<'m> {
                     OutcomeAction::Starts(target, at) | OutcomeAction::Resumes(target, at)
                         if target.name == *name =>
                     {
-                        steps.iter().position(|w| w.step.operation.name == at.operation.name)
+                        number(at)
                     }
                     _ => None,
                 },

@@ -183,7 +183,8 @@ impl<'m> Analyzer<'m> {
 
 /// A duplicate fault with what its requests carry: whatever of the run and of the acting instance the step reads.
 fn duplicate(program: &Program, protocol: ProtocolId, step: StepId) -> FaultKind {
-    let mut captured = Captured::default();
+    let mut captured =
+        Captured { protocol, vars: BTreeSet::new(), roles: BTreeSet::new(), locals: BTreeSet::new() };
     let lowered = &program.protocols[protocol].steps[step];
     captured.expr(program, &lowered.guard);
     lowered.lets.iter().for_each(|(_, e)| captured.expr(program, e));
@@ -197,7 +198,7 @@ fn duplicate(program: &Program, protocol: ProtocolId, step: StepId) -> FaultKind
         }
     }
     if let Actor::Role(role) = lowered.actor {
-        captured.roles.insert(role);
+        captured.roles.insert((protocol, role));
     }
     FaultKind::Duplicate {
         protocol,
@@ -208,10 +209,10 @@ fn duplicate(program: &Program, protocol: ProtocolId, step: StepId) -> FaultKind
     }
 }
 
-#[derive(Default)]
 struct Captured {
-    vars: BTreeSet<RunVarId>,
-    roles: BTreeSet<RoleId>,
+    protocol: ProtocolId,
+    vars: BTreeSet<(ProtocolId, RunVarId)>,
+    roles: BTreeSet<(ProtocolId, RoleId)>,
     locals: BTreeSet<VarId>,
 }
 
@@ -219,10 +220,16 @@ impl Captured {
     fn expr(&mut self, program: &Program, e: &arch_ir::Expr) {
         e.visit(&mut |e| match &e.kind {
             ExprKind::RunVar(var) => {
-                self.vars.insert(*var);
+                self.vars.insert((self.protocol, *var));
             }
             ExprKind::Role(role) => {
-                self.roles.insert(*role);
+                self.roles.insert((self.protocol, *role));
+            }
+            ExprKind::RunVarOf(above, run, var) if matches!(run.kind, ExprKind::ParentRun) => {
+                self.vars.insert((*above, *var));
+            }
+            ExprKind::RunRole(above, run, role) if matches!(run.kind, ExprKind::ParentRun) => {
+                self.roles.insert((*above, *role));
             }
             ExprKind::Var(var, keys) => {
                 let local = matches!(program.vars[*var].owner, VarOwner::Local(_));

@@ -78,6 +78,11 @@ impl<'m> Analyzer<'m> {
             self.report(error);
             return None;
         };
+        if self.segment_position(target, &at.operation.name).is_some_and(|_| !self.begins_segment(target, at))
+        {
+            self.report(errors::into_sub_run(&at.operation));
+            return None;
+        }
         let position = self.main_position(target, at, false)?;
         let id = self.tables.protocols[target].id;
         if !starts && self.program.protocols[id].copies > 1 {

@@ -117,15 +117,36 @@ impl<'m> Analyzer<'m> {
 
     /// The position in a protocol's main chain at which the sub-runs that have this operation happen.
     pub fn segment_position(&self, index: usize, operation: &str) -> Option<u32> {
-        let before = self.tables.protocols.iter().find_map(|entry| match entry.source {
+        Some(self.position_after(index, self.segment_number(index, operation)?))
+    }
+
+    /// How many of a protocol's own main steps come before the sub-runs that have this operation.
+    pub fn segment_number(&self, index: usize, operation: &str) -> Option<usize> {
+        self.segment_with(index, operation).map(|(before, _)| before)
+    }
+
+    /// Whether sub-runs begin with an operation, and come first where they do: a run that is moved there finds what it
+    /// needs.
+    pub fn begins_segment(&self, index: usize, at: &ast::OpRef) -> bool {
+        let Some((before, entry)) = self.segment_with(index, &at.operation.name) else { return false };
+        let number = |e: &ProtocolEntry<'m>| match e.source {
+            ProtocolSource::Segment { parent, before, .. } if parent == index => Some(before),
+            _ => None,
+        };
+        let first = self.tables.protocols.iter().find(|e| number(e) == Some(before));
+        first.is_some_and(|e| e.id == entry.id)
+            && entry.steps.first().is_some_and(|(_, s)| s.operation.name == at.operation.name)
+    }
+
+    fn segment_with(&self, index: usize, operation: &str) -> Option<(usize, &ProtocolEntry<'m>)> {
+        self.tables.protocols.iter().find_map(|entry| match entry.source {
             ProtocolSource::Segment { parent, before, .. }
                 if parent == index && entry.has_operation(operation) =>
             {
-                Some(before)
+                Some((before, entry))
             }
             _ => None,
-        })?;
-        Some(self.position_after(index, before))
+        })
     }
 
     /// The position in the main chain after so many of its steps as written.

@@ -198,13 +198,12 @@ fn words(program: &Program, before: &State, event: &Event) -> String {
 
 /// What a request that arrives again says: the names that it was sent with.
 pub(crate) fn sent(program: &Program, before: &State, event: &Event) -> Vec<String> {
-    let Event::Deliver { fault, position, run, .. } = event else { return Vec::new() };
+    let Event::Deliver { fault, position, .. } = event else { return Vec::new() };
     let FaultKind::Duplicate { vars, locals, .. } = &program.faults[*fault].kind else { return Vec::new() };
     let pending = before.pending.get(fault.index()).and_then(|p| p.get(*position as usize));
     let Some(delivery) = pending else { return Vec::new() };
-    let declared = &program.protocols[run.protocol].vars;
-    let vars = vars.iter().zip(&delivery.vars).map(|(id, value)| {
-        let var = &declared[*id];
+    let vars = vars.iter().zip(&delivery.vars).map(|((protocol, id), value)| {
+        let var = &program.protocols[*protocol].vars[*id];
         format!("{} = {}", var.name, program.show_value(&var.ty, value))
     });
     let locals = locals.iter().zip(&delivery.locals).map(|(id, value)| {

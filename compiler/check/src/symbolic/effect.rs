@@ -493,12 +493,12 @@ fn greatest_in(scope: &mut Scope<'_, '_>, world: &World, base: Option<&World>, k
 fn in_deliveries(scope: &mut Scope<'_, '_>, world: &World, kind: OrdinalId, alive: &mut Vec<N>) {
     let program = scope.b.program;
     for (f, fault) in program.faults.iter().enumerate() {
-        let arch_ir::FaultKind::Duplicate { protocol, vars, roles, locals, .. } = &fault.kind else {
+        let arch_ir::FaultKind::Duplicate { vars, roles, locals, .. } = &fault.kind else {
             continue;
         };
         let types: Vec<&Type> = vars
             .iter()
-            .map(|v| &program.protocols[*protocol].vars[*v].ty)
+            .map(|(p, v)| &program.protocols[*p].vars[*v].ty)
             .chain(locals.iter().map(|l| &program.vars[*l].ty))
             .collect();
         for (is, record) in world.pending[f].iter() {

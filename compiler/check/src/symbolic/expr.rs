@@ -407,6 +407,13 @@ impl<'p> Scope<'_, 'p> {
             }
             K::RunAt(p, r, step) => {
                 let statuses = self.statuses_at(*p, *step);
+                if let Type::Run(above) = r.ty
+                    && above != *p
+                {
+                    return self.of_run(above, r, |s, run| {
+                        Sym::Scalar(s.some_sub_run_is_in((above, run), *p, &statuses))
+                    });
+                }
                 self.of_run(*p, r, |s, run| {
                     let status = s.world.runs[p.0 as usize][run as usize].status;
                     Sym::Scalar(s.status_in(*p, status, &statuses))

@@ -9,7 +9,8 @@ use super::sym::{Sym, value_of};
 use super::world::World;
 use crate::layout::acting_sort;
 use arch_ir::{
-    Down, Event, FaultId, FaultKind, Init, ProtocolId, SortId, Status, StepId, Type, Value, Var, VarOwner,
+    ChainId, Down, Event, FaultId, FaultKind, Init, ProtocolId, SortId, Status, StepId, Type, Value, Var,
+    VarOwner,
 };
 use std::sync::Arc;
 
@@ -129,10 +130,8 @@ impl<'p> Compiler<'p, '_> {
     fn losses(&mut self, fault: FaultId, p: ProtocolId, step: StepId) -> Result<()> {
         let Some((chain, i)) = self.place(p, step) else { return Ok(()) };
         for run in 0..self.program().run_count(p) {
-            let status = self.before.runs[p.0 as usize][run as usize].status;
-            let (who, before) = (self.nobody(), self.before.clone());
-            let mut scope = self.scope(before.clone(), before.clone(), who);
-            let waits = scope.status_in(p, status, &[Status::At(chain, i as u32)]);
+            let before = self.before.clone();
+            let waits = self.waits_at((p, run), chain, i);
             let mut action = self.blank(Event::Lose(fault, run_ref((p, run))));
             action.base = vec![waits, self.has_budget(fault)];
             let yes = self.b.dag.bool(true);
@@ -141,6 +140,20 @@ impl<'p> Compiler<'p, '_> {
             self.add(action, &after, &after)?;
         }
         Ok(())
+    }
+
+    /// Whether a run waits exactly at a step that was handed over to it.
+    fn waits_at(&mut self, (p, run): Run, chain: ChainId, i: usize) -> N {
+        let at = self.is_in((p, run), &[Status::At(chain, i as u32)]);
+        let at = match chain {
+            ChainId(0) => {
+                let joined = self.joined((p, run), i as u32, i as u32);
+                self.b.dag.and(at, joined)
+            }
+            _ => at,
+        };
+        let first = if i == 0 { self.waits_at_first((p, run)) } else { self.b.dag.bool(false) };
+        self.b.dag.or(at, first)
     }
 
     fn partitions(&mut self, fault: FaultId, from: SortId) -> Result<()> {
@@ -204,12 +217,13 @@ impl<'p> Compiler<'p, '_> {
         }
         let mut sent = self.before.clone();
         let mut captured = parts.iter().skip(2);
-        let fresh = sent.run_mut(run.0.0 as usize, run.1);
-        for (role, value) in roles.iter().zip(captured.by_ref()) {
-            fresh.roles[role.0 as usize] = value.scalar(&mut self.b.dag);
+        for ((p, role), value) in roles.iter().zip(captured.by_ref()) {
+            let owner = self.owner(run, *p);
+            sent.run_mut(p.0 as usize, owner).roles[role.0 as usize] = value.scalar(&mut self.b.dag);
         }
-        for (var, value) in vars.iter().zip(captured.by_ref()) {
-            fresh.vars[var.0 as usize] = value.clone();
+        for ((p, var), value) in vars.iter().zip(captured.by_ref()) {
+            let owner = self.owner(run, *p);
+            sent.run_mut(p.0 as usize, owner).vars[var.0 as usize] = value.clone();
         }
         for (local, value) in locals.iter().zip(captured) {
             *sent.var_mut(local.0 as usize, actor.1 as usize) = value.clone();
@@ -330,8 +344,8 @@ impl<'p> Compiler<'p, '_> {
             }
         }
         for (f, fault) in program.faults.iter().enumerate() {
-            let FaultKind::Duplicate { protocol, vars, roles, locals, .. } = &fault.kind else { continue };
-            let types = vars.iter().map(|v| &program.protocols[*protocol].vars[*v].ty);
+            let FaultKind::Duplicate { vars, roles, locals, .. } = &fault.kind else { continue };
+            let types = vars.iter().map(|(p, v)| &program.protocols[*p].vars[*v].ty);
             let types: Vec<&Type> = types.chain(locals.iter().map(|l| &program.vars[*l].ty)).collect();
             if !types.iter().any(|t| program.holds_time(t)) {
                 continue;

@@ -33,6 +33,11 @@ impl<'p> Compiler<'p, '_> {
         self.layout.statuses[p.0 as usize].list.iter().copied().filter(reaches).collect()
     }
 
+    /// Whether a run at a position of the main chain is at a later one, too.
+    pub fn passes_to(&self, p: ProtocolId, from: u32, to: u32) -> bool {
+        self.passes(p, ChainId(0), from as usize, to as usize)
+    }
+
     /// Whether all steps of a chain from one position to before another are `loop` steps.
     fn passes(&self, p: ProtocolId, chain: ChainId, from: usize, to: usize) -> bool {
         let protocol = &self.program().protocols[p];
@@ -65,6 +70,12 @@ impl<'p> Compiler<'p, '_> {
         let protocol = &self.program().protocols[p];
         let (instances, _) = self.program().run_subjects(protocol, run);
         protocol.subjects.iter().map(|s| s.sort).zip(instances).collect()
+    }
+
+    /// Its subjects but for those that a sub-run has from its parent.
+    fn own_subjects(&self, run: Run) -> Vec<(SortId, u32)> {
+        let inherited = self.program().inherited_subjects(&self.program().protocols[run.0]);
+        self.subjects(run).split_off(inherited)
     }
 
     /// Whether an instance is in no other unfinished run of a protocol, if it has to be.
@@ -109,7 +120,7 @@ impl<'p> Compiler<'p, '_> {
     }
 
     fn takes_part(&mut self, run: Run, instance: (SortId, u32)) -> N {
-        if self.is_subject(run, instance) {
+        if self.own_subjects(run).contains(&instance) {
             return self.b.dag.bool(true);
         }
         self.is_bound(run, instance)
@@ -124,7 +135,7 @@ impl<'p> Compiler<'p, '_> {
     /// Whether an idle run's subjects are free.
     pub fn may_begin(&mut self, run: Run) -> N {
         let mut all = self.b.dag.bool(true);
-        for subject in self.subjects(run) {
+        for subject in self.own_subjects(run) {
             let free = self.free(run, subject);
             all = self.b.dag.and(all, free);
         }
@@ -197,6 +208,7 @@ impl<'p> Execution<'_, '_, 'p> {
     /// Puts a run at a position of the main chain where `path` holds, fresh but for the `let`s of the head.
     pub fn begin(&mut self, (p, run): Run, position: u32, path: N) -> Result<()> {
         self.reset((p, run), None, path);
+        self.reset_sub_runs((p, run), path);
         let subjects = self.subjects((p, run));
         let actor = if let [one] = subjects[..] { Some(one) } else { None };
         let offset = actor.and_then(|(s, n)| self.scope.world.skew[s.0 as usize].get(n as usize).copied());
@@ -250,17 +262,39 @@ impl<'p> Execution<'_, '_, 'p> {
 
     /// Ends a run with an outcome, and hands over. `subjects`: those of the hand-over, evaluated before.
     pub fn conclude(&mut self, run: Run, outcome: &'p Outcome, subjects: &[N], span: Span) -> Result<()> {
+        let word = outcome.ends.then_some(outcome.word.as_str());
         let yes = self.scope.b.dag.bool(true);
-        self.reset(run, outcome.ends.then_some(outcome.word.as_str()), yes);
-        let Some(handover) = &outcome.then else { return Ok(()) };
-        for (instances, here) in self.targets(handover, subjects) {
+        let Some(handover) = &outcome.then else {
+            self.reset(run, word, yes);
+            return Ok(());
+        };
+        let targets = self.targets(handover, subjects);
+        let over = self.is_over(run, handover, &targets);
+        self.reset(run, word, over);
+        for (instances, here) in targets {
             if handover.starts {
                 self.start(handover, &instances, span, here)?;
+            } else if self.resumed(handover, &instances) == run {
+                self.relocate(run, handover, here);
             } else {
                 self.resume(handover, &instances, here)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a run is over with its outcome: not where the hand-over resumes this very run.
+    fn is_over(&mut self, run: Run, handover: &Handover, targets: &[(Vec<u32>, N)]) -> N {
+        let itself = targets.iter().filter(|(i, _)| !handover.starts && self.resumed(handover, i) == run);
+        let itself: Vec<N> = itself.map(|(_, here)| *here).collect();
+        let itself = self.scope.b.dag.any(itself);
+        self.scope.b.dag.not(itself)
+    }
+
+    /// The run that a hand-over resumes.
+    fn resumed(&self, handover: &Handover, instances: &[u32]) -> Run {
+        let program = self.scope.b.program;
+        (handover.protocol, program.run_number(&program.protocols[handover.protocol], instances, 0))
     }
 
     /// The subjects that a hand-over can name, each with when it does.
@@ -309,22 +343,26 @@ impl<'p> Execution<'_, '_, 'p> {
     }
 
     fn resume(&mut self, handover: &Handover, instances: &[u32], path: N) -> Result<()> {
-        let program = self.scope.b.program;
-        let protocol = &program.protocols[handover.protocol];
-        let run = (handover.protocol, program.run_number(protocol, instances, 0));
+        let run = self.resumed(handover, instances);
         let unfinished = self.scope.unfinished(run.0, run.1);
         let dag = &mut self.scope.b.dag;
         let not = dag.not(unfinished);
         let (kept, fresh) = (dag.and(path, unfinished), dag.and(path, not));
         self.begin(run, handover.position, fresh)?;
-        self.move_to(run, Status::At(ChainId(0), handover.position), kept);
+        self.relocate(run, handover, kept);
+        Ok(())
+    }
+
+    /// Moves a run that is under way, where `path` holds: it keeps its variables, and the roles first used before.
+    fn relocate(&mut self, run: Run, handover: &Handover, path: N) {
+        self.reset_sub_runs(run, path);
+        self.move_to(run, Status::At(ChainId(0), handover.position), path);
         for role in &handover.unbinds {
             let b = &mut *self.scope.b;
             let null = b.dag.null();
             let bound = &mut self.scope.world.run_mut(run.0.0 as usize, run.1).roles[role.0 as usize];
-            *bound = b.dag.select(kept, null, *bound);
+            *bound = b.dag.select(path, null, *bound);
         }
-        Ok(())
     }
 
     /// The subjects of an outcome's hand-over, as they are now.

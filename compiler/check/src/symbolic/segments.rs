@@ -2,24 +2,70 @@
 
 use super::action::Compiler;
 use super::dag::N;
+use super::effect::Execution;
+use super::expr::Scope;
 use super::runs::Run;
 use super::world::{World, status_number};
-use arch_ir::{ChainId, Parent, ProtocolId, Status, StepId};
+use arch_ir::{Actor, ChainId, Parent, ProtocolId, SortId, Status, StepId};
 
 impl Compiler<'_, '_> {
+    /// The run that a sub-run belongs to, with where.
+    fn parent(&self, (p, run): Run) -> Option<(Parent, Run)> {
+        let (parent, above) = self.program().parent_run(&self.program().protocols[p], run)?;
+        Some((parent, (parent.protocol, above)))
+    }
+
+    /// The number of the run of a protocol that a run is, or belongs to.
+    pub fn owner(&self, run: Run, p: ProtocolId) -> u32 {
+        if run.0 == p { run.1 } else { self.parent(run).map_or(0, |(_, above)| above.1) }
+    }
+
     /// What sub-runs demand of a run that takes a step: an idle sub-run's parent is where it happens, and the sub-runs
     /// of every position that the run passes or leaves have ended.
-    pub fn segments_allow(&mut self, (p, run): Run, step: StepId) -> N {
+    pub fn segments_allow(&mut self, run: Run, step: StepId) -> N {
+        let (idle, there) = (self.is_idle(run), self.parent_allows(run));
+        let begins = self.b.dag.implies(idle, there);
+        let Some((ChainId(0), i)) = self.place(run.0, step) else { return begins };
+        let joined = self.joined(run, 0, i as u32);
+        self.b.dag.and(begins, joined)
+    }
+
+    /// Whether an idle sub-run may take its first step as far as its parent goes; true for a run that is no sub-run.
+    fn parent_allows(&mut self, run: Run) -> N {
+        let Some((parent, above)) = self.parent(run) else { return self.b.dag.bool(true) };
+        let reaching = (0..=parent.position).filter(|p| self.passes_to(above.0, *p, parent.position));
+        let reaching: Vec<Status> = reaching.map(|p| Status::At(ChainId(0), p)).collect();
+        let there = self.is_in(above, &reaching);
+        let before: Vec<_> = self.sub_runs(above);
+        let before = before.into_iter().filter(|(at, p, _)| (at.position, *p) < (parent.position, run.0));
+        let done = self.all_done(above, before.collect());
+        self.b.dag.and(there, done)
+    }
+
+    /// Whether a sub-run is idle while its parent is exactly where the sub-runs happen, and they are what happens
+    /// next; false for a run that is no sub-run.
+    pub fn waits_at_first(&mut self, run: Run) -> N {
+        let Some((parent, above)) = self.parent(run) else { return self.b.dag.bool(false) };
+        let there = self.is_in(above, &[Status::At(ChainId(0), parent.position)]);
+        let (idle, allows) = (self.is_idle(run), self.parent_allows(run));
+        self.b.dag.all([idle, there, allows])
+    }
+
+    /// Whether all sub-runs of a run have ended at the positions `from..=to` that it has not passed.
+    pub fn joined(&mut self, run: Run, from: u32, to: u32) -> N {
+        let subs = self.sub_runs(run);
+        self.all_done(run, subs.into_iter().filter(|(p, ..)| (from..=to).contains(&p.position)).collect())
+    }
+
+    fn sub_runs(&self, (p, run): Run) -> Vec<(Parent, ProtocolId, u32)> {
+        self.program().sub_runs(p, run).collect()
+    }
+
+    /// Whether each of these sub-runs is done, or its run past it.
+    fn all_done(&mut self, run: Run, subs: Vec<(Parent, ProtocolId, u32)>) -> N {
         let mut all = self.b.dag.bool(true);
-        if let Some((parent, above)) = self.program().parent_run(&self.program().protocols[p], run) {
-            let (idle, there) = (self.is_idle((p, run)), self.is_there(&self.before.clone(), parent, above));
-            let begins = self.b.dag.implies(idle, there);
-            all = self.b.dag.and(all, begins);
-        }
-        let Some((ChainId(0), i)) = self.place(p, step) else { return all };
-        let subs: Vec<(Parent, ProtocolId, u32)> = self.program().sub_runs(p, run).collect();
-        for (parent, below, sub) in subs.into_iter().filter(|(parent, ..)| parent.position as usize <= i) {
-            let waits = self.is_before((p, run), parent.position);
+        for (parent, below, sub) in subs {
+            let waits = self.is_before(run, parent.position);
             let done = self.is_done((below, sub));
             let joined = self.b.dag.implies(waits, done);
             all = self.b.dag.and(all, joined);
@@ -28,17 +74,22 @@ impl Compiler<'_, '_> {
     }
 
     /// Whether a run is idle, or on the main chain and not past a position.
-    fn is_before(&mut self, (p, run): Run, position: u32) -> N {
+    fn is_before(&mut self, run: Run, position: u32) -> N {
         let early = |status: &Status| match *status {
             Status::Idle => true,
             Status::At(chain, at) => chain == ChainId(0) && at <= position,
             Status::Ended(_) => false,
         };
-        let list: Vec<Status> =
-            self.layout.statuses[p.0 as usize].list.iter().copied().filter(early).collect();
+        let all = &self.layout.statuses[run.0.0 as usize].list;
+        let list: Vec<Status> = all.iter().copied().filter(early).collect();
+        self.is_in(run, &list)
+    }
+
+    /// Whether a run has one of these statuses before the event.
+    pub fn is_in(&mut self, (p, run): Run, list: &[Status]) -> N {
         let status = self.before.runs[p.0 as usize][run as usize].status;
         let (who, before) = (self.nobody(), self.before.clone());
-        self.scope(before.clone(), before, who).status_in(p, status, &list)
+        self.scope(before.clone(), before, who).status_in(p, status, list)
     }
 
     fn is_done(&mut self, (p, run): Run) -> N {
@@ -47,6 +98,34 @@ impl Compiler<'_, '_> {
         let number = status_number(self.layout, p, Status::Ended(word as u32));
         let number = self.b.dag.int(number);
         self.b.dag.eq(self.before.runs[p.0 as usize][run as usize].status, number)
+    }
+
+    /// The instances that can hand over to what comes at a position of a run's main chain, each with when it does: to
+    /// the step there, or to the sub-runs of one protocol.
+    pub fn handing_over(
+        &mut self,
+        made: &World,
+        run: Run,
+        position: u32,
+        to: Option<ProtocolId>,
+    ) -> Vec<((SortId, u32), N)> {
+        if let Some(segment) = self.program().segment_before(run.0, position, to) {
+            return self.last_actors(run, segment);
+        }
+        let main = &self.program().protocols[run.0].chains[ChainId(0)].steps;
+        let before = (position as usize).checked_sub(1).and_then(|i| main.get(i));
+        before.map(|s| self.actors(run, *s, made)).unwrap_or_default()
+    }
+
+    /// The subjects that act in the last step of a run's sub-runs of a protocol.
+    fn last_actors(&mut self, run: Run, segment: ProtocolId) -> Vec<((SortId, u32), N)> {
+        let protocol = &self.program().protocols[segment];
+        let last = protocol.chains[ChainId(0)].steps.last().map(|s| protocol.steps[*s].actor);
+        let Some(Actor::Subject(i)) = last else { return Vec::new() };
+        let subs = self.sub_runs(run).into_iter().filter(|(_, p, _)| *p == segment);
+        let actors: Vec<_> = subs.map(|(_, p, sub)| self.subjects((p, sub))[i as usize]).collect();
+        let yes = self.b.dag.bool(true);
+        actors.into_iter().map(|actor| (actor, yes)).collect()
     }
 
     /// Whether a run is at the position of its sub-runs.
@@ -80,5 +159,60 @@ impl Compiler<'_, '_> {
         let vars = old.vars.iter().zip(&fresh.vars).map(|(o, n)| b.select(there, o, n)).collect();
         let now = world.run_mut(p.0 as usize, run);
         (now.status, now.roles, now.vars) = (status, roles, vars);
+    }
+}
+
+impl Scope<'_, '_> {
+    /// Whether a sub-run of a run has one of these statuses; an idle one whose turn it is counts as at its start.
+    pub fn some_sub_run_is_in(&mut self, above: Run, p: ProtocolId, statuses: &[Status]) -> N {
+        let first = statuses.contains(&Status::At(ChainId(0), 0));
+        let turn = if first { self.is_turn_of(above, p) } else { self.b.dag.bool(false) };
+        let subs: Vec<_> = self.b.program.sub_runs(above.0, above.1).filter(|(_, q, _)| *q == p).collect();
+        let mut any = self.b.dag.bool(false);
+        for (.., sub) in subs {
+            let status = self.world.runs[p.0 as usize][sub as usize].status;
+            let at = self.status_in(p, status, statuses);
+            let idle = self.status_in(p, status, &[Status::Idle]);
+            let waits = self.b.dag.and(idle, turn);
+            let here = self.b.dag.or(at, waits);
+            any = self.b.dag.or(any, here);
+        }
+        any
+    }
+
+    /// Whether a run is exactly where its sub-runs of a protocol happen, and those before them are done.
+    fn is_turn_of(&mut self, (above, run): Run, p: ProtocolId) -> N {
+        let program = self.b.program;
+        let Some(parent) = program.protocols[p].parent else { return self.b.dag.bool(false) };
+        let status = self.world.runs[above.0 as usize][run as usize].status;
+        let mut turn = self.status_in(above, status, &[Status::At(ChainId(0), parent.position)]);
+        let subs = program.sub_runs(above, run);
+        for (_, q, sub) in subs.filter(|(at, q, _)| at.position == parent.position && *q < p) {
+            let status = self.world.runs[q.0 as usize][sub as usize].status;
+            let word = program.protocols[q].endings().iter().position(|w| *w == "done");
+            let ended: Vec<Status> = word.map(|w| Status::Ended(w as u32)).into_iter().collect();
+            let done = self.status_in(q, status, &ended);
+            turn = self.b.dag.and(turn, done);
+        }
+        turn
+    }
+}
+
+impl Execution<'_, '_, '_> {
+    /// A sub-run's event has its parent pass the `loop` steps before the position.
+    pub fn enter_segment(&mut self, (p, run): Run) {
+        let program = self.scope.b.program;
+        if let Some((parent, above)) = program.parent_run(&program.protocols[p], run) {
+            let yes = self.scope.b.dag.bool(true);
+            self.move_to((parent.protocol, above), Status::At(ChainId(0), parent.position), yes);
+        }
+    }
+
+    /// Makes the sub-runs of a run idle where `path` holds.
+    pub fn reset_sub_runs(&mut self, (p, run): Run, path: N) {
+        let subs: Vec<_> = self.scope.b.program.sub_runs(p, run).collect();
+        for (_, below, sub) in subs {
+            self.reset((below, sub), None, path);
+        }
     }
 }

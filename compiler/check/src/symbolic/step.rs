@@ -187,8 +187,24 @@ impl<'p> Compiler<'p, '_> {
         self.b.dag.or(at_start, same)
     }
 
+    /// The instances that can have acted in what comes before a step in its chain, each with when it did.
+    fn acted_before(&mut self, run: Run, step: StepId, made: &World) -> Vec<((arch_ir::SortId, u32), N)> {
+        let Some((chain, i)) = self.place(run.0, step) else { return Vec::new() };
+        let protocol = &self.program().protocols[run.0];
+        match self.program().parent_run(protocol, run.1) {
+            Some((parent, above)) if i == 0 => {
+                self.handing_over(made, (parent.protocol, above), parent.position, Some(run.0))
+            }
+            _ if chain == ChainId(0) => self.handing_over(made, run, i as u32, None),
+            _ => {
+                let before = i.checked_sub(1).and_then(|i| protocol.chains[chain].steps.get(i));
+                before.map(|s| self.actors(run, *s, made)).unwrap_or_default()
+            }
+        }
+    }
+
     /// The instances that can act in a step, each with when it does.
-    fn actors(&mut self, run: Run, step: StepId, made: &World) -> Vec<((arch_ir::SortId, u32), N)> {
+    pub fn actors(&mut self, run: Run, step: StepId, made: &World) -> Vec<((arch_ir::SortId, u32), N)> {
         let protocol = &self.program().protocols[run.0];
         let Actor::Role(role) = protocol.steps[step].actor else {
             let yes = self.b.dag.bool(true);
@@ -214,10 +230,7 @@ impl<'p> Compiler<'p, '_> {
     ) -> Result<(N, N)> {
         let declared = self.step(run, step);
         let partitioned = self.program().faults.iter().any(|f| matches!(f.kind, FaultKind::Partition { .. }));
-        let before = self.place(run.0, step).and_then(|(chain, i)| {
-            self.program().protocols[run.0].chains[chain].steps.get(i.checked_sub(1)?).copied()
-        });
-        let before = before.map(|s| self.actors(run, s, made)).unwrap_or_default();
+        let before = if partitioned { self.acted_before(run, step, made) } else { Vec::new() };
         let mut scope = self.scope(made.clone(), made.clone(), who);
         let guard = scope.scalar(&declared.guard)?;
         if !partitioned {
@@ -280,6 +293,7 @@ impl<'p> Compiler<'p, '_> {
         execution.scope.old = old.clone();
         execution.block(doing.effect, yes)?;
         let judged = execution.scope.world.clone();
+        execution.enter_segment(attempt.run);
         match doing.outcome {
             Some((outcome, span)) => {
                 let subjects = execution.handover_subjects(outcome)?;
@@ -372,9 +386,9 @@ impl<'p> Compiler<'p, '_> {
         let FaultKind::Duplicate { vars, roles, locals, .. } = &self.program().faults[fault].kind else {
             return Sym::Record(Arc::new(parts));
         };
-        let run = &old.runs[attempt.run.0.0 as usize][attempt.run.1 as usize];
-        parts.extend(roles.iter().map(|r| Sym::Scalar(run.roles[r.0 as usize])));
-        parts.extend(vars.iter().map(|v| run.vars[v.0 as usize].clone()));
+        let run = |p: ProtocolId| &old.runs[p.0 as usize][self.owner(attempt.run, p) as usize];
+        parts.extend(roles.iter().map(|(p, r)| Sym::Scalar(run(*p).roles[r.0 as usize])));
+        parts.extend(vars.iter().map(|(p, v)| run(*p).vars[v.0 as usize].clone()));
         parts.extend(locals.iter().map(|l| old.vars[l.0 as usize][attempt.actor.1 as usize].clone()));
         Sym::Record(Arc::new(parts))
     }

@@ -364,5 +364,7 @@ impl Store<'_, '_, '_> {
 
 /// The number of a status.
 pub fn status_number(layout: &Layout, protocol: arch_ir::ProtocolId, status: Status) -> i64 {
-    layout.statuses[protocol.0 as usize].number(status)
+    let statuses = &layout.statuses[protocol.0 as usize];
+    debug_assert!(statuses.list.contains(&status), "{status:?} is none of {statuses:?}");
+    statuses.number(status)
 }

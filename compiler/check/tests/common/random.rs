@@ -840,8 +840,8 @@ impl Maker {
         FaultKind::Duplicate {
             protocol,
             step,
-            vars: declared.vars.indices().collect(),
-            roles: declared.roles.indices().collect(),
+            vars: declared.vars.indices().map(|v| (protocol, v)).collect(),
+            roles: declared.roles.indices().map(|r| (protocol, r)).collect(),
             locals,
         }
     }

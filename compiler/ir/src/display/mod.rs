@@ -289,16 +289,17 @@ impl Program {
 
     fn show_delivery(&self, kind: &FaultKind, delivery: &Delivery) -> String {
         let FaultKind::Duplicate { protocol, step, vars, roles, locals } = kind else { return String::new() };
-        let p = &self.protocols[*protocol];
         let times = TimeClasses::of(self);
         let mut parts = vec![format!("from {}", self.actor_name(*protocol, *step, delivery.actor))];
-        for (role, bound) in roles.iter().zip(&delivery.roles) {
-            let bound = bound.map_or("null".to_owned(), |n| self.instance_name(p.roles[*role].sort, n));
-            parts.push(format!("{} = {bound}", p.roles[*role].name));
+        for ((p, role), bound) in roles.iter().zip(&delivery.roles) {
+            let role = &self.protocols[*p].roles[*role];
+            let bound = bound.map_or("null".to_owned(), |n| self.instance_name(role.sort, n));
+            parts.push(format!("{} = {bound}", role.name));
         }
-        for (id, value) in vars.iter().zip(&delivery.vars) {
-            let value = self.show_timed(&p.vars[*id].ty, value, times.run_var(*protocol, *id));
-            parts.push(format!("{} = {value}", p.vars[*id].name));
+        for ((p, id), value) in vars.iter().zip(&delivery.vars) {
+            let var = &self.protocols[*p].vars[*id];
+            let value = self.show_timed(&var.ty, value, times.run_var(*p, *id));
+            parts.push(format!("{} = {value}", var.name));
         }
         for (id, value) in locals.iter().zip(&delivery.locals) {
             let name = self.vars[*id].name.rsplit('.').next().unwrap_or_default();

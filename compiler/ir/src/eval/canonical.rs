@@ -275,9 +275,9 @@ impl Interpreter<'_> {
     /// Captured values have the class of the variable that they were captured from.
     fn map_pending(&self, next: &mut State, f: &mut dyn FnMut(Site, &Type, &Value) -> Value) {
         for (fault, list) in self.program.faults.iter().zip(&mut next.pending) {
-            let FaultKind::Duplicate { protocol, vars, locals, .. } = &fault.kind else { continue };
+            let FaultKind::Duplicate { vars, locals, .. } = &fault.kind else { continue };
             for delivery in list {
-                for (id, value) in vars.iter().zip(&mut delivery.vars) {
+                for ((protocol, id), value) in vars.iter().zip(&mut delivery.vars) {
                     let ty = &self.program.protocols[*protocol].vars[*id].ty;
                     *value = self.map_value(ty, value, &mut |ty, v| f(Site::RunVar(*protocol, *id), ty, v));
                 }

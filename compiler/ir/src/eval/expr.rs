@@ -120,9 +120,12 @@ impl Interpreter<'_> {
                 (Some(a), Some(b)) => Value::Bool(self.connected(cx.state, (*sa, a), (*sb, b))),
                 _ => Value::Bool(false),
             },
-            K::RunAt(p, r, step) => Value::Bool(
-                self.run_of(cx, *p, r).is_some_and(|(_, run)| self.run_is_at(*p, run.status, *step)),
-            ),
+            K::RunAt(p, r, step) => Value::Bool(match r.ty {
+                Type::Run(above) if above != *p => self
+                    .run_of(cx, above, r)
+                    .is_some_and(|(run, _)| self.some_sub_run_is_at(cx.state, run, (*p, *step))),
+                _ => self.run_of(cx, *p, r).is_some_and(|(_, run)| self.run_is_at(*p, run.status, *step)),
+            }),
             K::RunUnfinished(p, r) => {
                 Value::Bool(self.run_of(cx, *p, r).is_some_and(|(_, run)| run.unfinished()))
             }
@@ -166,7 +169,7 @@ impl Interpreter<'_> {
     }
 
     /// `r at STEP`: the step is the next one, or one after `loop` steps that can be passed.
-    fn run_is_at(&self, protocol: ProtocolId, status: Status, step: StepId) -> bool {
+    pub(super) fn run_is_at(&self, protocol: ProtocolId, status: Status, step: StepId) -> bool {
         let Status::At(chain, p) = status else { return false };
         self.place(protocol, step)
             .is_some_and(|(c, i)| c == chain && self.on_the_way(protocol, c, p as usize, i))

@@ -3,7 +3,9 @@
 use super::effect::{Executed, Start};
 use super::runs::run_mut;
 use super::{Happening, Interpreter, Who, expr};
-use crate::program::{Down, FaultId, FaultKind, ProtocolId, RoleId, RunVarId, SortId, StepId, VarId};
+use crate::program::{
+    ChainId, Down, FaultId, FaultKind, ProtocolId, RoleId, RunVarId, SortId, StepId, VarId,
+};
 use crate::state::{Delivery, Event, RunRef, State, Status};
 use crate::value::Value;
 use arch_base::{Idx, Span};
@@ -32,8 +34,8 @@ struct Duplicate<'p> {
     fault: FaultId,
     protocol: ProtocolId,
     step: StepId,
-    vars: &'p [RunVarId],
-    roles: &'p [RoleId],
+    vars: &'p [(ProtocolId, RunVarId)],
+    roles: &'p [(ProtocolId, RoleId)],
     locals: &'p [VarId],
 }
 
@@ -101,10 +103,7 @@ impl<'p> Interpreter<'p> {
         protocol: ProtocolId,
         step: StepId,
     ) -> Vec<Happening<'s>> {
-        let waits = |run: &RunRef| match expr::run_state(state, *run).map(|r| r.status) {
-            Some(Status::At(chain, i)) => self.place(protocol, step) == Some((chain, i as usize)),
-            _ => false,
-        };
+        let waits = |run: &RunRef| self.waits_at(state, *run, step);
         if !has_budget(&state.budgets, fault) {
             return Vec::new();
         }
@@ -116,6 +115,19 @@ impl<'p> Interpreter<'p> {
             plain(Event::Lose(fault, run), next, state)
         };
         runs.map(lose).collect()
+    }
+
+    /// Whether a run waits exactly at a step that was handed over to it: an idle run waits for nothing, but for a
+    /// sub-run whose turn it is, and a run waits at no step while its sub-runs there go on.
+    fn waits_at(&self, state: &State, run: RunRef, step: StepId) -> bool {
+        let Some((chain, i)) = self.place(run.protocol, step) else { return false };
+        match expr::run_state(state, run).map(|r| r.status) {
+            Some(Status::At(c, at)) => {
+                (c, at as usize) == (chain, i) && (c != ChainId(0) || self.joined(state, run, i, i))
+            }
+            Some(Status::Idle) => i == 0 && self.waits_at_first(state, run),
+            _ => false,
+        }
     }
 
     /// The events of a request's second arrival: one that does nothing when the guard is false, else one
@@ -166,12 +178,16 @@ impl<'p> Interpreter<'p> {
     /// The state with the captured values in place of the present ones.
     fn as_sent(&self, state: &State, duplicate: &Duplicate<'_>, delivery: &Delivery) -> State {
         let mut sent = state.clone();
-        let run = run_mut(&mut sent, RunRef { protocol: duplicate.protocol, run: delivery.run });
-        for (role, bound) in duplicate.roles.iter().zip(&delivery.roles) {
-            run.roles[role.index()] = *bound;
+        let run = RunRef { protocol: duplicate.protocol, run: delivery.run };
+        for ((protocol, role), bound) in duplicate.roles.iter().zip(&delivery.roles) {
+            if let Some(run) = self.owner(run, *protocol) {
+                run_mut(&mut sent, run).roles[role.index()] = *bound;
+            }
         }
-        for (var, value) in duplicate.vars.iter().zip(&delivery.vars) {
-            run.vars[var.index()] = value.clone();
+        for ((protocol, var), value) in duplicate.vars.iter().zip(&delivery.vars) {
+            if let Some(run) = self.owner(run, *protocol) {
+                run_mut(&mut sent, run).vars[var.index()] = value.clone();
+            }
         }
         for (var, value) in duplicate.locals.iter().zip(&delivery.locals) {
             if let Some(element) = self.key_position(*var, &[Value::Id(delivery.actor)]) {

@@ -22,7 +22,7 @@ impl<'p> Interpreter<'p> {
         match expr::run_state(state, run).map(|r| r.status) {
             Some(Status::Idle) => {
                 self.can_be_first(run.protocol, chain, i)
-                    && self.parent_is_there(state, run)
+                    && self.parent_allows(state, run)
                     && (chain != ChainId(0) || self.joined(state, run, 0, i))
             }
             Some(Status::At(c, p)) => {
@@ -59,7 +59,8 @@ impl<'p> Interpreter<'p> {
     pub(super) fn may_begin(&self, state: &State, run: RunRef) -> bool {
         let protocol = &self.program.protocols[run.protocol];
         let (subjects, _) = self.program.run_subjects(protocol, run.run);
-        let mut named = protocol.subjects.iter().zip(subjects);
+        let inherited = self.program.inherited_subjects(protocol);
+        let mut named = protocol.subjects.iter().zip(subjects).skip(inherited);
         named.all(|(subject, n)| self.may_take_part(state, run, (subject.sort, n)))
     }
 
@@ -74,15 +75,21 @@ impl<'p> Interpreter<'p> {
         others.map(|(_, i)| RunRef { run: i, ..run }).all(|other| !self.takes_part(state, other, (sort, n)))
     }
 
-    /// Whether an instance is a subject or a bound role of a run.
+    /// Whether an instance is a subject or a bound role of a run. The subjects that a sub-run has from its parent
+    /// take part in that one.
     fn takes_part(&self, state: &State, run: RunRef, instance: (SortId, u32)) -> bool {
-        self.is_subject(run, instance) || self.is_bound(state, run, instance)
+        let inherited = self.program.inherited_subjects(&self.program.protocols[run.protocol]);
+        self.is_subject_from(run, inherited, instance) || self.is_bound(state, run, instance)
     }
 
-    pub(super) fn is_subject(&self, run: RunRef, (sort, n): (SortId, u32)) -> bool {
+    pub(super) fn is_subject(&self, run: RunRef, instance: (SortId, u32)) -> bool {
+        self.is_subject_from(run, 0, instance)
+    }
+
+    fn is_subject_from(&self, run: RunRef, first: usize, (sort, n): (SortId, u32)) -> bool {
         let protocol = &self.program.protocols[run.protocol];
         let (subjects, _) = self.program.run_subjects(protocol, run.run);
-        protocol.subjects.iter().zip(subjects).any(|(s, i)| s.sort == sort && i == n)
+        protocol.subjects.iter().zip(subjects).skip(first).any(|(s, i)| s.sort == sort && i == n)
     }
 
     pub(super) fn is_bound(&self, state: &State, run: RunRef, (sort, n): (SortId, u32)) -> bool {
@@ -162,6 +169,7 @@ impl<'p> Interpreter<'p> {
     ) -> Result<(), Halt> {
         let protocol = &self.program.protocols[run.protocol];
         *run_mut(state, run) = RunState::idle(protocol);
+        self.reset_sub_runs(state, run);
         let (subjects, _) = self.program.run_subjects(protocol, run.run);
         let actor = match (&protocol.subjects[..], &subjects[..]) {
             ([subject], [n]) => Some((subject.sort, *n)),
@@ -242,9 +250,17 @@ impl<'p> Interpreter<'p> {
         ending: Ending<'p>,
         excess: &mut Vec<Excess>,
     ) -> Result<(), Halt> {
+        let over = (&ending.outcome.then, &ending.subjects);
+        if let (Some(handover), Some(subjects)) = over
+            && !handover.starts
+            && self.resumed(handover, subjects) == run
+        {
+            self.relocate(state, run, handover);
+            return Ok(());
+        }
         let word = ending.outcome.ends.then_some(ending.outcome.word.as_str());
         self.end_run(state, run, word);
-        match (&ending.outcome.then, &ending.subjects) {
+        match over {
             (Some(handover), Some(subjects)) if handover.starts => {
                 self.start(state, handover, subjects, ending.span, excess)
             }
@@ -290,11 +306,23 @@ impl<'p> Interpreter<'p> {
         subjects: &[u32],
         excess: &mut Vec<Excess>,
     ) -> Result<(), Halt> {
-        let protocol = &self.program.protocols[handover.protocol];
-        let run = RunRef { protocol: handover.protocol, run: self.program.run_number(protocol, subjects, 0) };
+        let run = self.resumed(handover, subjects);
         if !expr::run_state(state, run).is_some_and(RunState::unfinished) {
             return self.begin(state, run, handover.position, excess);
         }
+        self.relocate(state, run, handover);
+        Ok(())
+    }
+
+    /// The run that a hand-over resumes.
+    fn resumed(&self, handover: &Handover, subjects: &[u32]) -> RunRef {
+        let protocol = &self.program.protocols[handover.protocol];
+        RunRef { protocol: handover.protocol, run: self.program.run_number(protocol, subjects, 0) }
+    }
+
+    /// Moves a run that is under way: it keeps its variables, and the roles first used before.
+    fn relocate(&self, state: &mut State, run: RunRef, handover: &Handover) {
+        self.reset_sub_runs(state, run);
         let resumed = run_mut(state, run);
         resumed.status = Status::At(ChainId(0), handover.position);
         for RoleId(role) in &handover.unbinds {
@@ -302,7 +330,6 @@ impl<'p> Interpreter<'p> {
                 *bound = None;
             }
         }
-        Ok(())
     }
 }
 

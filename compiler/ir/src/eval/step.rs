@@ -4,8 +4,8 @@ use super::effect::{Executed, Start};
 use super::runs::note_cut;
 use super::{Context, Happening, Interpreter, Successors, Who, expr};
 use crate::program::{
-    ChainId, Expr, ExprKind, FaultId, FaultKind, Place, RunVarId, SortId, Step, StepId, Stmt, StmtKind,
-    VarId, VarOwner,
+    ChainId, Expr, ExprKind, FaultId, FaultKind, Place, ProtocolId, RunVarId, SortId, Step, StepId, Stmt,
+    StmtKind, VarId, VarOwner,
 };
 use crate::state::{Delivery, Event, RunRef, State, Status};
 use crate::types::tuples;
@@ -179,6 +179,7 @@ impl<'p> Interpreter<'p> {
         let cx = Context { old, ..Context::acting(&judged, attempt.who) };
         let ending = self.ending(&cx, attempt.run, attempt.step);
         let mut next = judged.clone();
+        self.enter_segment(&mut next, attempt.run);
         if let Err(halt) = self.move_run(&mut next, state, (attempt.run, attempt.step), ending, &mut excess) {
             note_cut(halt, cut);
             return None;
@@ -210,15 +211,20 @@ impl<'p> Interpreter<'p> {
         let FaultKind::Duplicate { vars, roles, locals, .. } = &self.program.faults[fault].kind else {
             return None;
         };
-        let run = expr::run_state(old, attempt.run)?;
+        let run = |p| expr::run_state(old, self.owner(attempt.run, p)?);
         let local = |var: &VarId| self.local(old, *var, attempt.actor.1);
         Some(Delivery {
             run: attempt.run.run,
             actor: attempt.actor.1,
-            roles: roles.iter().map(|r| run.roles[r.index()]).collect(),
-            vars: vars.iter().map(|v| run.vars[v.index()].clone()).collect(),
+            roles: roles.iter().map(|(p, r)| run(*p).and_then(|run| run.roles[r.index()])).collect(),
+            vars: vars.iter().filter_map(|(p, v)| Some(run(*p)?.vars[v.index()].clone())).collect(),
             locals: locals.iter().map(local).collect(),
         })
+    }
+
+    /// The run of a protocol that a run is, or belongs to.
+    pub(super) fn owner(&self, run: RunRef, protocol: ProtocolId) -> Option<RunRef> {
+        if run.protocol == protocol { Some(run) } else { self.parent(run).map(|(_, above)| above) }
     }
 
     fn local(&self, state: &State, var: VarId, actor: u32) -> Value {
@@ -258,6 +264,7 @@ impl<'p> Interpreter<'p> {
             let cx = Context { old: &attempt.made, ..Context::acting(&judged, attempt.who) };
             let ending = self.ending_with(&cx, &reject.outcome, reject.span);
             let mut next = judged.clone();
+            self.enter_segment(&mut next, attempt.run);
             if let Err(halt) = self.conclude(&mut next, attempt.run, ending, &mut excess) {
                 note_cut(halt, cut);
                 continue;
@@ -290,12 +297,21 @@ impl<'p> Interpreter<'p> {
         met.into_iter().all(|other| self.connected(&attempt.made, attempt.actor, other))
     }
 
-    /// The instance that acts in the step before it in its chain.
-    fn acted_before(&self, attempt: &Attempt) -> Option<(SortId, u32)> {
-        let (chain, i) = self.place(attempt.run.protocol, attempt.step)?;
-        let steps = &self.program.protocols[attempt.run.protocol].chains[chain].steps;
-        let before = steps.get(i.checked_sub(1)?)?;
-        self.acting(&attempt.made, attempt.run, *before)
+    /// The instances that act in what comes before it in its chain.
+    fn acted_before(&self, attempt: &Attempt) -> Vec<(SortId, u32)> {
+        let run = attempt.run;
+        let Some((chain, i)) = self.place(run.protocol, attempt.step) else { return Vec::new() };
+        match self.parent(run) {
+            Some((parent, above)) if i == 0 => {
+                self.handing_over(&attempt.made, above, parent.position, Some(run.protocol))
+            }
+            _ if chain == ChainId(0) => self.handing_over(&attempt.made, run, i as u32, None),
+            _ => {
+                let steps = &self.program.protocols[run.protocol].chains[chain].steps;
+                let before = i.checked_sub(1).and_then(|i| steps.get(i));
+                before.and_then(|s| self.acting(&attempt.made, run, *s)).into_iter().collect()
+            }
+        }
     }
 
     /// The instances at which placed truth is held that a step's guard, `let`s or effect mention.

@@ -158,8 +158,13 @@ impl Permutation {
         Delivery {
             run: self.run(program, *id, delivery.run),
             actor: self.instance(acting_sort(protocol, protocol.steps[*step].actor), delivery.actor),
-            roles: bound.map(|(r, i)| i.map(|i| self.instance(protocol.roles[*r].sort, i))).collect(),
-            vars: values(vars.iter().map(|v| &protocol.vars[*v].ty).collect(), &delivery.vars),
+            roles: bound
+                .map(|((p, r), i)| i.map(|i| self.instance(program.protocols[*p].roles[*r].sort, i)))
+                .collect(),
+            vars: values(
+                vars.iter().map(|(p, v)| &program.protocols[*p].vars[*v].ty).collect(),
+                &delivery.vars,
+            ),
             locals: values(locals.iter().map(|v| &program.vars[*v].ty).collect(), &delivery.locals),
         }
     }

@@ -200,6 +200,15 @@ pub fn segments_overlap(span: Span, earlier: Span) -> Diagnostic {
         .help("`join` the first at or before the step where the second begins")
 }
 
+/// A hand-over that would have to say which sub-run it means, and leave the others where they are.
+pub fn into_sub_run(operation: &Ident) -> Diagnostic {
+    let what =
+        format!("a run cannot be moved to `{}`, in the middle of what happens once for each", operation.name);
+    Diagnostic::error(codes::BAD_SEGMENT, what)
+        .at(operation.span, "each sub-run comes here by itself")
+        .help("name the step with which the sub-runs begin, or the one that waits for them")
+}
+
 /// A role of a run that its sub-runs would bind again.
 pub fn shared_role(name: &str, span: Span, parent: Span) -> Diagnostic {
     Diagnostic::error(codes::BAD_SEGMENT, format!("`{name}` acts both in the run and in its sub-runs"))

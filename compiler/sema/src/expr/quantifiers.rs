@@ -7,7 +7,7 @@ use crate::scope::{Scope, SlotBinding};
 use crate::types::INT;
 use arch_base::Span;
 use arch_grammar::ast::{self, ExprKind as Ast, Quantifier};
-use arch_ir::{Binder, Domain, Expr, ExprKind, Type, Value};
+use arch_ir::{Binder, Domain, Expr, ExprKind, ProtocolId, StepId, Type, Value};
 
 impl<'m> Analyzer<'m> {
     /// `x in D where P`, with the scope in which `x` is known.
@@ -169,19 +169,16 @@ impl<'m> Analyzer<'m> {
     ) -> Expr {
         let run = self.expr(run, None, scope);
         match run.ty {
-            Type::Run(protocol) => {
-                let found = self.step_of(protocol, &step.operation.name);
-                match found {
-                    Some(step) => {
-                        Expr { kind: ExprKind::RunAt(protocol, Box::new(run), step), ty: Type::Bool, span }
-                    }
-                    None => {
-                        let error = names::unknown_operation(step, &self.tables);
-                        self.report(error);
-                        Expr { ty: Type::Bool, ..unknown(span) }
-                    }
+            Type::Run(protocol) => match self.step_at(protocol, &step.operation.name) {
+                Some((at, step)) => {
+                    Expr { kind: ExprKind::RunAt(at, Box::new(run), step), ty: Type::Bool, span }
                 }
-            }
+                None => {
+                    let error = names::unknown_operation(step, &self.tables);
+                    self.report(error);
+                    Expr { ty: Type::Bool, ..unknown(span) }
+                }
+            },
             Type::Unknown => Expr { ty: Type::Bool, ..unknown(span) },
             other => {
                 let shown = self.show_type(&other);
@@ -189,6 +186,16 @@ impl<'m> Analyzer<'m> {
                 Expr { ty: Type::Bool, ..unknown(span) }
             }
         }
+    }
+}
+
+impl Analyzer<'_> {
+    /// A step of a protocol, or of the sub-runs of its runs.
+    fn step_at(&self, protocol: ProtocolId, operation: &str) -> Option<(ProtocolId, StepId)> {
+        let below =
+            |id: &ProtocolId| self.program.protocols[*id].parent.is_some_and(|p| p.protocol == protocol);
+        let mut protocols = std::iter::once(protocol).chain(self.program.protocols.indices().filter(below));
+        protocols.find_map(|id| Some((id, self.step_of(id, operation)?)))
     }
 }
 
