@@ -9,6 +9,7 @@ mod exprs;
 mod names;
 mod numbers;
 mod protocols;
+mod segments;
 mod types;
 mod world;
 

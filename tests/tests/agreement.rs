@@ -125,12 +125,12 @@ fn one(seed: u64, tally: &mut Tally) -> Result<(), String> {
 const FEATURES: &str = "= any, actor subject, advance, all, any, any in a rule, arithmetic, bind role, bool, \
     branch after, branch at, branch at start, branch before, branch detached, clamp, comprehension, concat, \
     concurrent, connected(), count, crash, crash stops, crashed(), cut, daemon, deadline, define, \
-    derived attribute, duplicate, element assigned, enum, fair, field assigned, for, for each, head let, id, \
-    id subject, if expression, if statement, implies, in, is VARIANT, keyed, let at, let statement, locals, \
+    derived attribute, duplicate, each, element assigned, enum, fair, field assigned, for, for each, head let, id, \
+    id subject, if expression, if statement, implies, in, is VARIANT, join, keyed, let at, let statement, locals, \
     loop, lose, map, min max, mod, no, no subject, not, now comparison, old, optional, optional id, \
     optional ordinal, optional time, ordinal, outcome ends, outcome resumes, outcome starts, pace, partition, \
     pick, placed, r at STEP, range, record, rejects, repeats, requires, ring, role is, role of, rules, \
-    runs as domain, runs n, runs n cut, seq, set, set as domain, set max, set of ordinals, set operation, \
+    runs as domain, runs n, runs n cut, seq, set, set as domain, set max, set of ordinals, set operation, spawn, \
     several instances, skew, split, tail, time, tri, two keys, two subjects, unfair, unbounded fault, unfinished(), \
     union, unkeyed, urgent, var, wrap";
 

@@ -17,7 +17,7 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn random_programs_agree_with_the_oracle() {
     let limits = Limits { max_states: Some(400), ..Limits::default() };
-    let (mut compared, mut large) = (0, 0);
+    let (mut compared, mut large, mut with_sub_runs) = (0, 0, 0);
     for seed in seeds() {
         let program = random::program(seed);
         if std::env::var_os("ARCH_RANDOM").is_some() {
@@ -33,6 +33,7 @@ fn random_programs_agree_with_the_oracle() {
             Err(error) if error.message.contains("too large") => continue,
             _ => {}
         }
+        with_sub_runs += usize::from(program.protocols.iter().any(|p| p.parent.is_some()));
         let report = arch_ir::explore::explore(&program, &limits, &AtomicBool::new(false));
         if report.stopped.is_some() {
             large += 1;
@@ -42,5 +43,7 @@ fn random_programs_agree_with_the_oracle() {
             common::agree(&program);
         }
     }
-    println!("{compared} compared, {large} only in part");
+    println!("{compared} compared, {large} only in part, {with_sub_runs} with sub-runs");
+    let tried = compared + large;
+    assert!(tried < 100 || with_sub_runs * 10 > tried, "{with_sub_runs} of {tried} have sub-runs");
 }

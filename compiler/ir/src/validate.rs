@@ -172,7 +172,7 @@ fn handover(program: &Program, from: ProtocolId, handover: &Handover) -> Checked
     let target = &program.protocols[handover.protocol];
     let main = target.chains.get(ChainId(0)).map_or(0, |c| c.steps.len());
     ensure((handover.position as usize) < main, || "a hand-over past the end".to_owned())?;
-    ensure(!target.rule, || "a hand-over to a rule".to_owned())?;
+    ensure(!target.rule && target.parent.is_none(), || "a hand-over to a rule or sub-run".to_owned())?;
     ensure(handover.subjects.len() == target.subjects.len(), || {
         "a hand-over with other subjects".to_owned()
     })?;

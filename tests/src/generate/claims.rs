@@ -72,7 +72,7 @@ impl Maker {
             let subjects = self.protos[i].subjects.clone();
             scope.instances.retain(|(name, _)| *name == actor || subjects.iter().any(|(s, _)| s == name));
         }
-        scope.slots.clone_from(&outer.slots);
+        scope.slots.extend(outer.slots.clone());
         scope.old = after;
         let name = self.protos[i].steps[n].name.clone();
         format!("{word} {name}: {}", self.condition(depth, &scope))

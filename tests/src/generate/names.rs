@@ -147,8 +147,10 @@ impl Maker {
             Ty::Run(proto) => {
                 let proto = self.protos[*proto].clone();
                 list.extend(proto.subjects.iter().map(|(n, s)| (format!("{name}.{n}"), Ty::Id(*s))));
-                list.extend(proto.vars.iter().map(|v| (format!("{name}.{}", v.name), v.ty.clone())));
-                list.extend(proto.roles.iter().map(|r| (format!("{name}.{}", r.name), opt(Ty::Id(r.sort)))));
+                let vars = proto.vars.iter().filter(|v| v.segment.is_none());
+                list.extend(vars.map(|v| (format!("{name}.{}", v.name), v.ty.clone())));
+                let roles = proto.roles.iter().filter(|r| r.segment.is_none());
+                list.extend(roles.map(|r| (format!("{name}.{}", r.name), opt(Ty::Id(r.sort)))));
             }
             _ => {}
         }

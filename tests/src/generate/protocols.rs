@@ -1,8 +1,9 @@
 //! Random protocols, rules, faults.
 
 use super::names::Scope;
+use super::segments::Segment;
 use super::types::Ty;
-use super::world::{Attr, Maker};
+use super::world::{Attr, Maker, Role};
 
 /// A run variable.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct RunVar {
     pub ty: Ty,
     /// Its declaration.
     pub text: String,
+    /// The segment whose sub-runs have it; none for the run's own.
+    pub segment: Option<usize>,
 }
 
 /// A role of a protocol, with the number of the first step that binds it.
@@ -19,6 +22,8 @@ pub struct ProtoRole {
     pub name: String,
     pub sort: usize,
     pub first: usize,
+    /// The segment whose sub-runs bind it; none for the run's own.
+    pub segment: Option<usize>,
 }
 
 /// A step.
@@ -46,6 +51,7 @@ pub struct Proto {
     pub steps: Vec<Step>,
     pub chains: usize,
     pub copies: usize,
+    pub segments: Vec<Segment>,
 }
 
 const WORDS: &[&str] = &["done", "done", "retry", "accepted", "requeue"];
@@ -80,6 +86,7 @@ impl Maker {
             steps: Vec::new(),
             chains: 1,
             copies: 1,
+            segments: Vec::new(),
         };
         for n in 0..1 + self.r.below(3) {
             let (actor, sort) = self.acting(&mut proto, n);
@@ -109,7 +116,7 @@ impl Maker {
     fn acting(&mut self, proto: &mut Proto, number: usize) -> (String, usize) {
         let actors = self.actor_sorts();
         let subjects: Vec<(String, usize)> =
-            proto.subjects.iter().filter(|(_, s)| self.sorts[*s].actor).cloned().collect();
+            proto.instances_at(number).into_iter().filter(|(_, s)| self.sorts[*s].actor).collect();
         if self.r.chance(60)
             && let Some(subject) = self.r.maybe(&subjects)
         {
@@ -123,12 +130,23 @@ impl Maker {
                 (self.sorts[sort].name.clone(), sort, true)
             }
         };
-        let same_subjects = proto.subjects.iter().filter(|(_, s)| *s == sort).count();
+        let segment = proto.segment_of(number);
+        let same_subjects = proto.instances_at(number).iter().filter(|(_, s)| *s == sort).count();
         let is_subject = same && same_subjects == 1;
-        if !is_subject && !proto.roles.iter().any(|r| r.name == name) {
-            proto.roles.push(ProtoRole { name: name.clone(), sort, first: number });
+        // What acts in the run is not the same role as what acts in its sub-runs.
+        let elsewhere = |r: &ProtoRole| r.sort == sort && r.segment != segment;
+        let clashes = !is_subject && self.sorts[sort].size > 1 && proto.roles.iter().any(elsewhere);
+        let name = if clashes { self.other_role(sort) } else { name };
+        if !is_subject && !proto.roles.iter().any(|r| r.name == name && r.segment == segment) {
+            proto.roles.push(ProtoRole { name: name.clone(), sort, first: number, segment });
         }
         (name, sort)
+    }
+
+    fn other_role(&mut self, sort: usize) -> String {
+        let name = self.fresh("other");
+        self.roles.push(Role { name: name.clone(), sort, same: false });
+        name
     }
 
     fn plan_protocol(&mut self, i: usize) {
@@ -169,14 +187,17 @@ impl Maker {
             steps: Vec::new(),
             chains: 1 + self.r.weighted(&[45, 40, 15]),
             copies,
+            segments: Vec::new(),
         };
+        let main = self.plan_segments(&mut proto);
         for chain in 0..proto.chains {
-            let length = if chain == 0 { 1 + self.r.below(3) } else { 1 + self.r.weighted(&[70, 30]) };
+            let length = if chain == 0 { main } else { 1 + self.r.weighted(&[70, 30]) };
             for n in 0..length {
                 let number = proto.steps.len();
                 let (actor, sort) = self.acting(&mut proto, number);
                 let last = n + 1 == length;
-                let loops = !last && (chain == 0 || n > 0) && self.r.chance(35);
+                let ends = last || (chain == 0 && proto.segments.iter().any(|s| s.to == n + 1));
+                let loops = !ends && (chain == 0 || n > 0) && self.r.chance(35);
                 proto.steps.push(Step { name: format!("s{i}{number}"), actor, sort, chain, last, loops });
             }
         }
@@ -252,7 +273,7 @@ impl Maker {
             if let Some((text, ty)) = self.r.maybe(&list) {
                 self.has("head let");
                 let name = self.fresh("v");
-                vars.push(RunVar { text: format!("let {name} = {text}"), name, ty });
+                vars.push(RunVar { text: format!("let {name} = {text}"), name, ty, segment: None });
             } else {
                 self.protos[i].begins = false;
             }
@@ -261,13 +282,14 @@ impl Maker {
             let (name, ty) = (self.fresh("v"), self.ty());
             if !matches!(ty, Ty::Id(_)) {
                 self.has("var");
-                vars.push(RunVar { text: format!("var {name}: {}", self.show(&ty)), name, ty });
+                let text = format!("var {name}: {}", self.show(&ty));
+                vars.push(RunVar { text, name, ty, segment: None });
             }
         }
         if self.r.chance(25) {
             let (name, ty) = (self.fresh("v"), self.key_type());
             self.has(if proto.rule { "any in a rule" } else { "any" });
-            vars.push(RunVar { text: format!("any {name}: {}", self.show(&ty)), name, ty });
+            vars.push(RunVar { text: format!("any {name}: {}", self.show(&ty)), name, ty, segment: None });
         }
         self.protos[i].vars = vars;
         if !proto.rule && self.r.chance(25) {
@@ -280,7 +302,8 @@ impl Maker {
                 self.has("let at");
                 let name = self.fresh("v");
                 let text = format!("let {name} = {text} at {}", proto.steps[number].name);
-                self.protos[i].vars.push(RunVar { name, ty, text });
+                let segment = proto.segment_of(number);
+                self.protos[i].vars.push(RunVar { name, ty, text, segment });
             }
         }
     }
@@ -297,10 +320,17 @@ impl Maker {
         let step = &proto.steps[number];
         let roles = proto.roles.iter().filter(|r| self.is_bound(proto, r, number));
         let roles = roles.map(|r| (r.name.clone(), r.sort));
+        let segment = proto.segment_of(number);
+        let vars = |of: Option<usize>| {
+            let mine = proto.vars.iter().filter(move |v| v.segment == of);
+            mine.map(|v| (v.name.clone(), v.ty.clone())).collect::<Vec<_>>()
+        };
         Scope {
             me: Some(step.sort),
-            instances: proto.subjects.iter().cloned().chain(roles).collect(),
-            vars: proto.vars.iter().map(|v| (v.name.clone(), v.ty.clone())).collect(),
+            instances: proto.instances_at(number).into_iter().chain(roles).collect(),
+            vars: vars(segment),
+            // A sub-run reads the variables of its run.
+            slots: if segment.is_some() { vars(None) } else { Vec::new() },
             ..Scope::default()
         }
     }
@@ -308,9 +338,12 @@ impl Maker {
     /// Whether a role is bound whenever a run is at a step, as far as no hand-over skips steps.
     fn is_bound(&self, proto: &Proto, role: &ProtoRole, number: usize) -> bool {
         let at = &proto.steps[number];
+        if role.segment.is_some() && role.segment != proto.segment_of(number) {
+            return false;
+        }
         let binds = |(n, s): (usize, &Step)| {
             let executed = n == number || (n < number && s.chain == at.chain && !s.loops);
-            executed && (s.actor == role.name || n == role.first)
+            executed && proto.segment_of(n) == role.segment && (s.actor == role.name || n == role.first)
         };
         proto.steps.iter().enumerate().any(binds)
     }
@@ -383,6 +416,7 @@ impl Maker {
         let proto = self.protos[i].clone();
         let mut head: Vec<String> = proto.vars.iter().map(|v| v.text.clone()).collect();
         head.extend(self.bound_early(i));
+        head.extend(self.written_segments(&proto));
         let mut chains = vec![String::new(); proto.chains];
         for (n, step) in self.protos[i].steps.clone().into_iter().enumerate() {
             let scope = self.step_scope(i, n);
@@ -423,12 +457,15 @@ impl Maker {
     fn bound_early(&mut self, i: usize) -> Option<String> {
         let mut late = Vec::new();
         for (n, role) in self.protos[i].roles.iter().enumerate() {
-            if role.first > 0 && self.protos[i].steps[role.first].chain == 0 {
+            if role.first > 0 && self.protos[i].steps[role.first].chain == 0 && role.segment.is_none() {
                 late.push(n);
             }
         }
         let n = self.r.maybe(&late).filter(|_| self.r.chance(50))?;
         let at = self.r.below(self.protos[i].roles[n].first);
+        if self.protos[i].segment_of(at).is_some() {
+            return None;
+        }
         self.protos[i].roles[n].first = at;
         self.has("bind role");
         let (role, step) = (&self.protos[i].roles[n].name, &self.protos[i].steps[at].name);
@@ -499,7 +536,10 @@ impl Maker {
         if to.rule {
             return None;
         }
-        let scope = self.step_scope(i, n);
+        // After sub-runs at the end, whoever acted before them joins.
+        let proto = &self.protos[i];
+        let joins = proto.segment_of(n).filter(|_| proto.steps[n].last).map(|s| proto.segments[s].from);
+        let scope = self.step_scope(i, joins.map_or(n, |from| from.saturating_sub(1)));
         let clear = |sort: usize| {
             let named = scope.instances.iter().filter(|(_, s)| *s == sort).count();
             named == 1 || (named == 0 && scope.me == Some(sort))
@@ -507,7 +547,8 @@ impl Maker {
         if !to.subjects.iter().all(|(_, s)| clear(*s)) {
             return None;
         }
-        let main: Vec<String> = to.steps.iter().filter(|s| s.chain == 0).map(|s| s.name.clone()).collect();
+        let main = to.steps.iter().enumerate().filter(|(n, s)| s.chain == 0 && to.can_be_entered(*n));
+        let main: Vec<String> = main.map(|(_, s)| s.name.clone()).collect();
         let starts = to.copies > 1 || self.r.chance(50);
         self.has(if starts { "outcome starts" } else { "outcome resumes" });
         let word = if starts { "starts" } else { "resumes" };

@@ -3,7 +3,7 @@
 use arch_ir::testing::{Build, cmp, expr, int, lit, me, not, now, optional, range};
 use arch_ir::{
     Actor, ArithOp, Binder, ChainId, CompareOp, Deadline, Domain, Down, EnumId, Expr, ExprKind, FaultKind,
-    Field, Handover, Init, Outcome, Program, Property, PropertyKind, ProtocolId, RangePolicy, Record,
+    Field, Handover, Init, Outcome, Parent, Program, Property, PropertyKind, ProtocolId, RangePolicy, Record,
     RecordId, Reject, RoleId, RunVarId, SetOp, SortId, StepClaim, StepId, Stmt, StmtKind, Subject, Type,
     Union, UnionId, VarId, Variant, Window,
 };
@@ -209,10 +209,41 @@ impl Maker {
             }
         }
         for p in self.b.program.protocols.indices().collect::<Vec<_>>() {
+            if !self.b.program.protocols[p].rule && self.r.chance(45) {
+                self.sub_runs(p);
+            }
+        }
+        for p in self.b.program.protocols.indices().collect::<Vec<_>>() {
             if !self.b.program.protocols[p].rule {
                 self.hand_over(p);
             }
         }
+    }
+
+    /// Steps of a protocol that happen once per key.
+    fn sub_runs(&mut self, above: ProtocolId) {
+        let parent = self.b.program.protocols[above].clone();
+        let (first, main) =
+            (u32::from(parent.begin.is_empty()), parent.chains[ChainId(0)].steps.len() as u32);
+        if first >= main {
+            return;
+        }
+        let key = self.sorts[self.r.below(2)];
+        let id = self.b.protocol(&format!("{}.sub", parent.name), &[]);
+        let position = first + self.r.below((main - first) as usize) as u32;
+        let protocol = &mut self.b.program.protocols[id];
+        protocol.subjects.clone_from(&parent.subjects);
+        protocol.subjects.push(Subject { name: "k".to_owned(), sort: key });
+        protocol.copies = parent.copies;
+        protocol.parent = Some(Parent { protocol: above, position });
+        let role = self.b.role(id, "w", self.sorts[2 * self.r.below(2)]);
+        for v in 0..self.r.below(2) {
+            let ty = self.ty();
+            self.b.run_var(id, &format!("v{v}"), ty);
+        }
+        let count = 1 + self.r.below(2);
+        let steps: Vec<StepId> = (0..count).map(|s| self.step(id, role, s, s + 1 == count)).collect();
+        self.b.chain(id, &steps, "done", true);
     }
 
     fn rule(&mut self, i: usize) {
@@ -349,8 +380,14 @@ impl Maker {
     }
 
     fn hand_over(&mut self, p: ProtocolId) {
-        let targets: Vec<ProtocolId> =
-            self.b.program.protocols.iter_enumerated().filter(|(_, t)| !t.rule).map(|(id, _)| id).collect();
+        let targets: Vec<ProtocolId> = self
+            .b
+            .program
+            .protocols
+            .iter_enumerated()
+            .filter(|(_, t)| !t.rule && t.parent.is_none())
+            .map(|(id, _)| id)
+            .collect();
         if targets.is_empty() || !self.r.chance(35) {
             return;
         }
@@ -363,8 +400,15 @@ impl Maker {
         let unbinds = if self.r.chance(50) { vec![RoleId(0)] } else { Vec::new() };
         let starts = self.r.chance(50);
         let then = Some(Handover { protocol: target, position, starts, subjects, unbinds });
-        let chain = ChainId(self.r.below(self.b.program.protocols[p].chains.len()) as u32);
-        self.b.program.protocols[p].chains[chain].outcome.then = then;
+        let protocol = &mut self.b.program.protocols[p];
+        if protocol.parent.is_some() {
+            // Sub-runs end as done; only what they answer can hand over.
+            let answers = protocol.steps.iter_mut().filter_map(|s| s.reject.as_mut());
+            answers.for_each(|r| r.outcome.then.clone_from(&then));
+            return;
+        }
+        let chain = ChainId(self.r.below(protocol.chains.len()) as u32);
+        protocol.chains[chain].outcome.then = then;
     }
 
     fn block(&mut self, count: usize, depth: usize, names: &Names) -> Vec<Stmt> {
@@ -537,8 +581,20 @@ impl Maker {
                     list.push(expr(ExprKind::Role(role), ty.clone()));
                 }
             }
+            list.extend(declared.parent.into_iter().flat_map(|parent| self.above(parent.protocol, ty)));
         }
         list
+    }
+
+    /// What a sub-run reads of its parent.
+    fn above(&self, above: ProtocolId, ty: &Type) -> Vec<Expr> {
+        let run = || Box::new(expr(ExprKind::ParentRun, Type::Run(above)));
+        let declared = &self.b.program.protocols[above];
+        let vars = declared.vars.iter_enumerated().filter(|(_, v)| v.ty == *ty);
+        let vars = vars.map(|(v, _)| expr(ExprKind::RunVarOf(above, run(), v), ty.clone()));
+        let roles = declared.roles.iter_enumerated().filter(|(_, r)| *ty == optional(Type::Id(r.sort)));
+        let roles = roles.map(|(role, _)| expr(ExprKind::RunRole(above, run(), role), ty.clone()));
+        vars.chain(roles).collect()
     }
 
     /// A key.
@@ -746,6 +802,13 @@ impl Maker {
             if steps > 0 {
                 list.push(of(ExprKind::RunAt(p, run(), StepId(self.r.below(steps) as u32))));
             }
+            let below = self.b.program.protocols.iter_enumerated();
+            let below = below.filter(|(_, q)| q.parent.is_some_and(|parent| parent.protocol == p));
+            list.extend(
+                below
+                    .flat_map(|(q, sub)| sub.steps.indices().map(move |s| (q, s)))
+                    .map(|(q, s)| of(ExprKind::RunAt(q, run(), s))),
+            );
             list.push(of(ExprKind::RunUnfinished(p, run())));
             let declared = self.b.program.protocols[p].clone();
             for (v, var) in declared.vars.iter_enumerated().filter(|(_, v)| v.ty == Type::Bool) {
@@ -834,14 +897,19 @@ impl Maker {
             Actor::Subject(i) => declared.subjects[i as usize].sort,
             Actor::Role(role) => declared.roles[role].sort,
         };
+        let owners = || std::iter::once(protocol).chain(declared.parent.map(|p| p.protocol));
         let locals = self.b.program.vars.iter_enumerated();
         let locals =
             locals.filter(|(_, v)| v.owner == arch_ir::VarOwner::Local(acting)).map(|(id, _)| id).collect();
         FaultKind::Duplicate {
             protocol,
             step,
-            vars: declared.vars.indices().map(|v| (protocol, v)).collect(),
-            roles: declared.roles.indices().map(|r| (protocol, r)).collect(),
+            vars: owners()
+                .flat_map(|p| self.b.program.protocols[p].vars.indices().map(move |v| (p, v)))
+                .collect(),
+            roles: owners()
+                .flat_map(|p| self.b.program.protocols[p].roles.indices().map(move |r| (p, r)))
+                .collect(),
             locals,
         }
     }
