@@ -590,7 +590,7 @@ fn statuses(program: &Program, id: ProtocolId, protocol: &Protocol) -> Statuses 
     if !protocol.begin.is_empty() {
         positions.push((ChainId(0), 0));
     }
-    positions.extend(handovers(program).filter(|h| h.protocol == id).map(|h| (ChainId(0), h.position)));
+    positions.extend(program.handovers().filter(|h| h.protocol == id).map(|h| (ChainId(0), h.position)));
     let below = program.protocols.iter().filter_map(|p| p.parent).filter(|parent| parent.protocol == id);
     positions.extend(below.map(|parent| (ChainId(0), parent.position)));
     for (c, chain) in protocol.chains.iter_enumerated() {
@@ -610,13 +610,4 @@ fn statuses(program: &Program, id: ProtocolId, protocol: &Protocol) -> Statuses 
     list.extend(positions.into_iter().map(|(c, i)| Status::At(c, i)));
     list.extend((0..protocol.endings().len() as u32).map(Status::Ended));
     Statuses { list }
-}
-
-/// Every hand-over of a program.
-fn handovers(program: &Program) -> impl Iterator<Item = &arch_ir::Handover> {
-    program.protocols.iter().flat_map(|p| {
-        let chains = p.chains.iter().map(|c| &c.outcome);
-        let rejects = p.steps.iter().filter_map(|s| s.reject.as_ref()).map(|r| &r.outcome);
-        chains.chain(rejects).filter_map(|o| o.then.as_ref())
-    })
 }

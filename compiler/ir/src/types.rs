@@ -1,6 +1,8 @@
 //! Finite types: how many values they have, which, and which one is the default.
 
-use crate::program::{EnumId, ExprKind, IntType, Parent, Program, Protocol, ProtocolId, Type, Union};
+use crate::program::{
+    EnumId, ExprKind, Handover, IntType, Parent, Program, Protocol, ProtocolId, Type, Union,
+};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,6 +207,15 @@ impl Program {
             parent.flat_map(move |parent| {
                 (0..self.run_count(id)).filter(mine).map(move |sub| (parent, id, sub))
             })
+        })
+    }
+
+    /// Every hand-over.
+    pub fn handovers(&self) -> impl Iterator<Item = &Handover> {
+        self.protocols.iter().flat_map(|p| {
+            let chains = p.chains.iter().map(|c| &c.outcome);
+            let rejects = p.steps.iter().filter_map(|s| s.reject.as_ref()).map(|r| &r.outcome);
+            chains.chain(rejects).filter_map(|o| o.then.as_ref())
         })
     }
 

@@ -6,8 +6,8 @@ use crate::tables::ProtocolSource;
 use arch_base::Span;
 use arch_grammar::ast::{self, FaultBudget, ItemKind};
 use arch_ir::{
-    Actor, Down, ExprKind, Fault, FaultKind, Init, Program, PropertyKind, ProtocolId, RoleId, RunVarId,
-    SortId, StepId, VarId, VarOwner,
+    Actor, ChainId, Down, ExprKind, Fault, FaultKind, Init, Program, PropertyKind, ProtocolId, RoleId,
+    RunVarId, SortId, StepId, VarId, VarOwner,
 };
 use std::collections::BTreeSet;
 
@@ -50,7 +50,11 @@ impl<'m> Analyzer<'m> {
                 vec![FaultKind::Crash { sort, down: self.down(sort, *stops) }]
             }
             ast::FaultKind::Lose(step) => {
-                let found = self.fault_steps(step)?;
+                let mut found = self.fault_steps(step)?;
+                found.retain(|(protocol, step)| is_handed_over(&self.program, *protocol, *step));
+                if found.is_empty() {
+                    self.report(errors::nothing_hands_over(&step.operation));
+                }
                 found.into_iter().map(|(protocol, step)| FaultKind::Lose { protocol, step }).collect()
             }
             ast::FaultKind::Duplicate(step) => {
@@ -58,6 +62,7 @@ impl<'m> Analyzer<'m> {
                     self.report(errors::unbounded_duplicates(decl.span));
                 }
                 let found = self.fault_steps(step)?;
+                self.check_whole(step);
                 found.into_iter().map(|(protocol, step)| duplicate(&self.program, protocol, step)).collect()
             }
             ast::FaultKind::Skew(actor, by) => {
@@ -140,6 +145,17 @@ impl<'m> Analyzer<'m> {
         Some(found)
     }
 
+    /// What arrives once more is a whole step.
+    fn check_whole(&mut self, step: &ast::OpRef) {
+        let indices = (0..self.tables.protocols.len()).filter(|i| self.means(*i, step));
+        let of_step = |i: usize| self.tables.protocols[i].has_operation(&step.operation.name);
+        let split =
+            indices.into_iter().any(|i| of_step(i) && self.split_of(i, &step.operation.name).is_some());
+        if split {
+            self.report(errors::duplicate_of_split(&step.operation));
+        }
+    }
+
     /// `crashed(a)` and `connected(a, b)` say something only where a fault can make them so.
     fn check_fault_predicates(&mut self) {
         let crashing: BTreeSet<SortId> = self
@@ -178,6 +194,22 @@ impl<'m> Analyzer<'m> {
             let (from, to) = (&self.program.sorts[a].name, &self.program.sorts[b].name);
             self.report(errors::never_parts(span, from, to));
         }
+    }
+}
+
+/// Whether runs can wait for a step that another handed over to them: not for one with which they begin, nor for one
+/// with which a branch does, unless a begin event or another outcome puts them there.
+fn is_handed_over(program: &Program, id: ProtocolId, step: StepId) -> bool {
+    let protocol = &program.protocols[id];
+    let mut places = protocol.chains.iter_enumerated();
+    let place = places.find_map(|(c, chain)| Some((c, chain.steps.iter().position(|s| *s == step)?)));
+    match place {
+        Some((ChainId(0), 0)) => {
+            let enters = |h: &&arch_ir::Handover| h.protocol == id && h.position == 0;
+            !protocol.begin.is_empty() || protocol.parent.is_some() || program.handovers().any(|h| enters(&h))
+        }
+        Some((_, i)) => i > 0,
+        None => false,
     }
 }
 

@@ -87,7 +87,7 @@ impl Maker {
         let (mut place, mut ty) = self.r.maybe(&places)?;
         let mut whole = true;
         if let Ty::Record(i) = ty
-            && self.r.chance(50)
+            && self.r.chance(80)
         {
             self.has("field assigned");
             let fields = self.records[i].fields.clone();

@@ -615,10 +615,12 @@ impl Maker {
             self.has("skew");
             faults.push(format!("skew {} by 1", self.sorts[sort].name));
         }
-        let steps: Vec<String> =
-            self.protos.iter().filter(|p| !p.rule).flat_map(|p| &p.steps).map(|s| s.name.clone()).collect();
+        let handed_over: Vec<String> = self.protos.iter().flat_map(Proto::handed_over).collect();
+        let steps = self.protos.iter().filter(|p| !p.rule).flat_map(|p| &p.steps).map(|s| s.name.clone());
+        let is_split = |step: &String| self.items.contains(&format!("split {step} after 1"));
+        let steps: Vec<String> = steps.filter(|s| !is_split(s)).collect();
         if self.r.chance(15)
-            && let Some(step) = self.r.maybe(&steps)
+            && let Some(step) = self.r.maybe(&handed_over)
         {
             self.has("lose");
             faults.push(format!("lose {step}"));

@@ -28,6 +28,16 @@ impl Proto {
         self.subjects.iter().chain(keys).cloned().collect()
     }
 
+    /// The steps that another hands over to.
+    pub fn handed_over(&self) -> Vec<String> {
+        let begins = |n: usize| match n {
+            0 => !self.begins,
+            n => self.steps[n - 1].chain != self.steps[n].chain,
+        };
+        let steps = self.steps.iter().enumerate().filter(|(n, _)| !self.rule && !begins(*n));
+        steps.map(|(_, s)| s.name.clone()).collect()
+    }
+
     /// Whether an outcome can move a run to a step: not into the middle of what happens once per key.
     pub fn can_be_entered(&self, number: usize) -> bool {
         let Some(segment) = self.segment_of(number).map(|s| &self.segments[s]) else { return true };

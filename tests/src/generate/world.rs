@@ -133,7 +133,7 @@ impl Maker {
             let name = "item".to_owned();
             self.sorts.push(Sort { name, size, actor: false, ring, concurrent: false, locals: Vec::new() });
         }
-        if self.r.chance(35) {
+        if self.r.chance(45) {
             let fields = vec![("fa".to_owned(), self.scalar()), ("fb".to_owned(), Ty::Bool)];
             self.records.push(Fields { name: "Rec".to_owned(), fields });
         }

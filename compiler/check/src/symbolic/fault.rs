@@ -102,13 +102,21 @@ impl<'p> Compiler<'p, '_> {
         if self.b.dag.constant(path) == Some(0) {
             return world;
         }
+        self.changed(world, |e| e.reset(run, word, path))
+    }
+
+    /// The world with a sub-run's parent where it happens.
+    fn in_segment(&mut self, world: World, run: Run) -> World {
+        self.changed(world, |e| e.enter_segment(run))
+    }
+
+    fn changed(&mut self, world: World, change: impl FnOnce(&mut Execution<'_, '_, 'p>)) -> World {
         let (who, before) = (self.nobody(), self.before.clone());
         let yes = self.b.dag.bool(true);
         let mut scope = self.scope(world, before.clone(), who);
         let mut combinations = Combinations::default();
         let notes = Notes::new(yes);
-        Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before }
-            .reset(run, word, path);
+        change(&mut Execution { scope: &mut scope, notes, combinations: &mut combinations, before: &before });
         scope.world
     }
 
@@ -135,24 +143,27 @@ impl<'p> Compiler<'p, '_> {
             let mut action = self.blank(Event::Lose(fault, run_ref((p, run))));
             action.base = vec![waits, self.has_budget(fault)];
             let yes = self.b.dag.bool(true);
-            let mut after = self.reset_in(before, (p, run), Some("lost"), yes);
+            let after = self.in_segment(before, (p, run));
+            let mut after = self.reset_in(after, (p, run), Some("lost"), yes);
             self.spend(&mut after, fault);
             self.add(action, &after, &after)?;
         }
         Ok(())
     }
 
-    /// Whether a run waits exactly at a step that was handed over to it.
+    /// Whether a run waits at a step that was handed over to it, or before `loop` steps that it can pass.
     fn waits_at(&mut self, (p, run): Run, chain: ChainId, i: usize) -> N {
-        let at = self.is_in((p, run), &[Status::At(chain, i as u32)]);
+        let from: Vec<usize> = (0..=i).filter(|from| self.passes(p, chain, *from, i)).collect();
+        let statuses: Vec<Status> = from.iter().map(|from| Status::At(chain, *from as u32)).collect();
+        let at = self.is_in((p, run), &statuses);
         let at = match chain {
             ChainId(0) => {
-                let joined = self.joined((p, run), i as u32, i as u32);
+                let joined = self.joined((p, run), 0, i as u32);
                 self.b.dag.and(at, joined)
             }
             _ => at,
         };
-        let first = if i == 0 { self.waits_at_first((p, run)) } else { self.b.dag.bool(false) };
+        let first = if from.contains(&0) { self.waits_at_first((p, run)) } else { self.b.dag.bool(false) };
         self.b.dag.or(at, first)
     }
 

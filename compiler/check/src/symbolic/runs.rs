@@ -33,13 +33,8 @@ impl<'p> Compiler<'p, '_> {
         self.layout.statuses[p.0 as usize].list.iter().copied().filter(reaches).collect()
     }
 
-    /// Whether a run at a position of the main chain is at a later one, too.
-    pub fn passes_to(&self, p: ProtocolId, from: u32, to: u32) -> bool {
-        self.passes(p, ChainId(0), from as usize, to as usize)
-    }
-
     /// Whether all steps of a chain from one position to before another are `loop` steps.
-    fn passes(&self, p: ProtocolId, chain: ChainId, from: usize, to: usize) -> bool {
+    pub fn passes(&self, p: ProtocolId, chain: ChainId, from: usize, to: usize) -> bool {
         let protocol = &self.program().protocols[p];
         from <= to && protocol.chains[chain].steps[from..to].iter().all(|s| protocol.steps[*s].loops)
     }

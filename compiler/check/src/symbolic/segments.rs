@@ -6,7 +6,7 @@ use super::effect::Execution;
 use super::expr::Scope;
 use super::runs::Run;
 use super::world::{World, status_number};
-use arch_ir::{Actor, ChainId, Parent, ProtocolId, SortId, Status, StepId};
+use arch_ir::{Actor, ChainId, Parent, Program, ProtocolId, SortId, Status, StepId};
 
 impl Compiler<'_, '_> {
     /// The run that a sub-run belongs to, with where.
@@ -33,22 +33,20 @@ impl Compiler<'_, '_> {
     /// Whether an idle sub-run may take its first step as far as its parent goes; true for a run that is no sub-run.
     fn parent_allows(&mut self, run: Run) -> N {
         let Some((parent, above)) = self.parent(run) else { return self.b.dag.bool(true) };
-        let reaching = (0..=parent.position).filter(|p| self.passes_to(above.0, *p, parent.position));
-        let reaching: Vec<Status> = reaching.map(|p| Status::At(ChainId(0), p)).collect();
-        let there = self.is_in(above, &reaching);
+        let there = self.is_in(above, &statuses_before(self.program(), parent));
         let before: Vec<_> = self.sub_runs(above);
         let before = before.into_iter().filter(|(at, p, _)| (at.position, *p) < (parent.position, run.0));
         let done = self.all_done(above, before.collect());
         self.b.dag.and(there, done)
     }
 
-    /// Whether a sub-run is idle while its parent is exactly where the sub-runs happen, and they are what happens
-    /// next; false for a run that is no sub-run.
+    /// Whether a sub-run is idle and may begin as far as its parent goes; false for a run that is no sub-run.
     pub fn waits_at_first(&mut self, run: Run) -> N {
-        let Some((parent, above)) = self.parent(run) else { return self.b.dag.bool(false) };
-        let there = self.is_in(above, &[Status::At(ChainId(0), parent.position)]);
+        if self.parent(run).is_none() {
+            return self.b.dag.bool(false);
+        }
         let (idle, allows) = (self.is_idle(run), self.parent_allows(run));
-        self.b.dag.all([idle, there, allows])
+        self.b.dag.and(idle, allows)
     }
 
     /// Whether all sub-runs of a run have ended at the positions `from..=to` that it has not passed.
@@ -180,22 +178,33 @@ impl Scope<'_, '_> {
         any
     }
 
-    /// Whether a run is exactly where its sub-runs of a protocol happen, and those before them are done.
+    /// Whether a run is where its sub-runs of a protocol happen, and those before them are done.
     fn is_turn_of(&mut self, (above, run): Run, p: ProtocolId) -> N {
         let program = self.b.program;
         let Some(parent) = program.protocols[p].parent else { return self.b.dag.bool(false) };
         let status = self.world.runs[above.0 as usize][run as usize].status;
-        let mut turn = self.status_in(above, status, &[Status::At(ChainId(0), parent.position)]);
+        let mut turn = self.status_in(above, status, &statuses_before(program, parent));
         let subs = program.sub_runs(above, run);
-        for (_, q, sub) in subs.filter(|(at, q, _)| at.position == parent.position && *q < p) {
-            let status = self.world.runs[q.0 as usize][sub as usize].status;
+        for (at, q, sub) in subs.filter(|(at, q, _)| (at.position, *q) < (parent.position, p)) {
+            let past = (at.position + 1..=parent.position).map(|at| Status::At(ChainId(0), at));
+            let past = self.status_in(above, status, &past.collect::<Vec<_>>());
             let word = program.protocols[q].endings().iter().position(|w| *w == "done");
             let ended: Vec<Status> = word.map(|w| Status::Ended(w as u32)).into_iter().collect();
-            let done = self.status_in(q, status, &ended);
-            turn = self.b.dag.and(turn, done);
+            let sub = self.world.runs[q.0 as usize][sub as usize].status;
+            let done = self.status_in(q, sub, &ended);
+            let before = self.b.dag.or(past, done);
+            turn = self.b.dag.and(turn, before);
         }
         turn
     }
+}
+
+/// The statuses of a run in which its sub-runs can begin: where they happen, or before `loop` steps before it.
+fn statuses_before(program: &Program, parent: Parent) -> Vec<Status> {
+    let protocol = &program.protocols[parent.protocol];
+    let main = &protocol.chains[ChainId(0)].steps[..parent.position as usize];
+    let passed = main.iter().rev().take_while(|s| protocol.steps[**s].loops).count() as u32;
+    (parent.position - passed..=parent.position).map(|p| Status::At(ChainId(0), p)).collect()
 }
 
 impl Execution<'_, '_, '_> {

@@ -111,21 +111,24 @@ impl<'p> Interpreter<'p> {
         let lose = |run| {
             let mut next = state.clone();
             spend(&mut next, fault);
+            self.enter_segment(&mut next, run);
             self.end_run(&mut next, run, Some("lost"));
             plain(Event::Lose(fault, run), next, state)
         };
         runs.map(lose).collect()
     }
 
-    /// Whether a run waits exactly at a step that was handed over to it: an idle run waits for nothing, but for a
-    /// sub-run whose turn it is, and a run waits at no step while its sub-runs there go on.
+    /// Whether a run waits at a step that was handed over to it, or before `loop` steps that it can pass: an idle run
+    /// waits for nothing, but for a sub-run whose turn it is, and a run does not wait while its sub-runs there go on.
     fn waits_at(&self, state: &State, run: RunRef, step: StepId) -> bool {
         let Some((chain, i)) = self.place(run.protocol, step) else { return false };
+        let passes = |from: usize| self.on_the_way(run.protocol, chain, from, i);
         match expr::run_state(state, run).map(|r| r.status) {
             Some(Status::At(c, at)) => {
-                (c, at as usize) == (chain, i) && (c != ChainId(0) || self.joined(state, run, i, i))
+                let at = at as usize;
+                c == chain && passes(at) && (c != ChainId(0) || self.joined(state, run, at, i))
             }
-            Some(Status::Idle) => i == 0 && self.waits_at_first(state, run),
+            Some(Status::Idle) => self.parent(run).is_some() && passes(0) && self.parent_allows(state, run),
             _ => false,
         }
     }

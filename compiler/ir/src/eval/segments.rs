@@ -28,11 +28,6 @@ impl Interpreter<'_> {
         }
     }
 
-    /// Whether a sub-run's parent is exactly where the sub-runs happen, and they are what happens next.
-    pub(super) fn waits_at_first(&self, state: &State, run: RunRef) -> bool {
-        self.parent_is_there(state, run) && self.parent_allows(state, run)
-    }
-
     /// Whether a sub-run of a run is at a step, an idle one whose turn it is at its first.
     pub(super) fn some_sub_run_is_at(
         &self,
@@ -45,7 +40,7 @@ impl Interpreter<'_> {
             let sub = RunRef { protocol, run: sub };
             match expr::run_state(state, sub).map(|r| r.status) {
                 Some(Status::Idle) => {
-                    self.waits_at_first(state, sub)
+                    self.parent_allows(state, sub)
                         && self.run_is_at(protocol, Status::At(ChainId(0), 0), step)
                 }
                 status => status.is_some_and(|s| self.run_is_at(protocol, s, step)),
@@ -87,7 +82,7 @@ impl Interpreter<'_> {
         }
     }
 
-    /// A sub-run's event has its parent pass the `loop` steps before the position.
+    /// An event of a sub-run has its parent pass the `loop` steps before the position.
     pub(super) fn enter_segment(&self, state: &mut State, run: RunRef) {
         if let Some((parent, above)) = self.parent(run) {
             run_mut(state, above).status = Status::At(ChainId(0), parent.position);

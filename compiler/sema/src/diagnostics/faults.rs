@@ -40,6 +40,22 @@ pub fn rule_has_no_handoff(span: Span) -> Diagnostic {
         .help("model the message as truth, or make it a step of a protocol")
 }
 
+/// A loss of what nobody sends.
+pub fn nothing_hands_over(operation: &Ident) -> Diagnostic {
+    let message = format!("nothing hands over to `{}`, so nothing can be lost", operation.name);
+    Diagnostic::error(codes::BAD_FAULT, message)
+        .at(operation.span, "is how a run or a branch begins")
+        .help("name a later step; or begin the run with a `let` in the head, which makes its first step one that is waited for")
+}
+
+/// A second arrival of half a step.
+pub fn duplicate_of_split(operation: &Ident) -> Diagnostic {
+    let message = format!("`{}` is split, so it would not arrive once more as a whole", operation.name);
+    Diagnostic::error(codes::BAD_FAULT, message)
+        .at(operation.span, "is split into two halves")
+        .help("write the halves as two steps, and say which of them is duplicated")
+}
+
 /// `crashed(a)` where nothing crashes.
 pub fn never_crashes(span: Span, actor: &str) -> Diagnostic {
     Diagnostic::warning(codes::FAULT_NEVER, format!("no `{actor}` ever crashes, so this is always false"))
