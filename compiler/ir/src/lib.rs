@@ -7,10 +7,12 @@
 //!
 //! This crate has never heard of the grammar, of packed states or of Rust code generation.
 
+pub mod change;
 pub mod display;
 pub mod eval;
 pub mod explore;
 pub mod fairness;
+pub mod guard;
 mod liveness;
 pub mod program;
 pub mod report;

@@ -362,7 +362,7 @@ pub struct Step {
     pub params: Vec<RunVarId>,
     /// When it is legal: the conjunction of the line's guard and of `requires`.
     pub guard: Expr,
-    /// The comparisons that the guard is made of, in order of writing.
+    /// What the guard is made of with `and`, `or` and `not`, in order of writing; see [`crate::guard`].
     pub atoms: Vec<Atom>,
     /// `let x = e at STEP`: evaluated in order before the effect, on the state before the step.
     pub lets: Vec<(RunVarId, Expr)>,
@@ -380,13 +380,15 @@ pub struct Step {
     pub name_span: Span,
 }
 
-/// A comparison of a guard.
+/// What a guard is made of with `and`, `or` and `not`: a comparison, a quantifier, the use of a definition.
 #[derive(Clone, Debug)]
 pub struct Atom {
     /// Its stable identity, `main.commit#1`.
     pub id: String,
     /// What it says.
     pub expr: Expr,
+    /// Where it stands in the guard: which operand of each `and`, `or` and `not`, from the outside in.
+    pub path: Vec<u32>,
 }
 
 /// What a step answers when its guard is false.

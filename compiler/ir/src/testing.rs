@@ -161,7 +161,8 @@ impl Build {
         effect: Vec<Stmt>,
     ) -> StepId {
         let span = self.span();
-        let atoms = vec![crate::program::Atom { id: format!("{name}#1"), expr: guard.clone() }];
+        let atoms =
+            vec![crate::program::Atom { id: format!("{name}#1"), expr: guard.clone(), path: Vec::new() }];
         self.program.protocols[protocol].steps.push(Step {
             name: name.to_owned(),
             actor,

@@ -7,7 +7,6 @@ use crate::tables::ProtocolSource;
 use arch_grammar::ast::{self, HeadItem, ItemKind, TimingKind};
 use arch_ir::{
     Actor, Atom, Deadline, Expr, ExprKind, Fairness, Reject, RoleId, RunVarId, Step, StepId, Stmt, StmtKind,
-    Type,
 };
 use std::collections::BTreeSet;
 
@@ -198,24 +197,13 @@ impl<'m> Analyzer<'m> {
         let requires = on.into_iter().chain(extends).filter_map(|on| on.requires.as_ref());
         let written: Vec<&'m ast::Expr> = step.guard.iter().chain(requires).collect();
         let conjuncts: Vec<Expr> = written.into_iter().map(|e| self.condition(e, &scope)).collect();
-        let mut leaves = Vec::new();
-        conjuncts.iter().for_each(|c| collect_atoms(c, &mut leaves));
         let prefix = match self.tables.protocols[index].source {
             ProtocolSource::Protocol(p) | ProtocolSource::Segment { protocol: p, .. } => {
                 format!("{}.{}", p.name.name, step.operation.name)
             }
             ProtocolSource::Rule(..) => step.operation.name.clone(),
         };
-        let atoms = leaves
-            .into_iter()
-            .enumerate()
-            .map(|(i, expr)| Atom { id: format!("{prefix}#{}", i + 1), expr })
-            .collect();
-        let guard = match <[Expr; 1]>::try_from(conjuncts) {
-            Ok([only]) => only,
-            Err(all) => Expr { kind: ExprKind::And(all), ty: Type::Bool, span: step.span },
-        };
-        (guard, atoms)
+        arch_ir::guard::joined(conjuncts, &prefix, step.span)
     }
 
     fn effect(&mut self, on: Option<&'m ast::OnDecl>, scope: &Scope) -> Vec<Stmt> {
@@ -389,15 +377,6 @@ pub fn run_vars_in(e: &Expr) -> BTreeSet<RunVarId> {
         }
     });
     found
-}
-
-/// The comparisons that a condition is made of, in order of writing.
-fn collect_atoms(e: &Expr, out: &mut Vec<Expr>) {
-    match &e.kind {
-        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|p| collect_atoms(p, out)),
-        ExprKind::Not(inner) => collect_atoms(inner, out),
-        _ => out.push(e.clone()),
-    }
 }
 
 /// A `let` or `pick` of the first half that the second half uses.
