@@ -10,6 +10,7 @@ pub mod codes;
 pub mod commands;
 pub mod coverage;
 pub mod engines;
+pub mod failures;
 pub mod interrupt;
 pub mod load;
 pub mod memory;

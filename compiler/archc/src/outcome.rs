@@ -35,7 +35,7 @@ pub struct SpecOutcome {
     pub diagnostics: Vec<Diagnostic>,
     /// One result per property, then the built-in checks.
     pub properties: Vec<PropertyOutcome>,
-    /// Failure modes, in the order of the file.
+    /// Failure modes, in the order of the file: one result per clause and property.
     pub failures: Vec<FailureOutcome>,
 }
 
@@ -72,7 +72,7 @@ pub enum ExitStatus {
     Success,
     /// A limit, a property that is not checked, a bound that cut exploration, a sketch.
     Inconclusive,
-    /// A property is violated, or an expected violation is missing.
+    /// A property is violated, an expected violation is missing, or a failure mode is not shown.
     Violated,
     /// The spec or the command line is wrong.
     Invalid,
@@ -97,7 +97,7 @@ impl ExitStatus {
 /// The first line of a result: `HOLDS file · part · part`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Headline {
-    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or `INTERNAL ERROR`.
+    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or `INTERNAL ERROR`.
     pub word: &'static str,
     /// What follows the file's name.
     pub parts: Vec<String>,
@@ -320,13 +320,70 @@ pub struct Explanation {
     pub details: Vec<String>,
 }
 
-/// A failure mode.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What one clause of a failure mode came to, for one property.
+#[derive(Clone, Debug)]
 pub struct FailureOutcome {
-    /// Its name.
+    /// The failure mode's name.
     pub name: String,
-    /// Where it is declared.
+    /// The clause.
     pub span: Span,
+    /// Whether it says what repairs (else what prevents).
+    pub repair: bool,
+    /// The parts of what prevents or repairs it, as they are written.
+    pub removed: Vec<String>,
+    /// The property that fails without it.
+    pub property: String,
+    /// Whether that is shown.
+    pub verdict: FailureVerdict,
+    /// The property as it was found to be violated: without it, or, if it is not prevented, with it.
+    pub violation: Option<PropertyOutcome>,
+}
+
+/// Whether a failure mode is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FailureVerdict {
+    /// With it the property holds, without it the property is violated.
+    Shown,
+    /// Without it the property holds, for this reason.
+    NotShown(String),
+    /// With it the property is violated.
+    NotPrevented(String),
+    /// Not everything was looked at.
+    Inconclusive(String),
+    /// It was not to be executed, for this reason.
+    NotExecuted(String),
+}
+
+impl FailureVerdict {
+    /// The word that machine-readable formats use.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            FailureVerdict::Shown => "shown",
+            FailureVerdict::NotShown(_) => "not_shown",
+            FailureVerdict::NotPrevented(_) => "not_prevented",
+            FailureVerdict::Inconclusive(_) => "inconclusive",
+            FailureVerdict::NotExecuted(_) => "not_executed",
+        }
+    }
+
+    /// Why it is not shown.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            FailureVerdict::Shown => None,
+            FailureVerdict::NotShown(why)
+            | FailureVerdict::NotPrevented(why)
+            | FailureVerdict::Inconclusive(why)
+            | FailureVerdict::NotExecuted(why) => Some(why),
+        }
+    }
+
+    /// Whether what the failure mode claims is not so.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        matches!(self, FailureVerdict::NotShown(_) | FailureVerdict::NotPrevented(_))
+    }
 }
 
 /// A range as an editor shows it, 1-based, columns in characters.

@@ -6,17 +6,16 @@
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
 use crate::outcome::{
-    ExitStatus, Exploration, FailureOutcome, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart,
-    Verdict, sort_by_place,
+    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::verdict::{self, Facts, Judgement};
-use crate::{codes, coverage, narrate, reasons};
+use crate::{codes, coverage, failures, narrate, reasons};
 use arch_base::{Diagnostic, FileId, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
 use arch_ir::report::{Limits, Reduction, Report};
-use arch_sema::{Analysis, Setting};
+use arch_sema::{Analysis, Failure, Setting};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -158,11 +157,9 @@ fn unexplored(name: &str, instance: Option<String>, analysis: &Analysis) -> Spec
 
 /// What an analysis says, before anything is judged.
 fn resolved(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOutcome {
-    let failures = analysis.failures.iter().map(|f| FailureOutcome { name: f.name.clone(), span: f.span });
     let mut outcome = empty(name);
     outcome.instance = instance;
     outcome.archetype = analysis.archetype.clone();
-    outcome.failures = failures.collect();
     outcome.diagnostics = analysis.diagnostics.clone();
     sort_by_place(&mut outcome.diagnostics);
     outcome
@@ -179,7 +176,7 @@ fn finish(
     let mut outcome = match &analysis.program {
         Some(program) if !analysis.has_errors() && !analysis.sketch => {
             let mut outcome = resolved(name, instance, &analysis);
-            explore(&mut outcome, program, sources, task);
+            explore(&mut outcome, program, &analysis.failures, sources, task);
             outcome
         }
         _ => unexplored(name, instance, &analysis),
@@ -192,7 +189,13 @@ fn finish(
 }
 
 /// Explores a model and says what was found.
-fn explore(outcome: &mut SpecOutcome, program: &Program, sources: &SourceMap, task: &Task<'_>) {
+fn explore(
+    outcome: &mut SpecOutcome,
+    program: &Program,
+    failures: &[Failure],
+    sources: &SourceMap,
+    task: &Task<'_>,
+) {
     let progress = Progress::new(&outcome.file);
     let request = engines::Request {
         engine: task.engine,
@@ -204,8 +207,16 @@ fn explore(outcome: &mut SpecOutcome, program: &Program, sources: &SourceMap, ta
     };
     match engines::explore(program, &request) {
         Ok(report) => {
-            drop(progress);
             judge(outcome, program, &report, sources, task);
+            let setting = failures::Setting {
+                as_written: &outcome.properties,
+                expectations: &outcome.expectations,
+                request: &request,
+                sources,
+            };
+            outcome.failures = failures::execute(failures, setting);
+            drop(progress);
+            conclude(outcome, program, task);
         }
         Err(refusal) => refuse(outcome, refusal, task.engine),
     }
@@ -229,17 +240,23 @@ fn judge(
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
-    outcome.reasons = reasons::of(program, report, outcome.failures.len(), &task.limits);
+    outcome.reasons = reasons::of(program, report, &task.limits);
     outcome.diagnostics.extend(coverage::warnings(program, report));
+    outcome.exploration = Some(exploration);
+}
+
+/// The verdict, once everything was looked at.
+fn conclude(outcome: &mut SpecOutcome, program: &Program, task: &Task<'_>) {
+    let Some(exploration) = &outcome.exploration else { return };
     let judgement = verdict::judge(Facts {
         properties: &outcome.properties,
-        exploration: &exploration,
+        failures: &outcome.failures,
+        exploration,
         expectations: &outcome.expectations,
         reasons: &outcome.reasons,
         has_time: reasons::has_time(program),
         shortest: engines::finds_shortest(task.engine, task.threads),
     });
-    outcome.exploration = Some(exploration);
     settle(outcome, judgement);
 }
 

@@ -7,7 +7,7 @@ use arch_ir::report::{Report, Stop};
 
 /// Everything besides open properties that keeps a result from being conclusive.
 #[must_use]
-pub fn of(program: &Program, report: &Report, failures: usize, limits: &LimitArgs) -> Vec<String> {
+pub fn of(program: &Program, report: &Report, limits: &LimitArgs) -> Vec<String> {
     let mut reasons: Vec<String> = report.stopped.map(|s| stop(s, report, limits)).into_iter().collect();
     if program.protocols.is_empty() {
         // Whatever is claimed of a spec in which nothing can happen, nobody has learnt anything.
@@ -18,9 +18,6 @@ pub fn of(program: &Program, report: &Report, failures: usize, limits: &LimitArg
             "cut by {}, exhaustive only within",
             counted(report.cut.len() as u64, "declaration")
         ));
-    }
-    if failures > 0 {
-        reasons.push(format!("{} not executed", counted(failures as u64, "failure mode")));
     }
     reasons
 }

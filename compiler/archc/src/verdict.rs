@@ -1,7 +1,8 @@
 //! From what was found to what is said about it first: verdict, exit status, first line.
 
 use crate::outcome::{
-    ExitStatus, Exploration, Headline, PropertyOutcome, PropertyVerdict, Verdict, counted, thousands,
+    ExitStatus, Exploration, FailureOutcome, FailureVerdict, Headline, PropertyOutcome, PropertyVerdict,
+    Verdict, counted, thousands,
 };
 use arch_base::{Diagnostic, Severity};
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ const MOST_NAMED: usize = 4;
 pub struct Facts<'a> {
     /// Every property and built-in check.
     pub properties: &'a [PropertyOutcome],
+    /// Every failure mode.
+    pub failures: &'a [FailureOutcome],
     /// What was explored.
     pub exploration: &'a Exploration,
     /// What the file expects to be violated.
@@ -54,6 +57,11 @@ pub fn judge(facts: Facts<'_>) -> Judgement {
     if missing.iter().any(|p| p.verdict == PropertyVerdict::Holds) {
         let parts = missing_parts(facts, &missing);
         return judgement(facts, verdict, ExitStatus::Violated, "UNEXPECTED", parts);
+    }
+    let failing: Vec<_> = facts.failures.iter().filter(|f| f.verdict.fails()).collect();
+    if !failing.is_empty() {
+        let parts = not_shown_parts(facts, &failing);
+        return judgement(facts, Verdict::Violated, ExitStatus::Violated, "NOT SHOWN", parts);
     }
     if is_open(facts) {
         let parts = open_parts(facts, &violated);
@@ -123,7 +131,15 @@ fn is_open(facts: Facts<'_>) -> bool {
     let open = |p: &PropertyOutcome| {
         matches!(p.verdict, PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_))
     };
-    !facts.exploration.complete || !facts.reasons.is_empty() || facts.properties.iter().any(open)
+    !facts.exploration.complete
+        || !facts.reasons.is_empty()
+        || facts.properties.iter().any(open)
+        || open_failures(facts) > 0
+}
+
+fn open_failures(facts: Facts<'_>) -> u64 {
+    let open = |f: &&FailureOutcome| matches!(f.verdict, FailureVerdict::Inconclusive(_));
+    facts.failures.iter().filter(open).count() as u64
 }
 
 fn violated_parts(facts: Facts<'_>, unexpected: &[&PropertyOutcome]) -> Vec<String> {
@@ -155,6 +171,17 @@ fn missing_parts(facts: Facts<'_>, missing: &[&PropertyOutcome]) -> Vec<String> 
     vec![first, states(facts.exploration)]
 }
 
+fn not_shown_parts(facts: Facts<'_>, failing: &[&FailureOutcome]) -> Vec<String> {
+    let modes: BTreeSet<&str> = failing.iter().map(|f| f.name.as_str()).collect();
+    let first = format!("failure mode {:?}", failing[0].name);
+    let mut parts = match modes.len() {
+        1 => vec![first],
+        n => vec![counted(n as u64, "failure mode"), format!("first {:?}", failing[0].name)],
+    };
+    parts.push(states(facts.exploration));
+    parts
+}
+
 fn expected_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
     let names: Vec<&str> = violated.iter().map(|p| p.name.as_str()).collect();
     let mut parts = vec![format!("violates {}, as it says", names.join(" and "))];
@@ -169,7 +196,17 @@ fn holds_parts(facts: Facts<'_>) -> Vec<String> {
     let declared = facts.properties.iter().filter(|p| !p.built_in()).count() as u64;
     let properties =
         if declared == 0 { "built-in checks only".to_owned() } else { counted(declared, "property") };
-    let mut parts = vec![properties, states(facts.exploration), "every depth".to_owned()];
+    let mut parts = vec![properties];
+    let shown: BTreeSet<&str> = facts
+        .failures
+        .iter()
+        .filter(|f| f.verdict == FailureVerdict::Shown)
+        .map(|f| f.name.as_str())
+        .collect();
+    if !shown.is_empty() {
+        parts.push(format!("{} shown", counted(shown.len() as u64, "failure mode")));
+    }
+    parts.extend([states(facts.exploration), "every depth".to_owned()]);
     if facts.has_time {
         parts.push("time exact".to_owned());
     }
@@ -206,6 +243,9 @@ fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
         if number > 0 {
             parts.push(format!("{} not checked", counted(number, noun)));
         }
+    }
+    if open_failures(facts) > 0 {
+        parts.push(format!("{} open", counted(open_failures(facts), "failure mode")));
     }
     parts.push(match violated {
         [] => "no violation found".to_owned(),
@@ -262,6 +302,15 @@ mod tests {
         expectations: &[&str],
         complete: bool,
     ) -> (u8, &'static str, String) {
+        judged_with(properties, &[], expectations, complete)
+    }
+
+    fn judged_with(
+        properties: &[PropertyOutcome],
+        failures: &[FailureOutcome],
+        expectations: &[&str],
+        complete: bool,
+    ) -> (u8, &'static str, String) {
         let exploration = Exploration {
             distinct_states: 84_776,
             represented_states: 84_776,
@@ -271,6 +320,7 @@ mod tests {
         let expectations: Vec<String> = expectations.iter().map(|e| (*e).to_owned()).collect();
         let j = judge(Facts {
             properties,
+            failures,
             exploration: &exploration,
             expectations: &expectations,
             reasons: &[],
@@ -299,6 +349,31 @@ mod tests {
         assert_eq!(judged(&[property("p", PropertyVerdict::Holds)], &[], false).0, 3);
         assert_eq!(judged(&[property("p", PropertyVerdict::Inconclusive)], &[], true).0, 3);
         assert_eq!(judged(&[property("p", PropertyVerdict::NotChecked("why".into()))], &[], true).0, 3);
+    }
+
+    #[test]
+    fn a_failure_mode_that_is_not_shown_fails_the_spec() {
+        let failure = |verdict| FailureOutcome {
+            name: "stale holder".into(),
+            span: arch_base::Span::default(),
+            repair: false,
+            removed: vec!["guard of commit".into()],
+            property: "p".into(),
+            verdict,
+            violation: None,
+        };
+        let holds = [property("p", PropertyVerdict::Holds)];
+        let with = |verdict| judged_with(&holds, &[failure(verdict)], &[], true);
+        assert_eq!(with(FailureVerdict::Shown).0, 0);
+        let (code, word, rest) = with(FailureVerdict::NotShown("why".into()));
+        assert_eq!((code, word), (1, "NOT SHOWN"));
+        assert_eq!(rest, "failure mode \"stale holder\" · all 84,776 states");
+        assert_eq!(with(FailureVerdict::NotPrevented("why".into())).0, 1);
+        assert_eq!(with(FailureVerdict::Inconclusive("why".into())).0, 3);
+        assert_eq!(with(FailureVerdict::NotExecuted("why".into())).0, 0);
+        let violated = [property("p", PropertyVerdict::Violated)];
+        let both = judged_with(&violated, &[failure(FailureVerdict::NotPrevented("why".into()))], &[], true);
+        assert_eq!((both.0, both.1), (1, "VIOLATED"));
     }
 
     #[test]

@@ -4,8 +4,8 @@ mod common;
 
 use arch_base::{Code, Diagnostic, SourceMap, Span};
 use archc::outcome::{
-    Cell, Change, ExitStatus, Explanation, Exploration, FailureOutcome, Headline, PropertyOutcome,
-    PropertyVerdict, SpecOutcome, StepOutcome, TraceOutcome, Verdict,
+    Cell, Change, ExitStatus, Explanation, Exploration, FailureOutcome, FailureVerdict, Headline,
+    PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, TraceOutcome, Verdict,
 };
 use archc::render::{github, json, junit, sarif, text};
 use archc::style::Paint;
@@ -84,7 +84,26 @@ fn outcome() -> (SpecOutcome, SourceMap) {
                 ..property("stuck", PropertyVerdict::Holds, None)
             },
         ],
-        failures: vec![FailureOutcome { name: "stale \"holder\"".into(), span: span(0, 5) }],
+        failures: vec![
+            FailureOutcome {
+                name: "stale \"holder\"".into(),
+                span: span(0, 5),
+                repair: false,
+                removed: vec!["guard of take".into(), "with N = 2".into()],
+                property: "q".into(),
+                verdict: FailureVerdict::NotShown("q < r".into()),
+                violation: Some(property("q", PropertyVerdict::Violated, Some(TraceOutcome::default()))),
+            },
+            FailureOutcome {
+                name: "lost".into(),
+                span: span(0, 5),
+                repair: true,
+                removed: vec!["protocol sweep".into()],
+                property: "s".into(),
+                verdict: FailureVerdict::Inconclusive("too much".into()),
+                violation: None,
+            },
+        ],
     };
     (outcome, sources)
 }
@@ -110,7 +129,10 @@ warning[W0603]: nothing uses \"X\" & <Y>
   not checked r  always  liveness is not checked yet
   open        s  always  no violation found, not everything was explored
   holds       built-in: stuck
-  not run     failure \"stale \\\"holder\\\"\"
+  not shown   failure \"stale \\\"holder\\\"\" prevented by guard of take and with N = 2, else violates q
+              q < r
+  open        failure \"lost\" repaired by protocol sweep, else violates s
+              too much
 
   counterexample to p in 2 steps · specs/a, 50%.arch:2:1
       0 initial state
@@ -122,6 +144,10 @@ warning[W0603]: nothing uses \"X\" & <Y>
           `X.a` leaves its <range> & \"bound\"\u{1}
         violated: X.a · specs/a, 50%.arch:2:20
           X.a = true
+
+  failure \"stale \\\"holder\\\"\", without guard of take, with N = 2 · specs/a, 50%.arch:1:1
+  counterexample to q in 0 steps · specs/a, 50%.arch:2:1
+      0 initial state
 ";
     let found = text::spec(&outcome, &sources, Paint::PLAIN);
     assert_eq!(found, expected, "\n{found}");
@@ -156,6 +182,9 @@ fn json_satisfies_its_schema() {
     assert_eq!(spec["properties"][0]["trace"][1]["changes"][0]["new"], "true");
     assert_eq!(spec["properties"][0]["trace"][1]["span"]["line"], 1);
     assert_eq!(spec["diagnostics"][0]["labels"][0]["column"], 7);
+    assert_eq!(spec["failures"][0]["verdict"], "not_shown");
+    assert_eq!(spec["failures"][0]["removed"][1], "with N = 2");
+    assert_eq!(spec["failures"][1]["reason"], "too much");
 }
 
 #[test]
@@ -184,8 +213,8 @@ fn junit_is_well_formed_and_counts() {
         }
     }
     let count = |name: &str| names.iter().filter(|n| *n == name).count();
-    assert_eq!((count("testsuite"), count("testcase"), count("failure"), count("skipped")), (1, 6, 1, 2));
-    assert!(xml.contains("tests=\"6\" failures=\"1\" errors=\"0\" skipped=\"2\""), "{xml}");
+    assert_eq!((count("testsuite"), count("testcase"), count("failure"), count("skipped")), (1, 8, 2, 3));
+    assert!(xml.contains("tests=\"8\" failures=\"2\" errors=\"0\" skipped=\"3\""), "{xml}");
     assert!(!xml.contains('\u{1}'));
 }
 
@@ -205,6 +234,8 @@ fn sarif_carries_the_counterexample_as_a_code_flow() {
     assert_eq!(step["physicalLocation"]["region"]["startColumn"], 7);
     assert_eq!(step["physicalLocation"]["artifactLocation"]["uri"], "specs/a%2C%2050%25.arch");
     assert!(step["message"]["text"].as_str().unwrap().contains("X.a: false → true"));
+    assert_eq!(results[2]["ruleId"], "failure-mode-not-shown");
+    assert!(results[2]["message"]["text"].as_str().unwrap().ends_with("else violates q: q < r"));
 }
 
 #[test]
@@ -212,11 +243,16 @@ fn github_annotations_are_one_line_each() {
     let (outcome, sources) = outcome();
     let text = github::spec(&outcome, &sources);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
     assert!(lines[0].starts_with(
         "::warning file=specs/a%2C 50%25.arch,line=1,col=7,endLine=1,endColumn=8,title=W0603::nothing uses"
     ));
     assert!(lines[1].starts_with("::error file=specs/a%2C 50%25.arch,line=2,col=1,"), "{}", lines[1]);
     assert!(lines[1].contains("%0A"));
-    assert!(lines[2].starts_with("::error file=") && lines[2].contains("VIOLATED specs/a, 50%25.arch"));
+    assert!(
+        lines[2].contains("title=failure mode \"stale \\\"holder\\\"\" is not shown::q < r%0A"),
+        "{}",
+        lines[2]
+    );
+    assert!(lines[3].starts_with("::error file=") && lines[3].contains("VIOLATED specs/a, 50%25.arch"));
 }

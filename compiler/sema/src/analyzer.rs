@@ -2,7 +2,7 @@
 
 use crate::protocols::RunTable;
 use crate::tables::Tables;
-use crate::{Analysis, Failure, Options};
+use crate::{Analysis, Options, variation};
 use arch_base::{Diagnostic, Severity, Span};
 use arch_grammar::ast;
 use arch_ir::time::inexact_comparison;
@@ -49,9 +49,25 @@ pub struct Analyzer<'m> {
 /// next passes can go on; nothing is explored when there was an error.
 pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     let joining = crate::segments::joining_steps(module);
+    let mut analyzer = passes(module, &joining, options);
+    analyzer.check_failures();
+    analyzer.check_instances();
+    analyzer.check_unused();
+    analyzer.report_missing();
+    analyzer.check_open_constants();
+    analyzer.check_instants();
+    analyzer.finish()
+}
+
+/// Runs the passes that give a program, and none that only look for what is unused or missing.
+pub fn passes<'m>(
+    module: &'m ast::Module,
+    joining: &'m [(Span, Vec<ast::Step>)],
+    options: &'m Options,
+) -> Analyzer<'m> {
     let mut analyzer = Analyzer {
         module,
-        joining: &joining,
+        joining,
         options,
         diagnostics: Vec::new(),
         program: Program::default(),
@@ -79,13 +95,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.check_shared_locals();
     analyzer.lower_properties();
     analyzer.lower_faults();
-    let failures = analyzer.check_failures();
-    analyzer.check_instances();
-    analyzer.check_unused();
-    analyzer.report_missing();
-    analyzer.check_open_constants();
-    analyzer.check_instants();
-    analyzer.finish(failures)
+    analyzer
 }
 
 impl<'m> Analyzer<'m> {
@@ -119,7 +129,12 @@ impl<'m> Analyzer<'m> {
         self.program.slots.push(name.to_owned())
     }
 
-    fn finish(mut self, failures: Vec<Failure>) -> Analysis {
+    fn finish(mut self) -> Analysis {
+        let complete = !self.diagnostics.iter().any(|d| d.severity == Severity::Error) && !self.is_sketch();
+        let mut failures = Vec::new();
+        if complete {
+            failures = variation::failures(self.module, self.options, &mut self.diagnostics);
+        }
         // What the file as a whole lacks comes last.
         let whole = |d: &Diagnostic| d.code == crate::codes::MISSING_PROPERTY;
         let key = |d: &Diagnostic| (whole(d), d.span().map(|s| (s.start, s.end)), d.code);

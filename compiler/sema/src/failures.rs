@@ -1,29 +1,27 @@
 //! Failure modes and accepted redundancies: every guard, term, step and property that they name exists.
 
-use crate::Failure;
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{failures as errors, names};
 use arch_base::Span;
 use arch_grammar::ast::{self, ItemKind, TargetKind};
 
 impl<'m> Analyzer<'m> {
-    /// Checks all failure modes and returns them.
-    pub fn check_failures(&mut self) -> Vec<Failure> {
-        let mut failures: Vec<Failure> = Vec::new();
+    /// Checks all failure modes and accepted redundancies.
+    pub fn check_failures(&mut self) {
+        let mut seen: Vec<&'m ast::Text> = Vec::new();
         for item in &self.module.items {
             match &item.kind {
                 ItemKind::Failure(decl) => {
-                    if let Some(earlier) = failures.iter().find(|f| f.name == decl.name.value) {
+                    if let Some(earlier) = seen.iter().find(|name| name.value == decl.name.value) {
                         self.report(errors::duplicate(&decl.name, earlier.span));
                     }
+                    seen.push(&decl.name);
                     self.check_failure(decl);
-                    failures.push(Failure { name: decl.name.value.clone(), span: decl.name.span });
                 }
                 ItemKind::Redundant(decl) => self.check_target(&decl.target),
                 _ => {}
             }
         }
-        failures
     }
 
     fn check_failure(&mut self, decl: &'m ast::FailureDecl) {
@@ -33,6 +31,9 @@ impl<'m> Analyzer<'m> {
         for clause in &decl.clauses {
             clause.by.iter().for_each(|target| self.check_target(target));
             clause.violates.iter().for_each(|name| self.check_property_name(name));
+            if clause.violates.is_empty() {
+                self.report(errors::no_property(clause.span, clause.repair));
+            }
         }
     }
 
@@ -81,8 +82,7 @@ impl<'m> Analyzer<'m> {
             }
             TargetKind::WithOn(on) => self.check_replacement(on),
             TargetKind::WithOrder(a, b) => {
-                self.protocol_with(a);
-                self.protocol_with(b);
+                self.check_order(a, b, target.span);
             }
             TargetKind::WithSplit(split) => {
                 if let Some(statements) = self.statements_of(&split.target) {
@@ -96,6 +96,21 @@ impl<'m> Analyzer<'m> {
                 }
             }
             TargetKind::WithFault(fault) => self.check_fault_target(fault),
+        }
+    }
+
+    /// `A before B` says something when B comes before A now, in one chain.
+    fn check_order(&mut self, a: &'m ast::OpRef, b: &'m ast::OpRef, span: Span) {
+        let (Some(index), Some(other)) = (self.protocol_with(a), self.protocol_with(b)) else { return };
+        let place = |r: &ast::OpRef| self.runs[index].steps.iter().position(|w| same(w.step, r));
+        let (Some(first), Some(second)) = (place(a), place(b)) else {
+            return self.report(errors::not_one_chain(span, &a.operation, &b.operation));
+        };
+        let chain = |n: usize| self.runs[index].steps[n].chain;
+        if index != other || chain(first) != chain(second) {
+            self.report(errors::not_one_chain(span, &a.operation, &b.operation));
+        } else if first <= second {
+            self.report(errors::in_order_already(span, &a.operation, &b.operation));
         }
     }
 
@@ -144,19 +159,15 @@ impl<'m> Analyzer<'m> {
     }
 
     fn check_label(&mut self, name: &ast::Ident) {
-        let mut labels = Vec::new();
-        for item in &self.tables.annotations {
-            if let ItemKind::On(on) = &item.kind {
-                on.body.iter().for_each(|b| collect_labels(b, &mut labels));
-            }
-        }
-        if !labels.contains(&name.name.as_str()) {
-            self.report(errors::unknown_label(name, &labels));
+        let labels = crate::variation::labels(self.module);
+        if !labels.contains(&name.name) {
+            let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+            self.report(errors::unknown_label(name, &known));
         }
     }
 
     /// The protocol that has the operation; reports none.
-    fn protocol_with(&mut self, step: &ast::OpRef) -> Option<usize> {
+    pub(crate) fn protocol_with(&mut self, step: &ast::OpRef) -> Option<usize> {
         let found: Vec<usize> = (0..self.tables.protocols.len())
             .filter(|i| self.means(*i, step) && self.tables.protocols[*i].has_operation(&step.operation.name))
             .collect();
@@ -182,25 +193,15 @@ impl<'m> Analyzer<'m> {
         self.lowered_step(step).map(|s| s.atoms.len())
     }
 
-    fn statements_of(&mut self, step: &ast::OpRef) -> Option<usize> {
-        self.lowered_step(step).map(|s| s.effect.len())
+    /// How many statements the effect has as it is written.
+    fn statements_of(&mut self, reference: &ast::OpRef) -> Option<usize> {
+        let index = self.protocol_with(reference)?;
+        let step = self.runs[index].steps.iter().find(|w| same(w.step, reference))?.step;
+        let body = self.effect_of(index, step).and_then(|on| on.body.as_ref());
+        Some(body.map_or(0, |b| b.statements.len()))
     }
 }
 
 fn same(step: &ast::Step, reference: &ast::OpRef) -> bool {
     step.operation.name == reference.operation.name
-}
-
-fn collect_labels<'a>(block: &'a ast::Block, labels: &mut Vec<&'a str>) {
-    for statement in &block.statements {
-        match &statement.kind {
-            ast::StmtKind::If { label, then, otherwise, .. } => {
-                labels.extend(label.as_ref().map(|l| l.name.as_str()));
-                collect_labels(then, labels);
-                otherwise.iter().for_each(|b| collect_labels(b, labels));
-            }
-            ast::StmtKind::For { body, .. } => collect_labels(body, labels),
-            _ => {}
-        }
-    }
 }

@@ -32,6 +32,7 @@ mod tables;
 mod templates;
 mod types;
 mod unused;
+mod variation;
 mod views;
 
 use arch_base::{Diagnostic, Severity, Span};
@@ -70,17 +71,39 @@ pub struct Analysis {
     /// Whether the spec has no errors but lacks something that it needs to be explored: the diagnostics of
     /// severity note say what.
     pub sketch: bool,
-    /// Failure modes: resolved, and not executed by this version.
+    /// Failure modes, in order, with the programs that show them; none when there is no program.
     pub failures: Vec<Failure>,
 }
 
 /// A failure mode.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// Its name.
     pub name: String,
-    /// Where it is declared.
+    /// Where its name is declared.
     pub span: Span,
+    /// What prevents and repairs it.
+    pub clauses: Vec<Clause>,
+}
+
+/// `prevented by X else violates P`, `repaired by X else violates P`, with the programs that show it.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    /// Whether X repairs (else it prevents).
+    pub repair: bool,
+    /// The whole clause.
+    pub span: Span,
+    /// Where each part of X is named.
+    pub targets: Vec<Span>,
+    /// The properties and built-in checks that fail without X, by name.
+    pub properties: Vec<String>,
+    /// What X is judged in, where that is not the spec as written: for a repair, the spec without what prevents
+    /// the failure.
+    pub given: Option<Program>,
+    /// That without X.
+    pub without: Program,
+    /// If X has several parts: for each, that without the other parts.
+    pub but_one: Vec<Program>,
 }
 
 impl Analysis {

@@ -159,7 +159,7 @@ impl<'m> Analyzer<'m> {
     }
 
     /// The declaration with the effect of a step: the one for its protocol, else the one for its name.
-    fn effect_of(&mut self, index: usize, step: &ast::Step) -> Option<&'m ast::OnDecl> {
+    pub fn effect_of(&mut self, index: usize, step: &ast::Step) -> Option<&'m ast::OnDecl> {
         let candidates: Vec<(&'m ast::OnDecl, arch_base::Span)> = self
             .annotations_of(index)
             .filter_map(|item| match &item.kind {

@@ -3,8 +3,8 @@
 //! The syntax is that of "Workflow commands for GitHub Actions"; a message is one line, so the details of
 //! a counterexample are escaped line ends within it.
 
-use super::{text, trace};
-use crate::outcome::{ExitStatus, Place, PropertyOutcome, SpecOutcome};
+use super::{failures, text, trace};
+use crate::outcome::{ExitStatus, FailureOutcome, Place, PropertyOutcome, SpecOutcome};
 use crate::style::Paint;
 use arch_base::{Diagnostic, Severity, SourceMap, Span};
 
@@ -15,6 +15,8 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap) -> String {
         outcome.diagnostics.iter().map(|d| diagnostic(outcome, d, sources)).collect();
     let violated = outcome.properties.iter().filter(|p| p.violated() && !p.expected_violated);
     lines.extend(violated.map(|p| violation(outcome, p, sources)));
+    let failing = outcome.failures.iter().filter(|f| f.verdict.fails());
+    lines.extend(failing.map(|f| failure(outcome, f, sources)));
     lines.push(summary(outcome));
     lines.concat()
 }
@@ -40,6 +42,13 @@ fn violation(outcome: &SpecOutcome, property: &PropertyOutcome, sources: &Source
         None => title.clone(),
     };
     command("error", &outcome.file, property.span, &title, message.trim_end(), sources)
+}
+
+fn failure(outcome: &SpecOutcome, failure: &FailureOutcome, sources: &SourceMap) -> String {
+    let title = format!("failure mode {:?} is {}", failure.name, failure.verdict.word().replace('_', " "));
+    let behaviour = failures::behaviour(failure, sources, Paint::PLAIN);
+    let message = format!("{}{behaviour}", failure.verdict.reason().unwrap_or_default());
+    command("error", &outcome.file, Some(failure.span), &title, message.trim_end(), sources)
 }
 
 fn summary(outcome: &SpecOutcome) -> String {

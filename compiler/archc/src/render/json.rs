@@ -2,8 +2,8 @@
 
 use super::diagnostics::word;
 use crate::outcome::{
-    AssumptionOutcome, Change, ExitStatus, Explanation, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
-    StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome, strength,
+    AssumptionOutcome, Change, ExitStatus, Explanation, FailureOutcome, Place, PropertyOutcome,
+    PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome, strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -138,7 +138,22 @@ struct ExplanationJson<'a> {
 struct Failure<'a> {
     name: &'a str,
     verdict: &'static str,
+    reason: Option<&'a str>,
+    repair: bool,
+    removed: &'a [String],
+    property: &'a str,
     span: PlaceJson,
+    cycle_start: Option<u32>,
+    #[serde(flatten)]
+    behaviour: ShownJson<'a>,
+}
+
+#[derive(Serialize, Default)]
+struct ShownJson<'a> {
+    initial: Option<Vec<CellJson<'a>>>,
+    trace: Vec<Step<'a>>,
+    treated: Vec<TreatedJson<'a>>,
+    explanations: Vec<ExplanationJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -207,7 +222,7 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
             outcome.properties.iter().find_map(|p| p.liveness.as_ref()).map_or(&[], |l| &l.assumed),
         ),
         properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
-        failures: outcome.failures.iter().map(|f| failure(&f.name, f.span, sources)).collect(),
+        failures: outcome.failures.iter().map(|f| failure(f, sources)).collect(),
         diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
     }
 }
@@ -292,8 +307,24 @@ fn explanation<'a>(explanation: &'a Explanation, sources: &SourceMap) -> Explana
     }
 }
 
-fn failure<'a>(name: &'a str, span: Span, sources: &SourceMap) -> Failure<'a> {
-    Failure { name, verdict: "not_executed", span: located(span, sources) }
+fn failure<'a>(failure: &'a FailureOutcome, sources: &SourceMap) -> Failure<'a> {
+    let shown = failure.violation.as_ref().map(|v| property(v, sources));
+    Failure {
+        name: &failure.name,
+        verdict: failure.verdict.word(),
+        reason: failure.verdict.reason(),
+        repair: failure.repair,
+        removed: &failure.removed,
+        property: &failure.property,
+        span: located(failure.span, sources),
+        cycle_start: shown.as_ref().and_then(|v| v.cycle_start),
+        behaviour: shown.map_or_else(ShownJson::default, |v| ShownJson {
+            initial: v.initial,
+            trace: v.trace,
+            treated: v.treated,
+            explanations: v.explanations,
+        }),
+    }
 }
 
 fn message<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> Message<'a> {

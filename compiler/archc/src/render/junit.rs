@@ -1,10 +1,12 @@
-//! JUnit XML: a test suite for each spec, a test case for each property.
+//! JUnit XML: a test suite for each spec, a test case for each property and failure mode.
 //!
 //! The form is the one that Jenkins, GitLab and GitHub's report actions read. Control characters that
 //! XML 1.0 does not allow are replaced, everything else is escaped by the writer.
 
-use super::{diagnostics, trace};
-use crate::outcome::{ExitStatus, Place, PropertyOutcome, PropertyVerdict, SpecOutcome};
+use super::{diagnostics, failures, trace};
+use crate::outcome::{
+    ExitStatus, FailureOutcome, FailureVerdict, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
+};
 use crate::render::text;
 use crate::style::Paint;
 use arch_base::{Severity, SourceMap};
@@ -88,7 +90,27 @@ fn cases(outcome: &SpecOutcome, sources: &SourceMap) -> Vec<Case> {
         place: p.span.map(|s| Place::of(sources, s)),
         status: property(p, sources),
     });
-    std::iter::once(own).chain(properties).collect()
+    let failures = outcome.failures.iter().map(|f| Case {
+        name: failures::sentence(f),
+        class: class.clone(),
+        place: Some(Place::of(sources, f.span)),
+        status: failure(f, sources),
+    });
+    std::iter::once(own).chain(properties).chain(failures).collect()
+}
+
+fn failure(failure: &FailureOutcome, sources: &SourceMap) -> Status {
+    match &failure.verdict {
+        FailureVerdict::Shown => Status::Passed,
+        FailureVerdict::NotShown(why) | FailureVerdict::NotPrevented(why) => Status::Failure {
+            kind: "failure mode",
+            message: why.clone(),
+            body: failures::behaviour(failure, sources, Paint::PLAIN),
+        },
+        FailureVerdict::Inconclusive(why) | FailureVerdict::NotExecuted(why) => {
+            Status::Skipped { message: why.clone() }
+        }
+    }
 }
 
 fn own(outcome: &SpecOutcome, sources: &SourceMap) -> Status {
@@ -99,7 +121,9 @@ fn own(outcome: &SpecOutcome, sources: &SourceMap) -> Status {
         ExitStatus::Success => Status::Passed,
         ExitStatus::Inconclusive => Status::Skipped { message },
         // Violations have their own cases; what remains is a violation that is missing.
-        ExitStatus::Violated if !errors && outcome.headline.word == "VIOLATED" => Status::Passed,
+        ExitStatus::Violated if !errors && matches!(outcome.headline.word, "VIOLATED" | "NOT SHOWN") => {
+            Status::Passed
+        }
         ExitStatus::Violated => Status::Failure { kind: "expectation", message, body: body() },
         ExitStatus::Invalid => Status::Error { kind: "invalid", message, body: body() },
         ExitStatus::Internal => Status::Error { kind: "internal", message, body: body() },

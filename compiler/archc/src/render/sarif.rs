@@ -3,7 +3,8 @@
 //! The form follows the OASIS standard of 2020-03-27 and what GitHub's code scanning reads of it.
 
 use super::diagnostics::word;
-use crate::outcome::{Place, PropertyOutcome, SpecOutcome, StepOutcome, TraceOutcome};
+use super::failures::sentence;
+use crate::outcome::{FailureOutcome, Place, PropertyOutcome, SpecOutcome, StepOutcome, TraceOutcome};
 use arch_base::{Diagnostic, Severity, SourceMap, Span};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ const VIOLATION: &str = "property-violated";
 
 /// The rule for a violation that the file expects and that did not happen.
 const UNMET: &str = "expectation-unmet";
+
+/// The rule for a failure mode that its behaviours do not bear out.
+const NOT_SHOWN: &str = "failure-mode-not-shown";
 
 /// All specs as one document.
 #[must_use]
@@ -57,6 +61,7 @@ fn rules(outcomes: &[SpecOutcome]) -> Vec<Value> {
     let mut rules: BTreeMap<&str, &str> = BTreeMap::new();
     rules.insert(VIOLATION, "a property of the spec does not hold in every behaviour");
     rules.insert(UNMET, "the file expects a violation that did not happen");
+    rules.insert(NOT_SHOWN, "what is said to prevent or repair a failure does not");
     for diagnostic in outcomes.iter().flat_map(|o| &o.diagnostics) {
         rules.entry(diagnostic.code.0).or_insert(match diagnostic.severity {
             Severity::Error => "the spec is wrong",
@@ -73,6 +78,8 @@ fn results(outcome: &SpecOutcome, sources: &SourceMap) -> Vec<Value> {
     all.extend(violated.map(|p| violation(outcome, p, sources)));
     let unmet = outcome.properties.iter().filter(|p| p.expected_violated && !p.violated());
     all.extend(unmet.map(|p| unmet_expectation(outcome, p, sources)));
+    let failing = outcome.failures.iter().filter(|f| f.verdict.fails());
+    all.extend(failing.map(|f| not_shown(outcome, f, sources)));
     all
 }
 
@@ -138,6 +145,20 @@ fn unmet_expectation(outcome: &SpecOutcome, property: &PropertyOutcome, sources:
         "message": { "text": format!("{} is expected to be violated, and no violation was found", property.name) },
         "locations": [declared(outcome, property, sources)],
     })
+}
+
+fn not_shown(outcome: &SpecOutcome, failure: &FailureOutcome, sources: &SourceMap) -> Value {
+    let mut result = json!({
+        "ruleId": NOT_SHOWN,
+        "level": "error",
+        "message": { "text": format!("{}: {}", sentence(failure), failure.verdict.reason().unwrap_or_default()) },
+        "locations": [location(failure.span, &failure.name, sources)],
+        "properties": { "failure": failure.name, "property": failure.property, "verdict": failure.verdict.word() },
+    });
+    if let Some(trace) = failure.violation.as_ref().and_then(|v| v.trace.as_ref()) {
+        result["codeFlows"] = json!([code_flow(outcome, trace, sources)]);
+    }
+    result
 }
 
 fn declared(outcome: &SpecOutcome, property: &PropertyOutcome, sources: &SourceMap) -> Value {

@@ -1,6 +1,6 @@
 //! The report for people: first line, diagnostics, a line per property, counterexamples.
 
-use super::{diagnostics, trace};
+use super::{diagnostics, failures, trace};
 use crate::outcome::{
     AssumptionOutcome, ExitStatus, LivenessOutcome, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
     ToldApart, counted, thousands,
@@ -22,12 +22,13 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
         text.push_str(&properties(outcome, paint));
     }
     text.push_str(&told_apart(outcome, sources, paint));
-    text.push_str(&failures(outcome, paint));
+    text.push_str(&failures::lines(&outcome.failures, paint));
     let telling: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| worth_telling(p)).collect();
     for (i, property) in telling.iter().enumerate() {
         text.push('\n');
         text.push_str(&trace::behaviour(property, &telling[..i], sources, paint));
     }
+    text.push_str(&failures::behaviours(&outcome.failures, sources, paint));
     text
 }
 
@@ -151,7 +152,7 @@ pub fn assumption(assumption: &AssumptionOutcome, strength: bool) -> String {
     format!("{}{strong}", assumption.name)
 }
 
-fn state(word: &str, style: Style, paint: Paint) -> String {
+pub(super) fn state(word: &str, style: Style, paint: Paint) -> String {
     // Padded before it is painted: escape sequences have no width.
     paint.paint(style, &format!("{word:<11}"))
 }
@@ -168,14 +169,6 @@ fn told_apart(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> Strin
     let names = symmetry.interchangeable.join(", ");
     let unused = unused.then(|| line(&format!("{names} · liveness is judged in all states")));
     symmetry.told_apart.iter().map(apart).chain(unused).collect()
-}
-
-fn failures(outcome: &SpecOutcome, paint: Paint) -> String {
-    if outcome.exploration.is_none() {
-        return String::new();
-    }
-    let line = |name: &str| format!("  {} failure {name:?}\n", state("not run", Style::Open, paint));
-    outcome.failures.iter().map(|f| line(&f.name)).collect()
 }
 
 /// A last line when there was more than one spec.

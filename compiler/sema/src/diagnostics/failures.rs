@@ -23,6 +23,47 @@ pub fn empty(name: &Text) -> Diagnostic {
     .help("write `prevented by guard of STEP else violates PROPERTY`")
 }
 
+/// A clause that does not say what would show it.
+pub fn no_property(span: Span, repair: bool) -> Diagnostic {
+    let verb = if repair { "repairs" } else { "prevents" };
+    Diagnostic::error(
+        codes::BAD_FAILURE,
+        format!("this says what {verb} the failure, and not what would be violated without it"),
+    )
+    .at(span, "names no property")
+    .help("add `else violates PROPERTY`: what must hold as the spec is written, and must fail without this")
+}
+
+/// `with order A before B` where they do not follow each other.
+pub fn not_one_chain(span: Span, a: &Ident, b: &Ident) -> Diagnostic {
+    Diagnostic::error(
+        codes::BAD_FAILURE,
+        format!("`{}` and `{}` are not steps of one chain, so they have no order", a.name, b.name),
+    )
+    .at(span, "cannot be reordered")
+}
+
+/// `with order A before B` where that is so already.
+pub fn in_order_already(span: Span, a: &Ident, b: &Ident) -> Diagnostic {
+    Diagnostic::error(
+        codes::BAD_FAILURE,
+        format!("`{}` comes before `{}` already, so this changes nothing", a.name, b.name),
+    )
+    .at(span, "as the spec is written")
+    .help(format!("did you mean `with order {} before {}`?", b.name, a.name))
+}
+
+/// A change that leaves no spec.
+pub fn no_spec_left(span: Span, why: &str, place: Option<Span>) -> Diagnostic {
+    let error =
+        Diagnostic::error(codes::BAD_FAILURE, format!("with this change there is no spec any more: {why}"))
+            .at(span, "cannot be removed or changed like this");
+    match place {
+        Some(place) if place != span => error.see(place, "this is in the way"),
+        _ => error,
+    }
+}
+
 /// A guard that is not there.
 pub fn no_guard(span: Span, operation: &Ident) -> Diagnostic {
     Diagnostic::error(
