@@ -51,6 +51,12 @@ pub enum Command {
     /// against every property. Directories are searched for *.arch. Every file is reported, whatever the
     /// others came to; the report alone goes to stdout.
     Check(CheckArgs),
+    /// Show what each fault alone does to each property
+    ///
+    /// Explores the spec without faults, then under each fault alone that could happen to it (declared or not: crashes of
+    /// every actor, lost and duplicated requests of every step, skewed clocks, partitions), and prints which
+    /// properties hold and which break, with a shortest behaviour. The spec is not edited.
+    Faults(FaultsArgs),
     /// Print specs in their canonical layout, in place
     ///
     /// Prints each spec in its canonical layout. Files are replaced in one piece and only if something
@@ -131,6 +137,35 @@ pub struct LimitArgs {
     /// Ends the exploration of a spec after this time, such as 30s, 5m or 1h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+}
+
+/// `archc faults`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit status: 0 every cell has an answer, whatever it is; 2 a spec is wrong; 3 a limit was reached, or a sketch."
+)]
+pub struct FaultsArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes the constants of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// What explores the states
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Threads, one per processor unless said
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// The form of the matrix
+    #[arg(long, value_enum, default_value_t)]
+    pub format: MatrixFormat,
+    #[command(flatten)]
+    /// Limits.
+    pub limits: LimitArgs,
 }
 
 /// `archc fmt`.
@@ -245,6 +280,16 @@ pub enum Format {
     Sarif,
     /// Workflow annotations of GitHub Actions
     Github,
+}
+
+/// The form of a matrix.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MatrixFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document; properties as in the report of a check
+    Json,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

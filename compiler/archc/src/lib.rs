@@ -13,6 +13,7 @@ pub mod engines;
 pub mod failures;
 pub mod interrupt;
 pub mod load;
+pub mod matrix;
 pub mod memory;
 pub mod narrate;
 pub mod outcome;
@@ -60,6 +61,7 @@ fn said(answer: &clap::Error) -> ExitCode {
 fn obey(cli: &Cli) -> ExitStatus {
     match &cli.command {
         Command::Check(args) => commands::check::run(args, Paint::for_stdout(cli.color)),
+        Command::Faults(args) => commands::faults::run(args, Paint::for_stdout(cli.color)),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Draft(args) => commands::draft::run(args),

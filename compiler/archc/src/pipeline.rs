@@ -142,6 +142,27 @@ pub fn resolve(
     analysis.program.clone().ok_or_else(|| Box::new(unexplored(name, instance, &analysis)))
 }
 
+/// The spec of one file under each fault alone.
+///
+/// # Errors
+///
+/// The result that a check would report, when there is no program.
+pub fn single_faults(
+    file: FileId,
+    sources: &SourceMap,
+    settings: Vec<Setting>,
+    instance: Option<String>,
+) -> Result<Vec<arch_sema::SingleFault>, Box<SpecOutcome>> {
+    let name = sources.name(file);
+    let module = arch_grammar::parse(file, sources.text(file)).map_err(|d| Box::new(invalid(name, d)))?;
+    let options = arch_sema::Options { instance: instance.clone(), settings };
+    let analysis = arch_sema::analyze(&module, &options);
+    match &analysis.program {
+        Some(program) if !analysis.has_errors() => Ok(arch_sema::single_faults(&module, &options, program)),
+        _ => Err(Box::new(unexplored(name, instance, &analysis))),
+    }
+}
+
 /// What is said of a file that has no program.
 fn unexplored(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOutcome {
     let mut outcome = resolved(name, instance, analysis);
@@ -383,7 +404,9 @@ fn empty(name: &str) -> SpecOutcome {
     }
 }
 
-fn limits(args: &LimitArgs) -> Limits {
+/// The limits of the command line, from now on.
+#[must_use]
+pub fn limits(args: &LimitArgs) -> Limits {
     Limits {
         max_states: args.max_states,
         max_memory: args.max_memory.or_else(crate::memory::default_limit),

@@ -27,6 +27,7 @@ mod properties;
 mod protocols;
 mod scope;
 mod segments;
+mod single_faults;
 mod steps;
 mod tables;
 mod templates;
@@ -34,6 +35,8 @@ mod types;
 mod unused;
 mod variation;
 mod views;
+
+pub use single_faults::{SingleFault, single_faults};
 
 use arch_base::{Diagnostic, Severity, Span};
 use arch_grammar::ast;

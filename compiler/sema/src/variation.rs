@@ -168,7 +168,8 @@ fn add_fault(module: &mut ast::Module, fault: &ast::FaultDecl) {
     module.items.push(Item { kind: ItemKind::Faults(vec![fault.clone()]), span: fault.span });
 }
 
-fn same_fault(a: &FaultKind, b: &FaultKind) -> bool {
+/// Whether two declarations are of one fault, whatever its budget.
+pub fn same_fault(a: &FaultKind, b: &FaultKind) -> bool {
     match (a, b) {
         (FaultKind::Crash { actor: a, .. }, FaultKind::Crash { actor: b, .. })
         | (FaultKind::Skew(a, _), FaultKind::Skew(b, _)) => a.name == b.name,

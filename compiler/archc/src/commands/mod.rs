@@ -5,6 +5,7 @@ pub mod completions;
 pub mod draft;
 pub mod explain;
 pub mod explore;
+pub mod faults;
 pub mod fmt;
 
 use crate::outcome::ExitStatus;

@@ -9,7 +9,7 @@ use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
 
 /// Grows whenever a field is removed or changes its meaning; new fields do not count.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -238,6 +238,11 @@ fn symmetry<'a>(found: &'a SymmetryOutcome, sources: &SourceMap) -> SymmetryJson
         interchangeable: &found.interchangeable,
         told_apart: found.told_apart.iter().map(told_apart).collect(),
     }
+}
+
+/// A property as in the report of a check.
+pub(super) fn property_value(of: &PropertyOutcome, sources: &SourceMap) -> serde_json::Value {
+    serde_json::to_value(property(of, sources)).expect("a property has string keys only")
 }
 
 fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<'a> {

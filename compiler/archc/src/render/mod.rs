@@ -5,6 +5,7 @@ pub mod failures;
 pub mod github;
 pub mod json;
 pub mod junit;
+pub mod matrix;
 pub mod sarif;
 pub mod text;
 pub mod trace;
