@@ -10,13 +10,21 @@
 
 pub mod fair;
 pub mod graph;
+mod keys;
 pub mod limits;
+mod memory;
 pub mod progress;
+pub mod search;
+pub mod statistics;
 pub mod successors;
 pub mod system;
+mod table;
+pub mod visited;
 
 pub use graph::{Backward, Edges, Exploration, Finding, Store, explore};
 pub use limits::{Limits, Stop};
 pub use progress::Progress;
+pub use statistics::Statistics;
 pub use successors::{Found, Room, Successors};
 pub use system::System;
+pub use visited::Visited;

@@ -13,4 +13,6 @@ pub struct Progress {
     pub depth: u32,
     /// Bytes of memory for states, table, edges and buffers.
     pub bytes: u64,
+    /// How full the visited set is, in percent of its slots.
+    pub load: u32,
 }

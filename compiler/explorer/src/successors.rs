@@ -39,6 +39,14 @@ pub struct Room<'a> {
 }
 
 impl Successors {
+    /// The same, or an error when the system refuses the memory.
+    pub(crate) fn with_room(words: usize, actions: usize) -> Result<Successors, TryReserveError> {
+        let mut out = Successors::new(words, 0);
+        out.most = actions;
+        out.reserve()?;
+        Ok(out)
+    }
+
     /// An empty buffer with room for the events of one state.
     #[must_use]
     pub fn new(words: usize, actions: usize) -> Successors {

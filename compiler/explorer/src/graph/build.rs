@@ -330,6 +330,7 @@ impl<'a, S: System> Search<'a, S> {
             frontier: self.store.len() as u64 - u64::from(self.level.start),
             depth: self.depth,
             bytes: self.bytes(),
+            load: 0,
         }
     }
 

@@ -1,0 +1,392 @@
+//! Breadth-first search, level by level, with any number of threads.
+//!
+//! Workers take chunks of the level and put what they find into the visited set and into the next level, each into
+//! its own list ([`worker`]). A round ends when the level is done or when the visited set has to grow, which it
+//! does while no worker runs. What is counted is the same for every order of states within a level.
+
+mod frontier;
+mod recent;
+mod worker;
+
+use crate::keys::{Keys, Packed, Tree};
+use crate::limits::{Limits, Stop, StopSign};
+use crate::memory::Refused;
+use crate::progress::Progress;
+use crate::statistics::Statistics;
+use crate::system::System;
+use crate::table::Table;
+use crate::visited::{Kind, Set, Visited};
+use frontier::{Chunk, Pool};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use worker::{Counts, Halt, Shared, Worker, most_events, most_states};
+
+/// The least time between two reports of progress.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// What an exploration found.
+#[derive(Debug)]
+pub struct Exploration<Scratch> {
+    /// The states.
+    pub visited: Visited,
+    /// How many they are.
+    pub states: u64,
+    /// Events of all expanded states.
+    pub transitions: u64,
+    /// Those of them that lead to no state.
+    pub nowhere: u64,
+    /// The number of initial states.
+    pub initial: u64,
+    /// The first initial state.
+    pub first: Option<Vec<u64>>,
+    /// The greatest distance of a state from the initial states.
+    pub depth: u32,
+    /// Why it ended early, if it did.
+    pub stopped: Option<Stop>,
+    /// For each finding the number of events of the shortest paths to it, if it was made.
+    pub found: Vec<Option<u32>>,
+    /// How often each action was an event of an expanded state.
+    pub executed: Vec<u64>,
+    /// The workers' memories, with what they noted.
+    pub scratches: Vec<Scratch>,
+    /// Figures.
+    pub statistics: Statistics,
+}
+
+/// Visits every reachable state.
+pub fn explore<S: System>(
+    system: &S,
+    limits: &Limits,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&Progress),
+) -> Exploration<S::Scratch> {
+    let sign = StopSign { limits, interrupt };
+    match Packed::new(system.widths()) {
+        Some(keys) => Search::explore(system, keys, sign, progress, Kind::Packed),
+        None => match Tree::new(system.widths()) {
+            Ok(keys) => Search::explore(system, keys, sign, progress, Kind::Tree),
+            Err(Refused) => nothing(system),
+        },
+    }
+}
+
+/// A search under way.
+struct Search<'a, S: System, K: Keys> {
+    system: &'a S,
+    keys: K,
+    table: Table,
+    sign: StopSign<'a>,
+    pool: Pool,
+    counts: Counts,
+    queue: Mutex<VecDeque<Chunk>>,
+    workers: Vec<Worker<S::Scratch, K::Local>>,
+    first: Option<Vec<u64>>,
+    statistics: Statistics,
+    begun: Instant,
+    last_beat: Instant,
+}
+
+impl<'a, S: System, K: Keys> Search<'a, S, K> {
+    fn explore(
+        system: &'a S,
+        keys: K,
+        sign: StopSign<'a>,
+        progress: &mut dyn FnMut(&Progress),
+        wrap: impl FnOnce(Set<K>) -> Kind,
+    ) -> Exploration<S::Scratch> {
+        match Search::new(system, keys, sign) {
+            Ok(mut search) => {
+                let stop = search.run(progress).err();
+                search.finish(stop, wrap)
+            }
+            Err(Refused) => nothing(system),
+        }
+    }
+
+    fn new(system: &'a S, keys: K, sign: StopSign<'a>) -> Result<Self, Refused> {
+        let threads = sign.limits.threads.max(1);
+        let workers: Result<_, _> = (0..threads).map(|_| Worker::new(system, &keys)).collect();
+        Ok(Search {
+            system,
+            table: Table::new(keys.bits(), threads == 1)?,
+            sign,
+            pool: Pool::new(),
+            counts: Counts::default(),
+            queue: Mutex::default(),
+            workers: workers?,
+            first: None,
+            statistics: Statistics { state_bits: system.widths().iter().sum(), ..Statistics::default() },
+            begun: Instant::now(),
+            last_beat: Instant::now(),
+            keys,
+        })
+    }
+
+    fn run(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<(), Stop> {
+        let started = self.start();
+        self.end_level();
+        started?;
+        while self.begin_level() {
+            let result = self.level(progress);
+            self.end_level();
+            result?;
+        }
+        Ok(())
+    }
+
+    /// Stores the initial states.
+    fn start(&mut self) -> Result<(), Stop> {
+        self.make_room()?;
+        let (system, mut result, mut seen) = (self.system, Ok(()), 0u64);
+        system.initial(&mut |state| {
+            seen += 1;
+            result = self.start_with(state, seen);
+            result.is_ok()
+        });
+        result
+    }
+
+    fn start_with(&mut self, state: &[u64], seen: u64) -> Result<(), Stop> {
+        if seen.is_multiple_of(1 << 12) {
+            self.sign.read().map_or(Ok(()), Err)?;
+        }
+        if self.counts.reserved.load(Ordering::Relaxed) + 1 > self.room() {
+            self.make_room()?;
+        }
+        if self.first.is_none() {
+            self.first = Some(state.to_vec());
+        }
+        let (workers, shared) = self.parts(0, false);
+        match workers[0].start(&shared, state) {
+            Ok(_) => Ok(()),
+            Err(Halt::Stop(stop)) => Err(stop),
+            Err(Halt::Room) => Err(Stop::Memory),
+        }
+    }
+
+    /// Makes the states that were found last the level to expand; whether there are any.
+    fn begin_level(&mut self) -> bool {
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        queue.extend(self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..)));
+        !queue.is_empty()
+    }
+
+    /// Counts the states that were found last.
+    fn end_level(&mut self) {
+        let new = self.workers.iter_mut().map(|w| std::mem::take(&mut w.tally.new)).sum();
+        if new > 0 {
+            self.statistics.levels.push(new);
+        }
+        self.statistics.peak_bytes = self.statistics.peak_bytes.max(self.bytes());
+    }
+
+    /// Expands a level, in as many rounds as it takes.
+    fn level(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<(), Stop> {
+        let depth = self.statistics.levels.len() as u32 - 1;
+        let mut careful = false;
+        self.check_memory()?;
+        loop {
+            match self.round(depth, careful, progress) {
+                Ok(()) => return Ok(()),
+                Err(Halt::Stop(stop)) => return Err(stop),
+                Err(Halt::Room) => {
+                    let wanted = self.counts.reserved.load(Ordering::Relaxed) + self.batches();
+                    careful = careful || wanted > most_states(&self.sign);
+                    if wanted > self.full() {
+                        self.make_room()?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the workers run until the level is done or one of them halts.
+    fn round(&mut self, depth: u32, careful: bool, progress: &mut dyn FnMut(&Progress)) -> Result<(), Halt> {
+        let chunks = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).len();
+        // Few states do not pay for a thread.
+        let threads = if careful { 1 } else { self.workers.len().min(chunks / 2).max(1) };
+        let (mut last, fixed) = (self.last_beat, self.fixed_bytes());
+        let (workers, shared) = self.parts(depth, careful);
+        let mut beat = || {
+            if last.elapsed() >= BEAT {
+                last = Instant::now();
+                progress(&shared.progress(fixed));
+            }
+        };
+        let result = std::thread::scope(|scope| {
+            let shared = &shared;
+            let (own, others) = workers[..threads].split_at_mut(1);
+            let others: Vec<_> =
+                others.iter_mut().map(|w| scope.spawn(move || w.run(shared, &mut || {}))).collect();
+            let mut result = own[0].run(shared, &mut beat);
+            for other in others {
+                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                result = worse(result, other);
+            }
+            result
+        });
+        self.last_beat = last;
+        result
+    }
+
+    fn parts(
+        &mut self,
+        depth: u32,
+        careful: bool,
+    ) -> (&mut [Worker<S::Scratch, K::Local>], Shared<'_, S, K>) {
+        let room = if careful { self.full() } else { self.room() };
+        let shared = Shared {
+            system: self.system,
+            keys: &self.keys,
+            table: &self.table,
+            pool: &self.pool,
+            counts: &self.counts,
+            queue: &self.queue,
+            depth,
+            sign: self.sign,
+            room,
+            over: AtomicBool::new(false),
+            careful,
+        };
+        (&mut self.workers, shared)
+    }
+
+    /// How many states there can be before something has to grow.
+    fn full(&self) -> u64 {
+        let keys = self.keys.room().saturating_sub(self.workers.len() as u64);
+        self.table.room().min(self.counts.reserved.load(Ordering::Relaxed).saturating_add(keys))
+    }
+
+    /// The same, and before states have to be counted carefully.
+    fn room(&self) -> u64 {
+        self.full().min(most_states(&self.sign))
+    }
+
+    /// The most states that batches of all workers find.
+    fn batches(&self) -> u64 {
+        (most_events(self.system) * self.workers.len()) as u64
+    }
+
+    /// Makes room for a batch of each worker, if there is not.
+    fn make_room(&mut self) -> Result<(), Stop> {
+        let started = Instant::now();
+        let more = self.batches();
+        let wanted = self.counts.reserved.load(Ordering::Relaxed) + more;
+        let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
+        let others = self.bytes() - self.table.bytes();
+        let grown = self.table.grow(wanted, most.saturating_sub(others));
+        let others = self.bytes() - self.keys.bytes();
+        let grown = grown
+            .and_then(|()| self.keys.grow(more + self.workers.len() as u64, most.saturating_sub(others)));
+        self.statistics.growths += 1;
+        self.statistics.growing += started.elapsed();
+        self.check_memory()?;
+        grown.map_err(|Refused| Stop::Memory)
+    }
+
+    /// Bytes of what does not change during a round.
+    fn fixed_bytes(&self) -> u64 {
+        self.table.bytes() + self.keys.bytes() + self.workers.iter().map(Worker::bytes).sum::<u64>()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.fixed_bytes() + self.pool.bytes()
+    }
+
+    fn check_memory(&self) -> Result<(), Stop> {
+        let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
+        let fixed = self.fixed_bytes();
+        self.pool.limit(most.saturating_sub(fixed));
+        if self.bytes() > most { Err(Stop::Memory) } else { Ok(()) }
+    }
+
+    /// Hands everything over.
+    fn finish(mut self, stopped: Option<Stop>, wrap: impl FnOnce(Set<K>) -> Kind) -> Exploration<S::Scratch> {
+        self.statistics.searching = self.begun.elapsed();
+        self.statistics.visited_bytes = self.table.bytes() + self.keys.bytes();
+        self.statistics.degrees = sum(self.workers.iter().map(|w| &w.tally.degrees));
+        while self.statistics.degrees.last() == Some(&0) {
+            self.statistics.degrees.pop();
+        }
+        self.statistics.self_loops = self.workers.iter().map(|w| w.tally.self_loops).sum();
+        let levels = &self.statistics.levels;
+        Exploration {
+            states: self.counts.states.into_inner(),
+            transitions: self.workers.iter().map(|w| w.tally.transitions).sum(),
+            nowhere: self.workers.iter().map(|w| w.tally.nowhere).sum(),
+            initial: levels.first().copied().unwrap_or(0),
+            first: self.first,
+            depth: (levels.len() as u32).saturating_sub(1),
+            stopped,
+            found: least(self.system.findings(), self.workers.iter().map(|w| &w.tally.found)),
+            executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
+            statistics: self.statistics,
+            scratches: self.workers.into_iter().map(|w| w.scratch).collect(),
+            visited: Visited(wrap(Set { keys: self.keys, table: self.table })),
+        }
+    }
+}
+
+impl<S, K> Shared<'_, S, K> {
+    fn progress(&self, fixed: u64) -> Progress {
+        let counts = self.counts;
+        let states = counts.states.load(Ordering::Relaxed);
+        Progress {
+            states,
+            transitions: counts.transitions.load(Ordering::Relaxed),
+            frontier: states.saturating_sub(counts.expanded.load(Ordering::Relaxed)),
+            depth: self.depth,
+            bytes: fixed + self.pool.bytes(),
+            load: (states * 100).checked_div(self.table.slots()).unwrap_or(0) as u32,
+        }
+    }
+}
+
+/// A stop outweighs a lack of room.
+fn worse(a: Result<(), Halt>, b: Result<(), Halt>) -> Result<(), Halt> {
+    match (a, b) {
+        (Err(Halt::Stop(_)), _) | (_, Ok(())) => a,
+        _ => b,
+    }
+}
+
+/// The sums of columns.
+fn sum<'v>(rows: impl Iterator<Item = &'v Vec<u64>>) -> Vec<u64> {
+    let mut total = Vec::new();
+    for row in rows {
+        total.resize(row.len(), 0);
+        total.iter_mut().zip(row).for_each(|(sum, n)| *sum += n);
+    }
+    total
+}
+
+/// The least of each column.
+fn least<'v>(columns: usize, rows: impl Iterator<Item = &'v Vec<Option<u32>>>) -> Vec<Option<u32>> {
+    let mut least = vec![None; columns];
+    for (finding, length) in rows.flat_map(|row| row.iter().enumerate()) {
+        if let Some(length) = length {
+            worker::note(&mut least, finding as u32, *length);
+        }
+    }
+    least
+}
+
+/// What is found when there is not even memory to begin.
+fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
+    Exploration {
+        visited: Visited(Kind::Nothing),
+        states: 0,
+        transitions: 0,
+        nowhere: 0,
+        initial: 0,
+        first: None,
+        depth: 0,
+        stopped: Some(Stop::Memory),
+        found: vec![None; system.findings()],
+        executed: vec![0; system.actions()],
+        scratches: Vec::new(),
+        statistics: Statistics::default(),
+    }
+}

@@ -1,0 +1,397 @@
+//! One worker of a search: expands states in batches and inserts what they lead to.
+//!
+//! A batch is expanded as a whole; events that lead back to their own state or to one that was seen a moment ago
+//! are dropped, and the images of the others are inserted together, so that the lines of the table are fetched
+//! long before they are needed. With one worker states are found in the order of a plain breadth-first search.
+
+use super::frontier::{Chunk, Frontier, Pool};
+use super::recent::Recent;
+use crate::keys::Keys;
+use crate::limits::{Stop, StopSign};
+use crate::memory::Refused;
+use crate::successors::Successors;
+use crate::system::System;
+use crate::table::Table;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// States of a batch.
+const BATCH: usize = 64;
+/// Events after which a batch ends early.
+const EVENTS: usize = 2048;
+/// Out-degrees from here on are counted as one.
+const DEGREES: usize = 1024;
+
+/// What workers share.
+pub(super) struct Shared<'a, S, K> {
+    pub system: &'a S,
+    pub keys: &'a K,
+    pub table: &'a Table,
+    pub pool: &'a Pool,
+    pub counts: &'a Counts,
+    /// What is left of the level.
+    pub queue: &'a Mutex<VecDeque<Chunk>>,
+    /// The distance of its states from the initial ones.
+    pub depth: u32,
+    pub sign: StopSign<'a>,
+    /// How many states there may be in all before the round has to end.
+    pub room: u64,
+    /// Set when one worker ends the round.
+    pub over: AtomicBool,
+    /// Whether every state is counted against the limit: only with one worker.
+    pub careful: bool,
+}
+
+/// What is counted over all workers, for limits and progress.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// States that are in the table or may be put there by a batch under way.
+    pub reserved: AtomicU64,
+    /// States.
+    pub states: AtomicU64,
+    /// Their events, of those that are expanded.
+    pub transitions: AtomicU64,
+    /// States that are expanded.
+    pub expanded: AtomicU64,
+}
+
+/// Why a round ended before the level did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Halt {
+    /// There has to be room for more states.
+    Room,
+    Stop(Stop),
+}
+
+impl From<Refused> for Halt {
+    fn from(_: Refused) -> Halt {
+        Halt::Stop(Stop::Memory)
+    }
+}
+
+/// What a worker counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub transitions: u64,
+    pub nowhere: u64,
+    pub self_loops: u64,
+    /// States that it was the first to find on this level.
+    pub new: u64,
+    /// How often each action was an event.
+    pub executed: Vec<u64>,
+    /// How many states had so many events.
+    pub degrees: Vec<u64>,
+    /// For each finding the fewest events that lead to it.
+    pub found: Vec<Option<u32>>,
+}
+
+/// A worker's memory.
+pub(super) struct Worker<Scratch, Local> {
+    pub scratch: Scratch,
+    pub tally: Tally,
+    pub next: Frontier,
+    local: Local,
+    state: Vec<u64>,
+    successors: Successors,
+    recent: Recent,
+    /// Of the events of a batch that may lead to new states: images, keys, and which event.
+    images: Vec<u64>,
+    keys: Vec<u64>,
+    picks: Vec<u32>,
+    judged: Vec<u32>,
+}
+
+impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
+    /// A worker with nothing done.
+    pub(super) fn new<S, K>(system: &S, keys: &K) -> Result<Self, Refused>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let words = system.widths().len();
+        let tally = Tally {
+            executed: vec![0; system.actions()],
+            degrees: vec![0; system.actions().min(DEGREES) + 1],
+            found: vec![None; system.findings()],
+            ..Tally::default()
+        };
+        let mut worker = Worker {
+            scratch: system.scratch(),
+            tally,
+            next: Frontier::default(),
+            local: keys.local(),
+            state: vec![0; words],
+            successors: Successors::with_room(words, system.actions())?,
+            recent: Recent::new()?,
+            images: Vec::new(),
+            keys: Vec::new(),
+            picks: Vec::new(),
+            judged: Vec::new(),
+        };
+        let most = most_events(system);
+        worker.images.try_reserve_exact(most)?;
+        worker.keys.try_reserve_exact(most)?;
+        worker.picks.try_reserve_exact(most)?;
+        Ok(worker)
+    }
+
+    /// Bytes of its buffers.
+    pub(super) fn bytes(&self) -> u64 {
+        let batch = self.images.capacity() * 8 + self.keys.capacity() * 8 + self.picks.capacity() * 4;
+        let tally = (self.tally.executed.len() + self.tally.degrees.len()) * 8;
+        self.successors.bytes() + self.recent.bytes() + (batch + tally) as u64
+    }
+
+    /// Adds an initial state; whether it is new.
+    pub(super) fn start<S, K>(&mut self, shared: &Shared<'_, S, K>, state: &[u64]) -> Result<bool, Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let key = shared.keys.pack(state, &mut self.local);
+        let image = shared.table.image(key);
+        let known = shared.table.slot(image).is_some();
+        let counts = shared.counts;
+        if known {
+            return Ok(false);
+        }
+        if counts.states.load(Ordering::Relaxed) >= most_states(&shared.sign) {
+            return Err(Halt::Stop(Stop::States));
+        }
+        shared.table.insert(&[image], |_| {});
+        self.next.push(key, shared.pool)?;
+        counts.reserved.fetch_add(1, Ordering::Relaxed);
+        counts.states.fetch_add(1, Ordering::Relaxed);
+        self.tally.new += 1;
+        judge(shared.system, state, 0, &mut self.scratch, &mut self.judged, &mut self.tally);
+        Ok(true)
+    }
+
+    /// Expands chunks until the level is done or the round has to end. `beat` is called now and then.
+    pub(super) fn run<S, K>(&mut self, shared: &Shared<'_, S, K>, beat: &mut dyn FnMut()) -> Result<(), Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        while let Some(mut chunk) = shared.pop() {
+            let result = self.chunk(shared, &mut chunk, beat);
+            if chunk.from < chunk.keys.len() {
+                shared.put_back(chunk);
+            } else {
+                shared.pool.give(chunk);
+            }
+            if result.is_err() {
+                shared.over.store(true, Ordering::Relaxed);
+                return result;
+            }
+            if shared.over.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk<S, K>(
+        &mut self,
+        shared: &Shared<'_, S, K>,
+        chunk: &mut Chunk,
+        beat: &mut dyn FnMut(),
+    ) -> Result<(), Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let most = most_events(shared.system) as u64;
+        while chunk.from < chunk.keys.len() && !shared.over.load(Ordering::Relaxed) {
+            if let Some(stop) = shared.sign.read() {
+                return Err(Halt::Stop(stop));
+            }
+            let reserved = shared.counts.reserved.fetch_add(most, Ordering::Relaxed) + most;
+            if reserved > shared.room {
+                shared.counts.reserved.fetch_sub(most, Ordering::Relaxed);
+                return Err(Halt::Room);
+            }
+            let (new, transitions) = (self.tally.new, self.tally.transitions);
+            let result = self.batch(shared, chunk);
+            let new = self.tally.new - new;
+            let counts = shared.counts;
+            counts.reserved.fetch_sub(most - new, Ordering::Relaxed);
+            counts.states.fetch_add(new, Ordering::Relaxed);
+            counts.transitions.fetch_add(self.tally.transitions - transitions, Ordering::Relaxed);
+            result?;
+            beat();
+        }
+        Ok(())
+    }
+
+    /// Expands some states and inserts what they lead to.
+    fn batch<S, K>(&mut self, shared: &Shared<'_, S, K>, chunk: &mut Chunk) -> Result<(), Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        self.successors.clear();
+        self.images.clear();
+        self.keys.clear();
+        self.picks.clear();
+        let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { BATCH });
+        let from = chunk.from;
+        while chunk.from < end && self.successors.len() < EVENTS {
+            self.expand(shared, chunk.keys[chunk.from])?;
+            chunk.from += 1;
+        }
+        shared.counts.expanded.fetch_add((chunk.from - from) as u64, Ordering::Relaxed);
+        self.count(shared.depth);
+        if shared.careful {
+            return self.insert_carefully(shared);
+        }
+        self.insert(shared)
+    }
+
+    /// Expands a state and keeps those of its events that may lead to a new one.
+    #[inline(always)]
+    fn expand<S, K>(&mut self, shared: &Shared<'_, S, K>, key: u64) -> Result<(), Refused>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        shared.keys.unpack(key, &mut self.state, &mut self.local);
+        self.successors.reserve()?;
+        let (before, lost) = (self.successors.len(), self.successors.actions_nowhere().len());
+        shared.system.expand(&self.state, &mut self.scratch, &mut self.successors);
+        let after = self.successors.len();
+        let degree = after - before + self.successors.actions_nowhere().len() - lost;
+        let last = self.tally.degrees.len() - 1;
+        self.tally.degrees[degree.min(last)] += 1;
+        let words = self.state.len();
+        for i in before..after {
+            let next = &self.successors.states()[i * words..(i + 1) * words];
+            if same(next, &self.state) {
+                self.tally.self_loops += 1;
+                continue;
+            }
+            let key = shared.keys.pack(next, &mut self.local);
+            let image = shared.table.image(key);
+            if !self.recent.seen(image) {
+                self.images.push(image);
+                self.keys.push(key);
+                self.picks.push(i as u32);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the events of a batch.
+    fn count(&mut self, depth: u32) {
+        let (out, tally) = (&self.successors, &mut self.tally);
+        tally.transitions += (out.len() + out.actions_nowhere().len()) as u64;
+        tally.nowhere += out.actions_nowhere().len() as u64;
+        out.actions().iter().for_each(|action| tally.executed[*action as usize] += 1);
+        out.actions_nowhere().iter().for_each(|action| tally.executed[*action as usize] += 1);
+        for found in out.found() {
+            note(&mut tally.found, found.finding, depth + u32::from(found.action.is_some()));
+        }
+    }
+
+    fn insert<S, K>(&mut self, shared: &Shared<'_, S, K>) -> Result<(), Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let Worker { images, keys, picks, next, successors, scratch, judged, tally, state, .. } = self;
+        let (words, mut result) = (state.len(), Ok(()));
+        shared.table.insert(images, |i| {
+            tally.new += 1;
+            result = result.and_then(|()| next.push(keys[i], shared.pool));
+            let at = picks[i] as usize * words;
+            let found = &successors.states()[at..at + words];
+            judge(shared.system, found, shared.depth + 1, scratch, judged, tally);
+        });
+        Ok(result?)
+    }
+
+    /// The same for one worker near the limit of states.
+    fn insert_carefully<S, K>(&mut self, shared: &Shared<'_, S, K>) -> Result<(), Halt>
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let (before, states) = (self.tally.new, shared.counts.states.load(Ordering::Relaxed));
+        let words = self.state.len();
+        for i in 0..self.images.len() {
+            if shared.table.slot(self.images[i]).is_some() {
+                continue;
+            }
+            if states + self.tally.new - before >= most_states(&shared.sign) {
+                return Err(Halt::Stop(Stop::States));
+            }
+            shared.table.insert(&self.images[i..=i], |_| {});
+            self.tally.new += 1;
+            self.next.push(self.keys[i], shared.pool)?;
+            let at = self.picks[i] as usize * words;
+            let state = &self.successors.states()[at..at + words];
+            judge(
+                shared.system,
+                state,
+                shared.depth + 1,
+                &mut self.scratch,
+                &mut self.judged,
+                &mut self.tally,
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The most states that may be found.
+pub(super) fn most_states(sign: &StopSign<'_>) -> u64 {
+    sign.limits.max_states.unwrap_or(u64::MAX)
+}
+
+/// The most events of a batch.
+pub(super) fn most_events<S: System>(system: &S) -> usize {
+    EVENTS + system.actions()
+}
+
+/// Judges a new state.
+#[inline(always)]
+fn judge<S: System>(
+    system: &S,
+    state: &[u64],
+    depth: u32,
+    scratch: &mut S::Scratch,
+    judged: &mut Vec<u32>,
+    tally: &mut Tally,
+) {
+    system.judge(state, scratch, judged);
+    if !judged.is_empty() {
+        judged.drain(..).for_each(|finding| note(&mut tally.found, finding, depth));
+    }
+}
+
+/// Notes that something is found after so many events.
+pub(super) fn note(found: &mut [Option<u32>], finding: u32, length: u32) {
+    let entry = &mut found[finding as usize];
+    *entry = Some(entry.map_or(length, |old| old.min(length)));
+}
+
+/// Whether two states are equal. States are short: calling `memcmp` costs more than the comparison.
+#[inline(always)]
+fn same(a: &[u64], b: &[u64]) -> bool {
+    a.iter().zip(b).all(|(x, y)| x == y)
+}
+
+impl<S, K> Shared<'_, S, K> {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Chunk>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pop(&self) -> Option<Chunk> {
+        self.queue().pop_front()
+    }
+
+    fn put_back(&self, chunk: Chunk) {
+        self.queue().push_front(chunk);
+    }
+}

@@ -1,0 +1,190 @@
+//! Where an image of the bijection is stored, and what is left to store: the split of a k-bit number h into the
+//! index of one of n lines and a remainder, without division, for any n.
+//!
+//! The line is ⌊h·n / 2^k⌋, which grows with h. What is left of the product, (h·n mod 2^k), grows in steps of n
+//! within a line, so ⌊(h·n mod 2^k) / 2^f⌋ with 2^f ≤ n tells the numbers of a line apart: k − f bits. A number
+//! whose line is full goes to one of [`MOST`] − 1 other lines that its remainder chooses, at most
+//! [`Geometry::window`] away; which one it was is stored with the remainder.
+
+/// How many lines are tried for a number.
+pub(crate) const MOST: u32 = 14;
+
+/// Bits of a slot beside the remainder: 0 for an empty slot, 1 to [`MOST`] for the line that was tried, 15 for a
+/// slot that is being written.
+pub(crate) const TAG: u32 = 4;
+
+/// The widest window.
+const WINDOW: u64 = 256;
+
+/// The least number of lines.
+pub(crate) const LEAST: u64 = 16;
+
+/// Lines there may not be so many of.
+pub(crate) const MANY: u64 = 1 << 40;
+
+/// The split for k bits and n lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    bits: u32,
+    lines: u64,
+    /// By how much less than whole the product is shifted to get the remainder: one less.
+    shift: u32,
+    window: u64,
+    /// ⌊2^64 / n⌋.
+    reciprocal: u64,
+}
+
+impl Geometry {
+    /// The split of `bits` bits (1 to 64) over `lines` lines, at least [`LEAST`].
+    pub(crate) fn new(bits: u32, lines: u64) -> Geometry {
+        assert!((1..=64).contains(&bits) && (LEAST..MANY).contains(&lines));
+        Geometry {
+            bits,
+            lines,
+            shift: 63 + lines.ilog2().min(bits) - bits,
+            window: WINDOW.min(1 << lines.ilog2()),
+            reciprocal: (u128::MAX >> 64).wrapping_div(u128::from(lines)) as u64,
+        }
+    }
+
+    /// Bits of a remainder.
+    pub(crate) fn remainder_bits(&self) -> u32 {
+        self.bits - self.lines.ilog2().min(self.bits)
+    }
+
+    /// The lines that numbers are spread over.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// The lines that there have to be.
+    pub(crate) fn physical(&self) -> usize {
+        (self.lines + self.window) as usize
+    }
+
+    /// The line and the remainder of a number, which is at the top of its word.
+    #[inline(always)]
+    pub(crate) fn split(&self, image: u64) -> (u64, u64) {
+        let product = u128::from(image) * u128::from(self.lines);
+        ((product >> 64) as u64, (product as u64) >> self.shift >> 1)
+    }
+
+    /// The `try_`-th line that is tried for a number; the first is its own.
+    #[inline(always)]
+    pub(crate) fn line(&self, home: u64, remainder: u64, try_: u32) -> u64 {
+        if try_ == 0 { home } else { home + self.away(remainder, try_) }
+    }
+
+    /// How far away the `try_`-th line is: 1 to window, different for each.
+    fn away(&self, remainder: u64, try_: u32) -> u64 {
+        let mixed = remainder.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        1 + ((mixed >> 40).wrapping_add(u64::from(try_).wrapping_mul(mixed >> 20 | 1)) & (self.window - 1))
+    }
+
+    /// The number with this remainder that is stored in this line after so many tries.
+    pub(crate) fn join(&self, line: u64, remainder: u64, try_: u32) -> u64 {
+        let home = if try_ == 0 { line } else { line - self.away(remainder, try_) };
+        self.first(home).image(remainder)
+    }
+
+    /// The numbers of a line, for [`Row::image`].
+    pub(crate) fn first(&self, home: u64) -> Row {
+        let start = u128::from(home) << self.bits;
+        let lines = u128::from(self.lines);
+        let floor = start / lines;
+        Row { geometry: *self, floor: floor as u64, rest: (start - floor * lines) as u64 }
+    }
+}
+
+/// The numbers whose own line is one and the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    geometry: Geometry,
+    /// ⌊line · 2^k / n⌋ and what is left of it.
+    floor: u64,
+    rest: u64,
+}
+
+impl Row {
+    /// The number with this remainder: the least h with h·n ≥ line·2^k + remainder·2^f.
+    #[inline]
+    pub(crate) fn image(&self, remainder: u64) -> u64 {
+        let g = &self.geometry;
+        let size = g.lines.ilog2().min(g.bits);
+        let over = (u128::from(remainder) << size) + u128::from(self.rest);
+        let steps = match u64::try_from(over) {
+            Ok(over) => divide_up(over, g.lines, g.reciprocal),
+            Err(_) => over.div_ceil(u128::from(g.lines)) as u64,
+        };
+        self.floor.wrapping_add(steps) << (64 - g.bits)
+    }
+}
+
+/// ⌈x / n⌉, given ⌊2^64 / n⌋ (or ⌊(2^64 − 1) / n⌋): multiplying by it gives the quotient or one less.
+#[inline]
+fn divide_up(x: u64, n: u64, reciprocal: u64) -> u64 {
+    let mut quotient = (u128::from(x) * u128::from(reciprocal) >> 64) as u64;
+    let mut rest = x - quotient * n;
+    while rest >= n {
+        quotient += 1;
+        rest -= n;
+    }
+    quotient + u64::from(rest != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(g: &Geometry, image: u64) {
+        let (home, remainder) = g.split(image);
+        assert!(home < g.lines && remainder < 1 << g.remainder_bits().min(63), "{g:?} {image}");
+        for try_ in 0..MOST {
+            let line = g.line(home, remainder, try_);
+            assert!((line as usize) < g.physical());
+            assert_eq!(g.join(line, remainder, try_), image, "{g:?}");
+        }
+    }
+
+    #[test]
+    fn every_number_of_few_bits_comes_back() {
+        for bits in 1..=12 {
+            for lines in (16..80).chain([127, 128, 129, 1000, 5000]) {
+                let g = Geometry::new(bits, lines);
+                let mut last = (0, 0);
+                for h in 0..1u64 << bits {
+                    let image = h << (64 - bits);
+                    check(&g, image);
+                    let split = g.split(image);
+                    assert!(h == 0 || split > last, "lines grow with the number, and none share a place");
+                    last = split;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_many_bits_come_back() {
+        let mut h = 1u64;
+        for bits in 13..=64 {
+            for lines in [16, 17, 31, 32, 33, 1000, 1 << 20, (1 << 20) + 1, 3 << 28, (1 << 39) - 1] {
+                let g = Geometry::new(bits, lines);
+                for i in 0..300 {
+                    h = h.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i);
+                    check(&g, h << (64 - bits));
+                    check(&g, u64::MAX - i << (64 - bits));
+                    check(&g, i << (64 - bits));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tries_are_of_different_lines() {
+        let g = Geometry::new(40, 1000);
+        for remainder in 0..5000 {
+            let lines: std::collections::BTreeSet<u64> = (0..MOST).map(|t| g.line(7, remainder, t)).collect();
+            assert_eq!(lines.len(), MOST as usize);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The visited set: an exact hash table of numbers of up to 64 bits that stores only what their place does not say.
+//!
+//! A number goes through a [`Bijection`]; its image is split by a [`Geometry`] into a line and a remainder, and the
+//! remainder is put into a [`slots`] of that line: what Cleary (1984) calls compact hashing and Knuth quotienting.
+//! Nothing is lost, so the table can be read back into numbers. The few numbers for which no line has room are
+//! kept in a list of their own, exact as well.
+//!
+//! Any number of threads may search and insert at once ([`Table::insert`]); growing takes the table for itself. The
+//! line of an image grows with it, so growing is one pass from the last line to the first, in place.
+
+mod bijection;
+mod geometry;
+mod slots;
+
+use crate::memory::{Line, Lines, Refused, prefetch};
+use bijection::Bijection;
+use geometry::{Geometry, LEAST, MANY, MOST, TAG};
+use slots::{Bits36, Bits40, Bits48, Halves, Seek, Slots, Words};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How full a table may get: in 64ths of its slots.
+const FULL: u64 = 54;
+
+/// The size in bytes from which on tables grow by a quarter rather than by all of it.
+const LARGE: u64 = 8 << 20;
+
+/// How the lines are cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Cut {
+    Bits32,
+    Bits36,
+    Bits40,
+    Bits48,
+    Bits64,
+}
+
+/// Calls a function with the type of slots of a cut.
+macro_rules! with_slots {
+    ($cut:expr, $slots:ident => $body:expr) => {
+        match $cut {
+            Cut::Bits32 => {
+                type $slots = Halves;
+                $body
+            }
+            Cut::Bits36 => {
+                type $slots = Bits36;
+                $body
+            }
+            Cut::Bits40 => {
+                type $slots = Bits40;
+                $body
+            }
+            Cut::Bits48 => {
+                type $slots = Bits48;
+                $body
+            }
+            Cut::Bits64 => {
+                type $slots = Words;
+                $body
+            }
+        }
+    };
+}
+
+impl Cut {
+    /// The narrowest that holds remainders of so many bits.
+    fn for_remainder(bits: u32) -> Cut {
+        match bits + TAG {
+            0..=32 => Cut::Bits32,
+            33..=36 => Cut::Bits36,
+            37..=40 => Cut::Bits40,
+            41..=48 => Cut::Bits48,
+            _ => Cut::Bits64,
+        }
+    }
+
+    fn slots(self) -> u64 {
+        with_slots!(self, S => S::COUNT as u64)
+    }
+}
+
+/// Where a number is: dense enough to number a table's contents, the same until it grows.
+pub(crate) type Slot = u64;
+
+/// A set of numbers.
+#[derive(Debug)]
+pub(crate) struct Table {
+    bijection: Bijection,
+    bits: u32,
+    geometry: Geometry,
+    cut: Cut,
+    lines: Lines,
+    /// Images for which no line had room, with their order.
+    stash: Mutex<BTreeMap<u64, u64>>,
+    /// Whether only one thread inserts.
+    alone: bool,
+}
+
+impl Table {
+    /// An empty set of numbers of `bits` bits (0 to 64). `alone`: only one thread will insert at a time.
+    pub(crate) fn new(bits: u32, alone: bool) -> Result<Table, Refused> {
+        let bits = bits.max(1);
+        let geometry = Geometry::new(bits, LEAST);
+        let cut = Cut::for_remainder(geometry.remainder_bits());
+        let lines = Lines::new(geometry.physical())?;
+        let bijection = Bijection::new(bits);
+        Ok(Table { bijection, bits, geometry, cut, lines, stash: Mutex::default(), alone })
+    }
+
+    /// The image of a number, which stands for it.
+    #[inline(always)]
+    pub(crate) fn image(&self, number: u64) -> u64 {
+        self.bijection.apply(number)
+    }
+
+    /// How many numbers may be in it before it has to grow.
+    pub(crate) fn room(&self) -> u64 {
+        self.slots() * FULL / 64
+    }
+
+    /// The number of slots that numbers are spread over.
+    pub(crate) fn slots(&self) -> u64 {
+        self.geometry.lines() * self.cut.slots()
+    }
+
+    /// Slots are numbered below this.
+    pub(crate) fn end(&self) -> u64 {
+        self.geometry.physical() as u64 * self.cut.slots() + self.stash().len() as u64
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        // A node of the tree has up to 11 pairs and is at least half full.
+        self.lines.bytes() + self.stash().len() as u64 * 32
+    }
+
+    fn stash(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.stash.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Inserts numbers, given by their images; calls `new` with the index of each that was not there.
+    pub(crate) fn insert(&self, images: &[u64], mut new: impl FnMut(usize)) {
+        with_slots!(self.cut, S => self.insert_into::<S>(images, &mut new));
+    }
+
+    #[inline(always)]
+    fn insert_into<S: Slots>(&self, images: &[u64], new: &mut impl FnMut(usize)) {
+        let lines = self.lines.all();
+        ahead(
+            images,
+            |image| self.fetch(lines, image),
+            |i, image| {
+                if self.add::<S>(lines, image) {
+                    new(i);
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn fetch(&self, lines: &[Line], image: u64) {
+        prefetch(&lines[self.geometry.split(image).0 as usize]);
+    }
+
+    /// Inserts a number; whether it was not there.
+    #[inline(always)]
+    fn add<S: Slots>(&self, lines: &[Line], image: u64) -> bool {
+        let (home, remainder) = self.geometry.split(image);
+        for try_ in 0..MOST {
+            let line = &lines[self.geometry.line(home, remainder, try_) as usize];
+            let value = remainder << TAG | u64::from(try_ + 1);
+            loop {
+                match S::seek(line, value) {
+                    Seek::Found(_) => return false,
+                    Seek::Full => break,
+                    Seek::Free(slot) if S::put(line, slot, value, self.alone) => return true,
+                    // Taken by another thread, perhaps for the same number.
+                    Seek::Free(_) => {}
+                }
+            }
+        }
+        self.add_to_stash(image)
+    }
+
+    #[cold]
+    fn add_to_stash(&self, image: u64) -> bool {
+        let mut stash = self.stash();
+        let order = stash.len() as u64;
+        let mut new = false;
+        stash.entry(image).or_insert_with(|| {
+            new = true;
+            order
+        });
+        new
+    }
+
+    /// Where numbers are, given by their images: calls `found` with the index of each.
+    pub(crate) fn find(&self, images: &[u64], mut found: impl FnMut(usize, Option<Slot>)) {
+        let lines = self.lines.all();
+        with_slots!(self.cut, S => {
+            ahead(images, |image| self.fetch(lines, image), |i, image| found(i, self.slot_of::<S>(lines, image)));
+        });
+    }
+
+    /// Where a number is, given by its image.
+    pub(crate) fn slot(&self, image: u64) -> Option<Slot> {
+        with_slots!(self.cut, S => self.slot_of::<S>(self.lines.all(), image))
+    }
+
+    #[inline(always)]
+    fn slot_of<S: Slots>(&self, lines: &[Line], image: u64) -> Option<Slot> {
+        let (home, remainder) = self.geometry.split(image);
+        for try_ in 0..MOST {
+            let line = self.geometry.line(home, remainder, try_);
+            match S::seek(&lines[line as usize], remainder << TAG | u64::from(try_ + 1)) {
+                Seek::Found(slot) => return Some(line * S::COUNT as u64 + slot as u64),
+                Seek::Free(_) => return None,
+                Seek::Full => {}
+            }
+        }
+        let first = self.geometry.physical() as u64 * S::COUNT as u64;
+        self.stash().get(&image).map(|order| first + order)
+    }
+
+    /// Calls `f` with every number, in the order of slots, until it answers false.
+    pub(crate) fn each(&self, mut f: impl FnMut(Slot, u64) -> bool) {
+        let lines = self.lines.all();
+        let whole = with_slots!(self.cut, S => {
+            (0..lines.len() as u64).all(|line| {
+                let images = images::<S>(&self.geometry, line, &lines[line as usize]);
+                images.enumerate().all(|(slot, image)| {
+                    f(line * S::COUNT as u64 + slot as u64, self.bijection.invert(image))
+                })
+            })
+        });
+        let first = lines.len() as u64 * self.cut.slots();
+        let mut stashed: Vec<_> = self.stash().iter().map(|(image, order)| (*order, *image)).collect();
+        stashed.sort_unstable();
+        let _ =
+            whole && stashed.into_iter().all(|(order, image)| f(first + order, self.bijection.invert(image)));
+    }
+
+    /// Grows until there is room for `wanted` numbers, within `most` bytes for what the table needs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is refused. The table holds what it held.
+    pub(crate) fn grow(&mut self, wanted: u64, most: u64) -> Result<(), Refused> {
+        while self.room() < wanted {
+            self.grow_once(wanted, most)?;
+        }
+        Ok(())
+    }
+
+    fn grow_once(&mut self, wanted: u64, most: u64) -> Result<(), Refused> {
+        let lines = self.geometry.lines();
+        let usual = if lines * 64 < LARGE { lines * 2 } else { lines + lines / 4 };
+        let needed = wanted.saturating_mul(64).div_ceil(FULL);
+        if needed.max(usual) >= MANY {
+            return Err(Refused);
+        }
+        // Narrower slots when there is memory for a second table beside this one.
+        let narrow = Cut::for_remainder(Geometry::new(self.bits, usual).remainder_bits());
+        if narrow != self.cut {
+            let same = (usual * self.cut.slots()).div_ceil(narrow.slots());
+            let lines = needed.div_ceil(narrow.slots()).max(same);
+            let fits = Cut::for_remainder(Geometry::new(self.bits, lines).remainder_bits()) == narrow;
+            if fits && lines + 256 <= Lines::within(most.saturating_sub(self.lines.bytes())) && self.move_to(lines, narrow).is_ok() {
+                return Ok(());
+            }
+        }
+        // The window of a larger table is at most twice as wide.
+        let window = (self.geometry.physical() as u64 - self.geometry.lines()) * 2;
+        let within = Lines::within(most).saturating_sub(window);
+        let lines = usual.max(needed.div_ceil(self.cut.slots())).min(within);
+        if lines <= self.geometry.lines() {
+            return Err(Refused);
+        }
+        self.spread(lines)
+    }
+
+    /// Moves everything to a new table.
+    fn move_to(&mut self, lines: u64, cut: Cut) -> Result<(), Refused> {
+        let geometry = Geometry::new(self.bits, lines);
+        let mut new = Table {
+            geometry,
+            cut,
+            lines: Lines::new(geometry.physical())?,
+            stash: Mutex::default(),
+            alone: true,
+            ..*self
+        };
+        {
+            let (from, to) = (self.lines.all(), new.lines.all());
+            with_slots!(self.cut, From => with_slots!(cut, To => {
+                for (i, line) in from.iter().enumerate() {
+                    images::<From>(&self.geometry, i as u64, line).for_each(|image| { new.add::<To>(to, image); });
+                }
+                self.stash().keys().for_each(|image| { new.add::<To>(to, *image); });
+            }));
+        }
+        new.alone = self.alone;
+        *self = new;
+        Ok(())
+    }
+
+    /// Spreads everything over more lines, in place.
+    fn spread(&mut self, lines: u64) -> Result<(), Refused> {
+        let (old, count) = (self.geometry, self.geometry.physical());
+        let new = Geometry::new(self.bits, lines);
+        let displaced = self.displaced_below(&new);
+        let mut early: Vec<u64> = Vec::new();
+        early.try_reserve_exact(displaced)?;
+        self.lines.grow(new.physical())?;
+        let stash = std::mem::take(&mut *self.stash());
+        let alone = std::mem::replace(&mut self.alone, true);
+        self.geometry = new;
+        with_slots!(self.cut, S => {
+            let lines = self.lines.all();
+            for i in (0..count).rev() {
+                let line = take(&lines[i]);
+                for image in images::<S>(&old, i as u64, &line) {
+                    // Lines from here on are read, so what goes there is in nobody's way.
+                    if new.split(image).0 >= i as u64 {
+                        self.add::<S>(lines, image);
+                    } else {
+                        early.push(image);
+                    }
+                }
+            }
+            early.iter().chain(stash.keys()).for_each(|image| { self.add::<S>(lines, *image); });
+        });
+        self.alone = alone;
+        Ok(())
+    }
+
+    /// How many numbers can be in lines above those that the new geometry gives them: only those of the first
+    /// lines, whose new place is nearer than a window.
+    fn displaced_below(&self, new: &Geometry) -> usize {
+        // The window of a larger table is at most twice as wide.
+        let window = (self.geometry.physical() as u64) - self.geometry.lines();
+        let growth = new.lines() - self.geometry.lines();
+        let first = (window + 1).saturating_mul(self.geometry.lines()) / growth + window + 1;
+        (first.min(self.geometry.physical() as u64) * self.cut.slots()) as usize
+    }
+}
+
+/// How far ahead of its use a line is fetched.
+const AHEAD: usize = 32;
+
+/// Calls `use_` for each image, and `fetch` some time before.
+#[inline(always)]
+fn ahead(images: &[u64], fetch: impl Fn(u64), mut use_: impl FnMut(usize, u64)) {
+    images.iter().take(AHEAD).for_each(|image| fetch(*image));
+    let late = images.len().saturating_sub(AHEAD);
+    for i in 0..late {
+        fetch(images[i + AHEAD]);
+        use_(i, images[i]);
+    }
+    (late..images.len()).for_each(|i| use_(i, images[i]));
+}
+
+/// The images in a line.
+fn images<'l, S: Slots>(
+    geometry: &Geometry,
+    index: u64,
+    line: &'l Line,
+) -> impl Iterator<Item = u64> + use<'l, S> {
+    let geometry = *geometry;
+    let row = geometry.first(index);
+    let values = (0..S::COUNT).map(|slot| S::get(line, slot)).take_while(|value| *value != 0);
+    values.map(move |value| match (value & ((1 << TAG) - 1)) as u32 - 1 {
+        0 => row.image(value >> TAG),
+        try_ => geometry.join(index, value >> TAG, try_),
+    })
+}
+
+/// Empties a line; what was in it.
+fn take(line: &Line) -> Line {
+    Line(std::array::from_fn(|i| line.0[i].swap(0, std::sync::atomic::Ordering::Relaxed).into()))
+}
+
+#[cfg(test)]
+mod tests;

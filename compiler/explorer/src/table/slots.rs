@@ -1,0 +1,233 @@
+//! The slots of a line: as many as fit, each a number of 32 to 64 bits, 0 when it is free. They are filled from the
+//! first to the last and never freed.
+//!
+//! A line is eight 64-bit words, which are only ever used as atomics, so that any number of threads can search and
+//! fill the same line. Slots of 32 bits are halves of words, slots of 64 bits are words. Slots between keep their
+//! low 32 bits in halves of the first words, and what is above in the last words. To write such a slot a thread takes
+//! it by marking the low half [`BUSY`], writes the upper part, and then the low half. Who reads a low half that
+//! is neither 0 nor [`BUSY`] sees the upper part.
+
+use crate::memory::{Line, compare};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// The low half of a slot that is being written: a tag that no slot has.
+const BUSY: u64 = 15;
+
+/// Where a number is, or may be put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Seek {
+    /// It is in this slot.
+    Found(usize),
+    /// It is not there, and this is the first free slot.
+    Free(usize),
+    /// It is not there, and there is no free slot.
+    Full,
+}
+
+/// A way to cut a line into slots.
+pub(crate) trait Slots {
+    /// Bits of a slot.
+    const BITS: u32;
+    /// Slots of a line.
+    const COUNT: usize;
+
+    /// Looks for a number.
+    fn seek(line: &Line, value: u64) -> Seek;
+
+    /// Puts a number into a slot that was free; false when another thread has taken it. `alone`: there is none.
+    fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool;
+
+    /// The number in a slot, 0 when it is free. Only while nobody writes.
+    fn get(line: &Line, slot: usize) -> u64;
+}
+
+/// 16 slots of 32 bits.
+pub(crate) struct Halves;
+
+impl Slots for Halves {
+    const BITS: u32 = 32;
+    const COUNT: usize = 16;
+
+    #[inline(always)]
+    fn seek(line: &Line, value: u64) -> Seek {
+        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Acquire));
+        let (same, free) = compare(&words, value as u32);
+        match same {
+            0 => free_slot(free, 16),
+            same => Seek::Found(same.trailing_zeros() as usize),
+        }
+    }
+
+    #[inline(always)]
+    fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool {
+        let (word, shift) = (&line.0[slot / 2], slot % 2 * 32);
+        set_half(word, shift, value, alone)
+    }
+
+    fn get(line: &Line, slot: usize) -> u64 {
+        line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF
+    }
+}
+
+/// 8 slots of 64 bits.
+pub(crate) struct Words;
+
+impl Slots for Words {
+    const BITS: u32 = 64;
+    const COUNT: usize = 8;
+
+    #[inline(always)]
+    fn seek(line: &Line, value: u64) -> Seek {
+        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Acquire));
+        let bits = |f: &dyn Fn(u64) -> bool| {
+            words.iter().enumerate().fold(0u32, |m, (i, &w)| m | u32::from(f(w)) << i)
+        };
+        match bits(&|w| w == value) {
+            0 => free_slot(bits(&|w| w == 0), 8),
+            same => Seek::Found(same.trailing_zeros() as usize),
+        }
+    }
+
+    #[inline(always)]
+    fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool {
+        let word = &line.0[slot];
+        if alone {
+            word.store(value, Relaxed);
+            return true;
+        }
+        word.compare_exchange(0, value, Release, Relaxed).is_ok()
+    }
+
+    fn get(line: &Line, slot: usize) -> u64 {
+        line.0[slot].load(Acquire)
+    }
+}
+
+/// `COUNT` slots of 32 + `UPPER` bits: `LOW` words of low halves, then words with `PER` upper parts each.
+pub(crate) struct Split<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize>;
+
+/// 14 slots of 36 bits.
+pub(crate) type Bits36 = Split<14, 4, 7, 14>;
+/// 12 slots of 40 bits.
+pub(crate) type Bits40 = Split<12, 8, 6, 8>;
+/// 10 slots of 48 bits.
+pub(crate) type Bits48 = Split<10, 16, 5, 4>;
+
+impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> Split<COUNT, UPPER, LOW, PER> {
+    #[inline(always)]
+    fn upper(line: &Line, slot: usize) -> (&AtomicU64, usize) {
+        (&line.0[LOW + slot / PER], slot % PER * UPPER as usize)
+    }
+
+    #[inline(always)]
+    fn read_upper(line: &Line, slot: usize) -> u64 {
+        let (word, shift) = Self::upper(line, slot);
+        word.load(Acquire) >> shift & ((1 << UPPER) - 1)
+    }
+}
+
+impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> Slots
+    for Split<COUNT, UPPER, LOW, PER>
+{
+    const BITS: u32 = 32 + UPPER;
+    const COUNT: usize = COUNT;
+
+    #[inline(always)]
+    fn seek(line: &Line, value: u64) -> Seek {
+        loop {
+            let words: [u64; LOW] = std::array::from_fn(|i| line.0[i].load(Acquire));
+            let (mut same, free) = compare(&words, value as u32);
+            while same != 0 {
+                let slot = same.trailing_zeros() as usize;
+                if Self::read_upper(line, slot) == value >> 32 {
+                    return Seek::Found(slot);
+                }
+                same &= same - 1;
+            }
+            // A slot that is being written may be about to hold the number.
+            if compare(&words, BUSY as u32).0 == 0 {
+                return free_slot(free, COUNT);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    #[inline(always)]
+    fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool {
+        let (word, shift) = (&line.0[slot / 2], slot % 2 * 32);
+        let (upper, at) = Self::upper(line, slot);
+        let low = value & 0xFFFF_FFFF;
+        if alone {
+            upper.store(upper.load(Relaxed) | value >> 32 << at, Relaxed);
+            return set_half(word, shift, low, true);
+        }
+        if !set_half(word, shift, BUSY, false) {
+            return false;
+        }
+        upper.fetch_or(value >> 32 << at, Release);
+        word.fetch_xor((BUSY ^ low) << shift, Release);
+        true
+    }
+
+    fn get(line: &Line, slot: usize) -> u64 {
+        let low = line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF;
+        low | Self::read_upper(line, slot) << 32
+    }
+}
+
+/// Sets half a word that is 0; false when another thread has.
+#[inline(always)]
+fn set_half(word: &AtomicU64, shift: usize, value: u64, alone: bool) -> bool {
+    let mut old = word.load(Relaxed);
+    if alone {
+        word.store(old | value << shift, Relaxed);
+        return true;
+    }
+    while old >> shift & 0xFFFF_FFFF == 0 {
+        match word.compare_exchange_weak(old, old | value << shift, Release, Relaxed) {
+            Ok(_) => return true,
+            Err(now) => old = now,
+        }
+    }
+    false
+}
+
+/// The first of the free slots among `count`.
+#[inline(always)]
+fn free_slot(free: u32, count: usize) -> Seek {
+    let slot = free.trailing_zeros() as usize;
+    if slot < count { Seek::Free(slot) } else { Seek::Full }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fills_and_finds<S: Slots>() {
+        for alone in [true, false] {
+            let line = Line::default();
+            // Equal low halves where there are upper parts, to be told apart by these.
+            let number = |i: usize| (i as u64) << if S::BITS == 32 { 4 } else { 32 } | 1;
+            for slot in 0..S::COUNT {
+                assert_eq!(S::seek(&line, number(slot)), Seek::Free(slot));
+                assert!(S::put(&line, slot, number(slot), alone));
+                assert!(alone || !S::put(&line, slot, 1, false), "a slot is taken once");
+                for earlier in 0..=slot {
+                    assert_eq!(S::seek(&line, number(earlier)), Seek::Found(earlier));
+                    assert_eq!(S::get(&line, earlier), number(earlier));
+                }
+            }
+            assert_eq!(S::seek(&line, 2), Seek::Full);
+        }
+    }
+
+    #[test]
+    fn slots_of_every_size_are_filled_and_found() {
+        fills_and_finds::<Halves>();
+        fills_and_finds::<Bits36>();
+        fills_and_finds::<Bits40>();
+        fills_and_finds::<Bits48>();
+        fills_and_finds::<Words>();
+    }
+}

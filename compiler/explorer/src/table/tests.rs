@@ -1,0 +1,170 @@
+//! The table against sets of the standard library.
+
+use super::*;
+use std::collections::BTreeSet;
+
+/// A stream of numbers below 2^bits that repeats itself, of several characters.
+fn numbers(bits: u32, kind: u64, count: u64) -> impl Iterator<Item = u64> {
+    let most = u64::MAX >> (64 - bits.max(1));
+    let mut x = kind;
+    (0..count).map(move |i| {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = match kind % 4 {
+            0 => x >> 20,
+            1 => i,
+            2 => i.reverse_bits(),
+            _ => i << 17 ^ x >> 61,
+        };
+        (if i % 5 == 4 { number / 2 } else { number }) & most
+    })
+}
+
+/// Inserts in batches, growing as the search does.
+fn insert_all(table: &mut Table, list: &[u64], len: &mut u64) -> Vec<u64> {
+    let mut new = Vec::new();
+    for batch in list.chunks(50) {
+        if *len + batch.len() as u64 > table.room() {
+            table.grow(*len + batch.len() as u64, u64::MAX).expect("some memory");
+        }
+        let images: Vec<u64> = batch.iter().map(|n| table.image(*n)).collect();
+        table.insert(&images, |i| new.push(batch[i]));
+        *len = new.len() as u64;
+    }
+    new
+}
+
+fn contents(table: &Table) -> (Vec<u64>, BTreeSet<u64>) {
+    let (mut slots, mut set) = (Vec::new(), BTreeSet::new());
+    table.each(|slot, number| {
+        slots.push(slot);
+        assert!(set.insert(number), "a number is stored twice");
+        true
+    });
+    (slots, set)
+}
+
+fn same(table: &Table, expected: &BTreeSet<u64>) {
+    let (slots, set) = contents(table);
+    assert_eq!(set.len(), expected.len());
+    assert!(set == *expected, "the table reads back as what was inserted");
+    assert!(slots.is_sorted() && slots.last().is_none_or(|s| *s < table.end()));
+    let mut at = slots.into_iter();
+    table.each(|slot, number| {
+        assert_eq!((table.slot(table.image(number)), Some(slot)), (Some(slot), at.next()));
+        true
+    });
+}
+
+#[test]
+fn every_width_and_growth_is_exact() {
+    for bits in 0..=64 {
+        for kind in 0..4 {
+            for alone in [true, false] {
+                let mut table = Table::new(bits, alone).expect("a little memory");
+                let list: Vec<u64> = numbers(bits, kind, 6_000).collect();
+                let new = insert_all(&mut table, &list, &mut 0);
+                let expected: BTreeSet<u64> = list.iter().copied().collect();
+                assert_eq!(new.len(), expected.len(), "{bits} bits, kind {kind}: each is new once");
+                same(&table, &expected);
+                let absent = numbers(bits, kind + 4, 2_000).filter(|n| !expected.contains(n));
+                absent.for_each(|n| assert_eq!(table.slot(table.image(n)), None, "{bits} bits: {n}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn large_tables_grow_by_quarters_and_narrow_their_slots() {
+    let mut table = Table::new(49, true).expect("a little memory");
+    let list: Vec<u64> = numbers(49, 0, 2_500_000).collect();
+    let mut cuts = vec![table.cut];
+    let (mut len, mut new) = (0, 0);
+    for batch in list.chunks(10_000) {
+        table.grow(len + batch.len() as u64, u64::MAX).expect("some memory");
+        if cuts.last() != Some(&table.cut) {
+            cuts.push(table.cut);
+        }
+        let images: Vec<u64> = batch.iter().map(|n| table.image(*n)).collect();
+        table.insert(&images, |_| new += 1);
+        len = new;
+    }
+    assert_eq!(cuts, [Cut::Bits64, Cut::Bits48, Cut::Bits40, Cut::Bits36]);
+    same(&table, &list.into_iter().collect());
+    assert!(table.bytes() < 8 * len, "{} bytes for {len} numbers", table.bytes());
+}
+
+#[test]
+fn what_has_no_room_is_stashed_and_found() {
+    for bits in [20, 30, 38, 41, 64] {
+        let mut table = Table::new(bits, true).expect("a little memory");
+        let list: BTreeSet<u64> = numbers(bits, 0, 3_000).collect();
+        let images: Vec<u64> = list.iter().map(|n| table.image(*n)).collect();
+        let mut new = 0;
+        table.insert(&images, |_| new += 1);
+        table.insert(&images, |i| panic!("number {i} is new again"));
+        assert_eq!(new, list.len());
+        assert!(table.stash().len() > 1000, "a table that is too small overflows");
+        same(&table, &list);
+        table.grow(list.len() as u64, u64::MAX).expect("some memory");
+        assert_eq!(table.stash().len(), 0);
+        same(&table, &list);
+    }
+}
+
+#[test]
+fn at_its_load_limit_next_to_nothing_overflows() {
+    for bits in [34, 44, 64] {
+        let mut table = Table::new(bits, true).expect("a little memory");
+        table.grow(3_000_000, u64::MAX).expect("some memory");
+        let room = table.room();
+        let images: Vec<u64> = (0..room).map(|n| table.image(n * 3)).collect();
+        let mut new = 0;
+        table.insert(&images, |_| new += 1);
+        let stashed = table.stash().len() as u64;
+        assert_eq!(new, room, "{bits} bits");
+        assert!(stashed * 200_000 < room, "{bits} bits: {stashed} of {room} are stashed");
+    }
+}
+
+#[test]
+fn refused_memory_leaves_the_table_as_it_was() {
+    let mut table = Table::new(40, true).expect("a little memory");
+    let list: Vec<u64> = numbers(40, 1, 1000).collect();
+    let mut len = 0;
+    insert_all(&mut table, &list, &mut len);
+    let bytes = table.bytes();
+    assert_eq!(table.grow(1 << 20, bytes), Err(Refused));
+    assert_eq!(table.grow(1 << 60, u64::MAX), Err(Refused));
+    same(&table, &list.into_iter().collect());
+}
+
+#[test]
+fn threads_insert_each_number_once() {
+    for bits in [30, 36, 40, 44, 64] {
+        let mut table = Table::new(bits, false).expect("a little memory");
+        let mut expected = BTreeSet::new();
+        for round in 0..6u64 {
+            let list: Vec<u64> = numbers(bits, round * 4, 30_000).collect();
+            table.grow(expected.len() as u64 + list.len() as u64, u64::MAX).expect("some memory");
+            let images: Vec<u64> = list.iter().map(|n| table.image(*n)).collect();
+            let new: Vec<Vec<usize>> = std::thread::scope(|scope| {
+                let insert = |_| {
+                    scope.spawn(|| {
+                        let mut new = Vec::new();
+                        images.chunks(100).enumerate().for_each(|(c, part)| {
+                            table.insert(part, |i| new.push(c * 100 + i));
+                        });
+                        new
+                    })
+                };
+                let threads: Vec<_> = (0..4).map(insert).collect();
+                threads.into_iter().map(|t| t.join().expect("no panic")).collect()
+            });
+            for i in new.into_iter().flatten() {
+                assert!(expected.insert(list[i]), "{bits} bits: a number is new twice");
+            }
+            assert!(list.iter().all(|n| expected.contains(n)));
+            same(&table, &expected);
+        }
+    }
+}

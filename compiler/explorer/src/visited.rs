@@ -1,0 +1,62 @@
+//! The set of states that a search found.
+
+use crate::keys::{Keys, Packed, Tree};
+use crate::table::Table;
+
+/// States by key.
+#[derive(Debug)]
+pub(crate) struct Set<K> {
+    pub keys: K,
+    pub table: Table,
+}
+
+/// All states that were found, exact.
+#[derive(Debug)]
+pub struct Visited(pub(crate) Kind);
+
+/// How states are turned into keys.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Nothing could be stored.
+    Nothing,
+    /// The states' bits are the keys.
+    Packed(Set<Packed>),
+    /// Parts of states are numbered.
+    Tree(Set<Tree>),
+}
+
+impl Visited {
+    /// Whether a state was found.
+    #[must_use]
+    pub fn contains(&self, state: &[u64]) -> bool {
+        match &self.0 {
+            Kind::Nothing => false,
+            Kind::Packed(set) => set.contains(state),
+            Kind::Tree(set) => set.contains(state),
+        }
+    }
+
+    /// Calls `f` with every state, in no particular order, until it answers false.
+    pub fn each(&self, words: usize, f: &mut dyn FnMut(&[u64]) -> bool) {
+        match &self.0 {
+            Kind::Nothing => {}
+            Kind::Packed(set) => set.each(words, f),
+            Kind::Tree(set) => set.each(words, f),
+        }
+    }
+}
+
+impl<K: Keys> Set<K> {
+    fn contains(&self, state: &[u64]) -> bool {
+        let key = self.keys.find(state, &mut self.keys.local());
+        key.is_some_and(|key| self.table.slot(self.table.image(key)).is_some())
+    }
+
+    fn each(&self, words: usize, f: &mut dyn FnMut(&[u64]) -> bool) {
+        let (mut state, mut local) = (vec![0; words], self.keys.local());
+        self.table.each(|_, key| {
+            self.keys.unpack(key, &mut state, &mut local);
+            f(&state)
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! Every way to run the search against a plain breadth-first search, on random systems of 1 to 200 bits.
+
+mod common;
+
+use arch_explorer::search::{Exploration, explore};
+use arch_explorer::{Limits, Stop};
+use common::{Plain, Random};
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+fn run(system: &Random, limits: &Limits) -> Exploration<u64> {
+    explore(system, limits, &AtomicBool::new(false), &mut |_| {})
+}
+
+fn states(system: &Random, explored: &Exploration<u64>) -> BTreeSet<Vec<u64>> {
+    let mut states = BTreeSet::new();
+    explored.visited.each(system.widths.len(), &mut |state| {
+        assert!(states.insert(state.to_vec()), "a state is stored twice");
+        true
+    });
+    states
+}
+
+fn agree(system: &Random, plain: &Plain, threads: usize) {
+    let name = format!("seed {}, {:?}, {threads} threads", system.seed, system.widths);
+    let explored = run(system, &Limits { threads, ..Limits::default() });
+    assert_eq!(explored.stopped, None, "{name}");
+    let expected: BTreeSet<Vec<u64>> = plain.order.iter().map(|n| system.state(*n)).collect();
+    assert!(states(system, &explored) == expected, "{name}: states");
+    let counts = (explored.states, explored.transitions, explored.nowhere, explored.depth as usize + 1);
+    let levels = plain.levels.len();
+    assert_eq!(counts, (plain.order.len() as u64, plain.transitions, plain.nowhere, levels), "{name}");
+    assert_eq!(explored.executed, plain.executed, "{name}");
+    assert_eq!(explored.statistics.levels, plain.levels, "{name}");
+    assert_eq!(explored.statistics.self_loops, plain.self_loops, "{name}");
+    assert_eq!(explored.statistics.degrees.iter().sum::<u64>(), explored.states, "{name}");
+    assert_eq!(explored.initial, plain.levels[0], "{name}");
+    assert_eq!(explored.first, Some(system.state(system.initial[0])), "{name}");
+    assert_eq!(explored.scratches.iter().sum::<u64>(), explored.states, "{name}: expanded once each");
+    let lengths: Vec<_> = plain.found.iter().map(|f| f.map(|(length, _, _)| length)).collect();
+    assert_eq!(explored.found, lengths, "{name}: findings");
+}
+
+#[test]
+fn all_widths_and_numbers_of_threads() {
+    let mut states = Vec::new();
+    for bits in (0..=200).step_by(1) {
+        let system = Random::new(u64::from(bits) * 7 + 1, bits);
+        let plain = Plain::of(&system);
+        states.push(plain.order.len());
+        for threads in 1..=4 {
+            agree(&system, &plain, threads);
+        }
+    }
+    states.sort_unstable();
+    assert!(states[100] > 300, "a median of {} states", states[100]);
+}
+
+/// Levels that are wide enough for several threads, and tables that grow under them.
+#[test]
+fn threads_really_run() {
+    for (seed, bits) in [(1, 24), (2, 40), (3, 64), (4, 90), (5, 150)] {
+        let mut system = Random::new(seed, bits);
+        (system.size, system.actions, system.reach) = (120_000, 6, 120_000);
+        let plain = Plain::of(&system);
+        assert!(plain.levels.iter().any(|n| *n > 20_000));
+        for threads in 1..=4 {
+            agree(&system, &plain, threads);
+        }
+    }
+}
+
+#[test]
+fn limits_of_states_are_exact() {
+    for (seed, bits) in [(11, 20), (12, 63), (13, 100)] {
+        let mut system = Random::new(seed, bits);
+        (system.size, system.actions, system.reach) = (50_000, 5, 50_000);
+        let all = Plain::of(&system).order.len() as u64;
+        for (threads, most) in
+            [(1, 1), (1, 700), (2, 9_000), (3, 20_001), (2, all - 1), (2, all), (1, all + 1)]
+        {
+            let explored = run(&system, &Limits { threads, max_states: Some(most), ..Limits::default() });
+            let stopped = (most < all).then_some(Stop::States);
+            assert_eq!((explored.stopped, explored.states), (stopped, most.min(all)), "{threads} threads");
+            let stored = states(&system, &explored);
+            assert_eq!(stored.len() as u64, explored.states);
+            assert!(stored.iter().all(|s| explored.visited.contains(s)));
+        }
+    }
+}
+
+#[test]
+fn limits_of_memory_are_kept() {
+    for (seed, bits) in [(21, 30), (22, 64), (23, 128)] {
+        let mut system = Random::new(seed, bits);
+        (system.size, system.actions, system.reach) = (400_000, 5, 400_000);
+        for threads in [1, 2] {
+            let whole = run(&system, &Limits { threads, ..Limits::default() });
+            assert_eq!(whole.stopped, None);
+            let peak = whole.statistics.peak_bytes;
+            for part in [2, 3, 5] {
+                let most = peak / part;
+                let explored = run(&system, &Limits { threads, max_memory: Some(most), ..Limits::default() });
+                assert_eq!(explored.stopped, Some(Stop::Memory), "{bits} bits, 1/{part}");
+                let used = explored.statistics.peak_bytes;
+                assert!(used <= most + most / 10, "{bits} bits: {used} of {most} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn stopping_at_once_is_stopping() {
+    let system = Random::new(3, 40);
+    let late = Limits { deadline: Some(std::time::Instant::now()), ..Limits::default() };
+    assert_eq!(run(&system, &late).stopped, Some(Stop::Time));
+    assert_eq!(
+        run(&system, &Limits { max_memory: Some(1), ..Limits::default() }).stopped,
+        Some(Stop::Memory)
+    );
+    let explored = explore(&system, &Limits::default(), &AtomicBool::new(true), &mut |_| {});
+    assert_eq!(explored.stopped, Some(Stop::Interrupted));
+}
