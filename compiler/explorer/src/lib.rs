@@ -8,11 +8,15 @@
 //! This crate has never heard of `.arch`, properties or protocols: states are slices of words, actions
 //! and findings are numbers.
 
+mod bits;
 pub mod fair;
+pub mod goals;
 pub mod graph;
 mod keys;
 pub mod limits;
 mod memory;
+mod order;
+pub mod paths;
 pub mod progress;
 pub mod search;
 pub mod statistics;

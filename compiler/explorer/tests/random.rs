@@ -2,6 +2,7 @@
 
 mod common;
 
+use arch_explorer::paths::{Path, Target, paths};
 use arch_explorer::search::{Exploration, explore};
 use arch_explorer::{Limits, Stop};
 use common::{Plain, Random};
@@ -39,6 +40,31 @@ fn agree(system: &Random, plain: &Plain, threads: usize) {
     assert_eq!(explored.scratches.iter().sum::<u64>(), explored.states, "{name}: expanded once each");
     let lengths: Vec<_> = plain.found.iter().map(|f| f.map(|(length, _, _)| length)).collect();
     assert_eq!(explored.found, lengths, "{name}: findings");
+    if system.size < 10_000 {
+        same_paths(system, plain, &explored);
+    }
+}
+
+/// The first path to each finding, and to some marked states, whatever memory there is.
+fn same_paths(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
+    let targets: Vec<Target<'_>> = (0..common::FINDINGS as u32).map(Target::Finding).collect();
+    let expected: Vec<Option<Path>> = plain
+        .found
+        .iter()
+        .map(|found| {
+            let (_, number, action) = (*found)?;
+            let (initial, mut steps) = plain.path(system, number);
+            if let Some(action) = action {
+                let led = system.events(number).into_iter().find(|(a, _)| *a == action).expect("an event").1;
+                steps.push((action, led.map(|n| system.state(n))));
+            }
+            Some(Path { initial, steps })
+        })
+        .collect();
+    for most in [None, Some(explored.statistics.visited_bytes + 1)] {
+        let found = paths(system, explored, &targets, most, &AtomicBool::new(false)).expect("no stop");
+        assert_eq!(found, expected, "seed {}, {:?}, {most:?}", system.seed, system.widths);
+    }
 }
 
 #[test]

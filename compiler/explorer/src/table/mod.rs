@@ -266,7 +266,10 @@ impl Table {
             let same = (usual * self.cut.slots()).div_ceil(narrow.slots());
             let lines = needed.div_ceil(narrow.slots()).max(same);
             let fits = Cut::for_remainder(Geometry::new(self.bits, lines).remainder_bits()) == narrow;
-            if fits && lines + 256 <= Lines::within(most.saturating_sub(self.lines.bytes())) && self.move_to(lines, narrow).is_ok() {
+            if fits
+                && lines + 256 <= Lines::within(most.saturating_sub(self.lines.bytes()))
+                && self.move_to(lines, narrow).is_ok()
+            {
                 return Ok(());
             }
         }

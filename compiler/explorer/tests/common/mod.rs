@@ -234,17 +234,9 @@ impl Plain {
     }
 
     fn find(&mut self, finding: u32, length: u32, number: u64, action: Option<u32>) {
-        let rank = |number: u64| self.order.iter().position(|n| *n == number).expect("it was found") as u64;
-        let moment = |(length, number, action): (u32, u64, Option<u32>)| match action {
-            Some(action) => (length, rank(number), action),
-            None => match self.states[&number].1 {
-                Some((from, action)) => (length, rank(from), action),
-                None => (length, rank(number), 0),
-            },
-        };
         let new = (length, number, action);
         let slot = &self.found[finding as usize];
-        if slot.is_none_or(|old| moment(new) < moment(old)) {
+        if slot.is_none_or(|old| length < old.0) {
             self.found[finding as usize] = Some(new);
         }
     }

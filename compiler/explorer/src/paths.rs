@@ -1,0 +1,294 @@
+//! Shortest paths to what a search found, without anything having been stored for them.
+//!
+//! The search is run once more in the order of one thread ([`crate::order`]) up to where the findings are, this time
+//! with a log of where each state comes from. So a path is the one that a plain breadth-first search finds
+//! first: among the shortest, the first when paths are compared by initial state and then action by action.
+//! When there is no memory for the log, the search is run again for every step of the way back.
+
+use crate::bits::Bits;
+use crate::keys::Keys;
+use crate::limits::Stop;
+use crate::memory::push;
+use crate::order::{End, Met, Order, Source};
+use crate::search::Exploration;
+use crate::successors::Successors;
+use crate::system::System;
+use crate::visited::{Kind, Set, Visited};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Target<'a> {
+    /// A finding that the search made.
+    Finding(u32),
+    /// The first of some states.
+    State(&'a Marks),
+}
+
+/// Some of the states that a search found.
+#[derive(Debug)]
+pub struct Marks(pub(crate) Bits);
+
+/// A shortest path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Path {
+    /// The initial state.
+    pub initial: Vec<u64>,
+    /// The actions with the states that they lead to; only the last may lead to none.
+    pub steps: Vec<(u32, Option<Vec<u64>>)>,
+}
+
+/// Where a target was met: at a state, or at an event of it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    source: Source,
+    /// The events from there to the target: at most one.
+    action: Option<u32>,
+}
+
+/// Finds a shortest path to each target, none where it is not met. `max_memory`: for the set of states and what is
+/// needed here together.
+///
+/// # Errors
+///
+/// When the caller interrupts or memory is refused.
+pub fn paths<S: System>(
+    system: &S,
+    explored: &Exploration<S::Scratch>,
+    targets: &[Target<'_>],
+    max_memory: Option<u64>,
+    interrupt: &AtomicBool,
+) -> Result<Vec<Option<Path>>, Stop> {
+    let most = max_memory.unwrap_or(u64::MAX).saturating_sub(explored.statistics.visited_bytes);
+    let finder = |targets| Finder { system, found: &explored.found, targets, most, interrupt };
+    match &explored.visited {
+        Visited(Kind::Nothing) => Ok(vec![None; targets.len()]),
+        Visited(Kind::Packed(set)) => finder(targets).paths(set),
+        Visited(Kind::Tree(set)) => finder(targets).paths(set),
+    }
+}
+
+struct Finder<'a, S> {
+    system: &'a S,
+    /// For each finding how many events lead to it.
+    found: &'a [Option<u32>],
+    targets: &'a [Target<'a>],
+    most: u64,
+    interrupt: &'a AtomicBool,
+}
+
+/// For each state where it comes from: the number of a state and an action.
+type Log = Vec<(u32, u32)>;
+
+/// Where initial states come from.
+const NOWHERE: u32 = u32::MAX;
+
+impl<S: System> Finder<'_, S> {
+    fn paths<K: Keys>(&self, set: &Set<K>) -> Result<Vec<Option<Path>>, Stop> {
+        let mut log = Some(Log::new());
+        let places = self.places(set, &mut log)?;
+        let actions = match &log {
+            Some(log) => places.iter().map(|p| p.map(|place| from_log(log, place))).collect(),
+            None => self.step_by_step(set, &places)?,
+        };
+        Ok(actions.into_iter().map(|actions| Some(self.replay(actions?))).collect())
+    }
+
+    /// Where the targets are met first. The log is dropped when there is no memory for it.
+    fn places<K: Keys>(&self, set: &Set<K>, log: &mut Option<Log>) -> Result<Vec<Option<Place>>, Stop> {
+        let mut places: Vec<Option<Place>> = self.targets.iter().map(|_| None).collect();
+        let mut depths = Depths::default();
+        let wanted =
+            |target: &Target<'_>| !matches!(target, Target::Finding(f) if self.found[*f as usize].is_none());
+        let mut left = self.targets.iter().filter(|t| wanted(t)).count();
+        if left == 0 {
+            return Ok(places);
+        }
+        let order = Order::new(self.system, set).map_err(|_| Stop::Memory)?;
+        let fixed = order.bytes();
+        let mut interrupted = false;
+        let end = order.run(&mut |met| {
+            let mut place = |is: &dyn Fn(&Target<'_>) -> bool, new: Place| {
+                for (target, place) in self.targets.iter().zip(&mut places) {
+                    if place.is_none() && is(target) {
+                        *place = Some(new);
+                        left -= 1;
+                    }
+                }
+            };
+            match met {
+                Met::State { slot, key, from, found } => {
+                    let source = Source { number: depths.states, key };
+                    let length = depths.add(from.map(|(source, _)| source.number));
+                    self.record(log, from, fixed);
+                    let is = |target: &Target<'_>| match target {
+                        Target::Finding(f) => found.contains(f) && self.found[*f as usize] == Some(length),
+                        Target::State(marks) => marks.0.has(slot),
+                    };
+                    place(&is, Place { source, action: None });
+                }
+                Met::Finding { finding, source, action } => {
+                    let length = depths.of(source.number) + u32::from(action.is_some());
+                    let is = |target: &Target<'_>| {
+                        matches!(target, Target::Finding(f) if *f == finding)
+                            && self.found[finding as usize] == Some(length)
+                    };
+                    place(&is, Place { source, action });
+                }
+            }
+            interrupted = self.interrupt.load(Ordering::Relaxed);
+            left > 0 && !interrupted
+        });
+        match end {
+            End::Refused => Err(Stop::Memory),
+            End::All | End::Visitor if interrupted => Err(Stop::Interrupted),
+            End::All | End::Visitor => Ok(places),
+        }
+    }
+
+    /// Records where a state comes from, if there is memory.
+    fn record(&self, log: &mut Option<Log>, from: Option<(Source, u32)>, fixed: u64) {
+        let Some(list) = log else { return };
+        let number = from.map_or(Some(NOWHERE), |(source, _)| u32::try_from(source.number).ok());
+        let entry = number.map(|number| (number, from.map_or(0, |(_, action)| action)));
+        let grown = if list.len() == list.capacity() { list.len() * 3 + 1024 } else { 0 };
+        let fits = (grown * size_of::<(u32, u32)>()) as u64 + fixed <= self.most;
+        if !entry.is_some_and(|entry| fits && push(list, entry).is_ok()) {
+            *log = None;
+        }
+    }
+
+    /// The actions on the way to each place, found one by one from the last: each time the search is run to where
+    /// the states on the ways are met first.
+    fn step_by_step<K: Keys>(
+        &self,
+        set: &Set<K>,
+        places: &[Option<Place>],
+    ) -> Result<Vec<Option<(u64, Vec<u32>)>>, Stop> {
+        let mut ways: Vec<Option<(u64, Vec<u32>)>> = places
+            .iter()
+            .map(|p| p.map(|place| (place.source.key, place.action.into_iter().collect())))
+            .collect();
+        let mut open: Vec<bool> = ways.iter().map(Option::is_some).collect();
+        while open.contains(&true) {
+            let order = Order::new(self.system, set).map_err(|_| Stop::Memory)?;
+            let mut waiting = open.clone();
+            let mut interrupted = false;
+            let end = order.run(&mut |met| {
+                if let Met::State { key, from, .. } = met {
+                    for (i, way) in ways.iter_mut().enumerate() {
+                        let Some((at, actions)) = way else { continue };
+                        if waiting[i] && *at == key {
+                            waiting[i] = false;
+                            match from {
+                                Some((source, action)) => {
+                                    *at = source.key;
+                                    actions.push(action);
+                                }
+                                None => open[i] = false,
+                            }
+                        }
+                    }
+                }
+                interrupted = self.interrupt.load(Ordering::Relaxed);
+                !interrupted && waiting.contains(&true)
+            });
+            match end {
+                End::Refused => return Err(Stop::Memory),
+                _ if interrupted => return Err(Stop::Interrupted),
+                End::All | End::Visitor => {}
+            }
+        }
+        let mut local = set.keys.local();
+        let mut state = vec![0; self.system.widths().len()];
+        let mut number_of = |key: u64| {
+            set.keys.unpack(key, &mut state, &mut local);
+            self.number_of_initial(&state)
+        };
+        Ok(ways
+            .into_iter()
+            .map(|way| {
+                way.map(|(key, mut actions)| {
+                    actions.reverse();
+                    (number_of(key), actions)
+                })
+            })
+            .collect())
+    }
+
+    /// The number of an initial state among the distinct ones.
+    fn number_of_initial(&self, wanted: &[u64]) -> u64 {
+        self.initial_states(|_, state| state == wanted).map_or(0, |(number, _)| number)
+    }
+
+    /// The first initial state of which `is` says so, with its number among the distinct ones.
+    fn initial_states(&self, mut is: impl FnMut(u64, &[u64]) -> bool) -> Option<(u64, Vec<u64>)> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut result = None;
+        self.system.initial(&mut |state| {
+            let number = seen.len() as u64;
+            if seen.insert(state.to_vec()) && is(number, state) {
+                result = Some((number, state.to_vec()));
+            }
+            result.is_none()
+        });
+        result
+    }
+
+    /// The states on the way from an initial state, by number.
+    fn replay(&self, (initial, actions): (u64, Vec<u32>)) -> Path {
+        let initial =
+            self.initial_states(|number, _| number == initial).map(|(_, state)| state).unwrap_or_default();
+        let mut scratch = self.system.scratch();
+        let mut out = Successors::new(initial.len(), self.system.actions());
+        let mut state = initial.clone();
+        let mut steps = Vec::new();
+        for action in actions {
+            out.clear();
+            self.system.expand(&state, &mut scratch, &mut out);
+            let led = out.events().find(|(a, _)| *a == action).and_then(|(_, to)| to.map(<[u64]>::to_vec));
+            if let Some(next) = &led {
+                state.clone_from(next);
+            }
+            steps.push((action, led));
+        }
+        Path { initial, steps }
+    }
+}
+
+/// How many states there are at each distance, and so how far a state is.
+#[derive(Debug, Default)]
+struct Depths {
+    states: u64,
+    /// The number of the first state of each level.
+    levels: Vec<u64>,
+}
+
+impl Depths {
+    /// Adds a state that comes from another, or from nowhere; how far it is.
+    fn add(&mut self, from: Option<u64>) -> u32 {
+        let depth = from.map_or(0, |from| self.of(from) + 1);
+        if depth as usize == self.levels.len() {
+            self.levels.push(self.states);
+        }
+        self.states += 1;
+        depth
+    }
+
+    /// How far a state is that was added.
+    fn of(&self, number: u64) -> u32 {
+        self.levels.partition_point(|first| *first <= number).saturating_sub(1) as u32
+    }
+}
+
+/// The actions on the way to a place: the number of an initial state, and the rest.
+fn from_log(log: &Log, place: Place) -> (u64, Vec<u32>) {
+    let mut actions: Vec<u32> = place.action.into_iter().collect();
+    let mut at = place.source.number as usize;
+    while log[at].0 != NOWHERE {
+        actions.push(log[at].1);
+        at = log[at].0 as usize;
+    }
+    actions.reverse();
+    (at as u64, actions)
+}
