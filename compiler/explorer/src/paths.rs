@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub enum Target<'a> {
     /// A finding that the search made.
     Finding(u32),
-    /// The first of some states.
-    State(&'a Marks),
+    /// The first of some states, which are marked in any of these.
+    State(Vec<&'a Marks>),
 }
 
 /// Some of the states that a search found.
@@ -123,7 +123,7 @@ impl<S: System> Finder<'_, S> {
                     self.record(log, from, fixed);
                     let is = |target: &Target<'_>| match target {
                         Target::Finding(f) => found.contains(f) && self.found[*f as usize] == Some(length),
-                        Target::State(marks) => marks.0.has(slot),
+                        Target::State(marks) => marks.iter().any(|m| m.0.has(slot)),
                     };
                     place(&is, Place { source, action: None });
                 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use arch_explorer::goals::{Goals, unable};
 use arch_explorer::paths::{Path, Target, paths};
 use arch_explorer::search::{Exploration, explore};
 use arch_explorer::{Limits, Stop};
@@ -65,6 +66,43 @@ fn same_paths(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
         let found = paths(system, explored, &targets, most, &AtomicBool::new(false)).expect("no stop");
         assert_eq!(found, expected, "seed {}, {:?}, {most:?}", system.seed, system.widths);
     }
+}
+
+/// The first state that cannot reach each goal, by going back from the goals over all edges.
+fn same_goals(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
+    let none = AtomicBool::new(false);
+    let marks = unable(system, explored, &Limits::default(), &none).expect("no stop");
+    assert_eq!(marks.len(), system.goals());
+    for (goal, marks) in marks.iter().enumerate() {
+        let expected = plain.first_unable(system, goal);
+        assert_eq!(marks.is_some(), expected.is_some(), "seed {}: goal {goal}", system.seed);
+        let (Some(marks), Some(expected)) = (marks, expected) else { continue };
+        let found = paths(system, explored, &[Target::State(vec![marks])], None, &none).expect("no stop");
+        let (initial, steps) = plain.path(system, expected);
+        assert_eq!(found, [Some(Path { initial, steps })], "seed {}: goal {goal}", system.seed);
+    }
+}
+
+#[test]
+fn goals_of_all_kinds_of_graphs() {
+    let (mut able, mut not) = (0, 0);
+    for seed in 0..600 {
+        let mut system = Random::new(seed, 12 + seed as u32 % 60);
+        system.goals = 1 + seed % 17;
+        system.actions = 3 + seed % 8;
+        system.size = system.size.min(20 + seed * 2);
+        system.initial.iter_mut().for_each(|n| *n %= system.size);
+        system.reach = 1 + system.reach % 20;
+        // Some graphs have no way back.
+        system.forward = seed % 3 == 0;
+        let plain = Plain::of(&system);
+        let explored = run(&system, &Limits::default());
+        same_goals(&system, &plain, &explored);
+        for goal in 0..system.goals() {
+            *(if plain.first_unable(&system, goal).is_some() { &mut not } else { &mut able }) += 1;
+        }
+    }
+    assert!(able > 500 && not > 500, "{able} goals in reach, {not} not");
 }
 
 #[test]

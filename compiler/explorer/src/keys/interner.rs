@@ -1,7 +1,7 @@
 //! Numbers for 64-bit values: each value gets one number, from which it can be looked up again. Any number of
 //! threads may intern at once; growing takes the interner for itself.
 
-use crate::memory::{Line, Lines, Refused, prefetch};
+use crate::memory::{Line, Lines, Refused};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -90,12 +90,6 @@ impl Interner {
         let lines = self.index.all();
         let home = (u128::from(hash) * lines.len() as u128 >> 64) as usize;
         lines[home..].iter().chain(&lines[..home]).flat_map(|line: &Line| &line.0)
-    }
-
-    /// Fetches the line of a value.
-    pub(super) fn fetch(&self, value: u64) {
-        let lines = self.index.all();
-        prefetch(&lines[(u128::from(hash(value)) * lines.len() as u128 >> 64) as usize]);
     }
 
     /// The number of a value, if it has one.

@@ -66,13 +66,12 @@ macro_rules! with_slots {
 impl Cut {
     /// The narrowest that holds remainders of so many bits.
     fn for_remainder(bits: u32) -> Cut {
-        match bits + TAG {
-            0..=32 => Cut::Bits32,
-            33..=36 => Cut::Bits36,
-            37..=40 => Cut::Bits40,
-            41..=48 => Cut::Bits48,
-            _ => Cut::Bits64,
-        }
+        let all = [Cut::Bits32, Cut::Bits36, Cut::Bits40, Cut::Bits48];
+        all.into_iter().find(|cut| bits + TAG <= cut.bits()).unwrap_or(Cut::Bits64)
+    }
+
+    fn bits(self) -> u32 {
+        with_slots!(self, S => S::BITS)
     }
 
     fn slots(self) -> u64 {

@@ -2,8 +2,9 @@
 
 #![allow(dead_code, reason = "not every test file uses everything")]
 
+use arch_explorer::goals::Goals;
 use arch_explorer::{Successors, System};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A system whose states are numbers below `size`, spread over words by a fixed scramble.
 pub struct Random {
@@ -14,6 +15,9 @@ pub struct Random {
     pub initial: Vec<u64>,
     /// How far events lead at most.
     pub reach: u64,
+    pub goals: u64,
+    /// Whether events never lead to smaller numbers.
+    pub forward: bool,
 }
 
 /// Found on states, on events, and on states when they are expanded.
@@ -45,6 +49,8 @@ impl Random {
             widths,
             initial,
             reach: 1 + mix(seed ^ 2) % size,
+            goals: 3,
+            forward: false,
         }
     }
 
@@ -87,6 +93,7 @@ impl Random {
                 0..5 => continue,
                 5 => None,
                 6 | 7 => Some(number),
+                _ if self.forward => Some((number + mix(r) % self.reach).min(self.size - 1)),
                 _ => Some((number + mix(r) % self.reach) % self.size),
             };
             list.push((action as u32, to));
@@ -106,16 +113,6 @@ impl Random {
 
     pub fn on_expansion(&self, number: u64) -> Vec<u32> {
         if self.events(number).is_empty() { vec![4] } else { vec![] }
-    }
-
-    /// Whether a state is in each of three goals, and counts for it.
-    pub fn goals(&self, number: u64) -> Vec<(bool, bool)> {
-        (0..3)
-            .map(|g| {
-                let r = mix(self.seed ^ number << 22 ^ g << 7);
-                (r % 3 != 0, (r >> 30) % (5 + 40 * g) == 0)
-            })
-            .collect()
     }
 }
 
@@ -158,6 +155,20 @@ impl System for Random {
 
     fn judge(&self, state: &[u64], _: &mut u64, found: &mut Vec<u32>) {
         found.extend(self.on_state(self.number(state)));
+    }
+}
+
+impl Goals for Random {
+    fn goals(&self) -> usize {
+        self.goals as usize
+    }
+
+    fn in_goals(&self, state: &[u64], _: &mut u64, out: &mut Vec<(bool, bool)>) {
+        let number = self.number(state);
+        out.extend((0..self.goals).map(|g| {
+            let r = mix(self.seed ^ number << 22 ^ g << 7);
+            (r % 3 != 0, (r >> 30) % (5 + 20 * g) == 0)
+        }));
     }
 }
 
@@ -238,6 +249,27 @@ impl Plain {
         let slot = &self.found[finding as usize];
         if slot.is_none_or(|old| length < old.0) {
             self.found[finding as usize] = Some(new);
+        }
+    }
+
+    /// The first state that has to be able to reach a goal and is not.
+    pub fn first_unable(&self, system: &Random, goal: usize) -> Option<u64> {
+        let in_goal = |number: u64| {
+            let mut out = Vec::new();
+            system.in_goals(&system.state(number), &mut 0, &mut out);
+            out[goal]
+        };
+        let mut able: BTreeSet<u64> = self.order.iter().copied().filter(|n| in_goal(*n).1).collect();
+        loop {
+            let before = able.len();
+            for number in self.order.iter().rev() {
+                if system.events(*number).iter().any(|(_, to)| to.is_some_and(|to| able.contains(&to))) {
+                    able.insert(*number);
+                }
+            }
+            if able.len() == before {
+                return self.order.iter().copied().find(|n| !able.contains(n) && in_goal(*n).0);
+            }
         }
     }
 
