@@ -6,9 +6,10 @@
 
 use crate::reduction::{reduced, same_up_to_renaming};
 use arch_base::{FileId, Severity};
-use arch_check::check::{explore_machine, report_within};
+use arch_check::check::{explore_machine, report_search, report_within, search_machine};
 use arch_check::{Machine, Options, Scratch};
-use arch_explorer::{Exploration, System};
+use arch_explorer::System;
+use arch_explorer::graph::Exploration;
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
@@ -97,7 +98,10 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         let options = Options { threads, limits: limits.clone(), symmetry: false };
         let never = AtomicBool::new(false);
         let found = report_within(program, &machine, &explored(&machine, threads, &limits), &options, &never);
-        same_report(&expected, &found).map_err(|e| format!("explorer, {threads} threads: {e}"))?;
+        same_report(&expected, &found).map_err(|e| format!("graph, {threads} threads: {e}"))?;
+        let lean = searched(program, &machine, &options);
+        let without = without_liveness(&expected);
+        same_report(&without, &lean).map_err(|e| format!("search, {threads} threads: {e}"))?;
         crate::liveness::check_lassos(program, &found)?;
         lassos.push(found.results.into_iter().map(|r| (r.trace, r.liveness)).collect::<Vec<_>>());
     }
@@ -114,6 +118,19 @@ pub fn count_states(program: &Program, max_states: u64) -> Option<u64> {
     let limits = Limits { max_states: Some(max_states), ..Limits::default() };
     let found = explored(&Machine::compile(program).ok()?, 2, &limits);
     found.stopped.is_none().then_some(found.store.len() as u64)
+}
+
+/// The report of the search that keeps no graph; what needs one is left out.
+fn searched(program: &Program, machine: &Machine, options: &Options) -> Report {
+    let never = AtomicBool::new(false);
+    let explored = search_machine(machine, options, &never, &mut |_| {});
+    without_liveness(&report_search(program, machine, &explored, options, &never))
+}
+
+fn without_liveness(report: &Report) -> Report {
+    let mut report = report.clone();
+    report.results.retain(|r| !matches!(r.kind, "leads to" | "eventually" | "always eventually"));
+    report
 }
 
 fn explored(machine: &Machine, threads: usize, limits: &Limits) -> Exploration<Scratch> {

@@ -1,11 +1,11 @@
 //! Checking every property of a program: exploration, verdicts, behaviours.
 
+use crate::evidence::{Evidence, GoalKind, path_in_graph, trace};
 use crate::liveness::Judge;
-use crate::machine::{Finding, Goal, Machine, Scratch};
-use crate::symmetry::goals::{orbits, unable};
+use crate::machine::{Finding, Machine, Scratch};
 use crate::symmetry::{Naming, Quotient, symmetry_of};
-use arch_explorer::{Backward, Exploration, Progress, Store, System, explore};
-use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace, TraceStep};
+use arch_explorer::{Exploration, Progress, Store, explore, graph};
+use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,9 +50,13 @@ pub fn check(
     let live = program.properties.iter().any(|p| p.kind.is_liveness());
     let quotient = symmetry.as_ref().filter(|_| !live).and_then(|s| Quotient::of(machine, s));
     let report = match &quotient {
-        None => {
+        None if live => {
             let explored = explore_machine(machine, options, interrupt, progress);
             report_within(program, machine, &explored, options, interrupt)
+        }
+        None => {
+            let explored = search_machine(machine, options, interrupt, progress);
+            report_search(program, machine, &explored, options, interrupt)
         }
         Some(quotient) => check_quotient(program, quotient, options, interrupt, progress),
     };
@@ -66,7 +70,7 @@ fn check_quotient(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Report {
-    let explored = explore(quotient, &explorer_limits(options, false), interrupt, progress);
+    let explored = graph::explore(quotient, &explorer_limits(options, false), interrupt, progress);
     let represented_states = Some(represented(quotient, &explored.store));
     let explored = explored.map_scratches(|s| s.machine);
     let report = report_of(program, quotient.machine(), Some(quotient), &explored, options, interrupt);
@@ -80,14 +84,24 @@ fn represented(quotient: &Quotient<'_>, store: &Store) -> u64 {
     u64::try_from(orbits.fold(0, u128::saturating_add)).unwrap_or(u64::MAX)
 }
 
-/// Explores all reachable states.
-pub fn explore_machine(
+/// Explores all reachable states and keeps the set of them: all that is needed without liveness properties.
+pub fn search_machine(
     machine: &Machine,
     options: &Options,
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<Scratch> {
-    explore(machine, &explorer_limits(options, !machine.goals().is_empty()), interrupt, progress)
+    explore(machine, &explorer_limits(options, false), interrupt, progress)
+}
+
+/// Explores all reachable states and keeps the graph.
+pub fn explore_machine(
+    machine: &Machine,
+    options: &Options,
+    interrupt: &AtomicBool,
+    progress: &mut dyn FnMut(&Progress),
+) -> graph::Exploration<Scratch> {
+    graph::explore(machine, &explorer_limits(options, !machine.goals().is_empty()), interrupt, progress)
 }
 
 fn explorer_limits(options: &Options, edges: bool) -> arch_explorer::Limits {
@@ -100,16 +114,44 @@ fn explorer_limits(options: &Options, edges: bool) -> arch_explorer::Limits {
     }
 }
 
-/// The report of an exploration, however long it takes.
-pub fn report(program: &Program, machine: &Machine, explored: &Exploration<Scratch>) -> Report {
-    report_within(program, machine, explored, &Options::default(), &AtomicBool::new(false))
-}
-
-/// The report of an exploration. Judging liveness takes time and memory, for which limits hold, too.
-pub fn report_within(
+/// The report of a search; liveness properties are inconclusive. Looking at goals and finding paths takes time and
+/// memory, for which limits hold, too.
+pub fn report_search(
     program: &Program,
     machine: &Machine,
     explored: &Exploration<Scratch>,
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> Report {
+    let cut = machine.cut_spans(&explored.scratches);
+    let complete = explored.stopped.is_none() && cut.is_empty();
+    let evidence = Evidence::of_search(machine, explored, &explorer_limits(options, false), interrupt);
+    let stopped = explored.stopped.map(stop).or(evidence.stop);
+    let verdicts = Verdicts { program, machine, evidence, complete, live: None };
+    Report {
+        engine: "explorer",
+        distinct_states: explored.states,
+        represented_states: None,
+        reduction: None,
+        transitions: explored.transitions,
+        depth: explored.depth,
+        stopped,
+        results: verdicts.results(),
+        coverage: machine.coverage(&explored.scratches, &explored.executed),
+        cut,
+    }
+}
+
+/// The report of a graph, however long it takes.
+pub fn report(program: &Program, machine: &Machine, explored: &graph::Exploration<Scratch>) -> Report {
+    report_within(program, machine, explored, &Options::default(), &AtomicBool::new(false))
+}
+
+/// The report of a graph. Judging liveness takes time and memory, for which limits hold, too.
+pub fn report_within(
+    program: &Program,
+    machine: &Machine,
+    explored: &graph::Exploration<Scratch>,
     options: &Options,
     interrupt: &AtomicBool,
 ) -> Report {
@@ -120,18 +162,17 @@ fn report_of(
     program: &Program,
     machine: &Machine,
     quotient: Option<&Quotient<'_>>,
-    explored: &Exploration<Scratch>,
+    explored: &graph::Exploration<Scratch>,
     options: &Options,
     interrupt: &AtomicBool,
 ) -> Report {
     let cut = machine.cut_spans(&explored.scratches);
     let complete = explored.stopped.is_none() && cut.is_empty();
     let live = Judge::new(machine, explored, complete, options, interrupt);
-    let mut verdicts =
-        Verdicts { program, machine, quotient, explored, complete, live, unable: Ok(Vec::new()) };
-    verdicts.unable = verdicts.unable(&|| options.stopped(interrupt));
+    let evidence = Evidence::of_graph(machine, quotient, explored, options, interrupt);
+    let verdicts = Verdicts { program, machine, evidence, complete, live };
     let results = verdicts.results();
-    let judging = || verdicts.live.as_ref().and_then(Judge::stop).or(verdicts.unable.as_ref().err().copied());
+    let judging = verdicts.live.as_ref().and_then(Judge::stop).or(verdicts.evidence.stop);
     Report {
         engine: "explorer",
         distinct_states: explored.store.len() as u64,
@@ -139,14 +180,15 @@ fn report_of(
         reduction: None,
         transitions: explored.transitions,
         depth: explored.depth,
-        stopped: explored.stopped.map(stop).or_else(judging),
+        stopped: explored.stopped.map(stop).or(judging),
         results,
         coverage: machine.coverage(&explored.scratches, &explored.executed),
         cut,
     }
 }
 
-fn stop(stop: arch_explorer::Stop) -> Stop {
+/// Why exploration stopped, as reports have it.
+pub(crate) fn stop(stop: arch_explorer::Stop) -> Stop {
     match stop {
         arch_explorer::Stop::States => Stop::States,
         arch_explorer::Stop::Memory => Stop::Memory,
@@ -174,15 +216,11 @@ pub fn kind_of(kind: &PropertyKind) -> &'static str {
 struct Verdicts<'a> {
     program: &'a Program,
     machine: &'a Machine,
-    /// What was explored instead of the machine itself.
-    quotient: Option<&'a Quotient<'a>>,
-    explored: &'a Exploration<Scratch>,
+    evidence: Evidence,
     /// Whether everything was explored and nothing cut.
     complete: bool,
     /// Judges liveness, if there is something to judge.
     live: Option<Judge<'a>>,
-    /// For each goal the first state that counts and cannot reach it, unless there was no time to find out.
-    unable: Result<Vec<Option<u32>>, Stop>,
 }
 
 impl Verdicts<'_> {
@@ -199,7 +237,7 @@ impl Verdicts<'_> {
             results.push(self.never("stuck", Finding::Stuck));
         }
         if builtin.stranded {
-            results.push(self.reachable_everywhere("stranded", |g| matches!(g, Goal::Finished(_))));
+            results.push(self.reachable_everywhere("stranded", None));
         }
         results
     }
@@ -211,10 +249,7 @@ impl Verdicts<'_> {
                 self.never(name, Finding::Violated(id))
             }
             PropertyKind::Reachable(_) => self.reachable(id, name),
-            PropertyKind::AlwaysPossible(_) => {
-                let of = |g: &Goal| matches!(g, Goal::Possible(p, _) if *p == id);
-                self.reachable_everywhere(name, of)
-            }
+            PropertyKind::AlwaysPossible(_) => self.reachable_everywhere(name, Some(id)),
             PropertyKind::LeadsTo(..) | PropertyKind::Eventually(_) | PropertyKind::AlwaysEventually(_) => {
                 self.live(id, name)
             }
@@ -234,136 +269,38 @@ impl Verdicts<'_> {
 
     /// What must not be found.
     fn never(&self, name: &str, finding: Finding) -> PropertyResult {
-        let number = self.machine.findings().iter().position(|f| *f == finding);
-        match number.and_then(|n| self.explored.found[n]) {
-            Some(found) => result(name, PropertyVerdict::Violated, Some(self.trace(found, number))),
+        let number = self.machine.findings().iter().position(|f| *f == finding).map(|n| n as u32);
+        match number.filter(|n| self.evidence.made(*n)) {
+            Some(found) => result(name, PropertyVerdict::Violated, self.evidence.trace(self.machine, found)),
             None => result(name, self.unless_incomplete(PropertyVerdict::Holds), None),
         }
     }
 
     /// Holds when it is satisfied for every combination that the first initial state has.
     fn reachable(&self, id: PropertyId, name: &str) -> PropertyResult {
-        let wanted = match self.explored.store.is_empty() {
-            true => Vec::new(),
-            false => self.machine.wanted(id, self.explored.store.state(0)),
-        };
-        let found: Option<Vec<_>> = wanted.into_iter().map(|f| self.found_up_to_renaming(id, f)).collect();
-        match found {
-            Some(found) => result(name, PropertyVerdict::Holds, found.first().map(|f| self.trace(*f, None))),
-            None => result(name, self.unless_incomplete(PropertyVerdict::Violated), None),
+        let wanted = self.evidence.wanted(self.machine, id);
+        if wanted.iter().all(|f| self.evidence.made(*f)) {
+            let trace = wanted.first().and_then(|f| self.evidence.trace(self.machine, *f));
+            return result(name, PropertyVerdict::Holds, trace);
         }
-    }
-
-    /// Where a combination of a `reachable` property was found first, or one that it can be renamed to.
-    fn found_up_to_renaming(&self, id: PropertyId, finding: u32) -> Option<arch_explorer::Finding> {
-        let Some(quotient) = self.quotient else { return self.explored.found[finding as usize] };
-        let orbits = orbits(quotient, id);
-        let orbit_of = |f: usize| match self.machine.findings()[f] {
-            Finding::Hit(p, combination) if p == id => orbits.get(combination as usize).copied(),
-            _ => None,
-        };
-        let wanted = orbit_of(finding as usize);
-        let all = (0..self.explored.found.len()).filter(|f| wanted.is_some() && orbit_of(*f) == wanted);
-        all.filter_map(|f| self.explored.found[f]).min_by_key(|f| f.state)
+        result(name, self.unless_incomplete(PropertyVerdict::Violated), None)
     }
 
     /// What must be reachable from every state.
-    fn reachable_everywhere(&self, name: &str, of: impl Fn(&Goal) -> bool) -> PropertyResult {
-        let Ok(unable) = &self.unable else { return result(name, PropertyVerdict::Inconclusive, None) };
-        let goals = self.machine.goals().iter().zip(unable).filter(|(g, _)| of(g));
-        match goals.filter_map(|(_, first)| *first).min() {
-            Some(state) => {
-                let found = arch_explorer::Finding { state, action: None };
-                result(name, PropertyVerdict::Violated, Some(self.trace(found, None)))
+    fn reachable_everywhere(&self, name: &str, kind: GoalKind) -> PropertyResult {
+        match self.evidence.unable(self.machine, kind) {
+            Some(trace) => result(name, PropertyVerdict::Violated, trace),
+            None if self.evidence.goals_known => {
+                result(name, self.unless_incomplete(PropertyVerdict::Holds), None)
             }
-            None => result(name, self.unless_incomplete(PropertyVerdict::Holds), None),
+            None => result(name, PropertyVerdict::Inconclusive, None),
         }
     }
-
-    /// For each goal the first state that counts and cannot reach it, if the whole graph is known.
-    fn unable(&self, stopped: &dyn Fn() -> Option<Stop>) -> Result<Vec<Option<u32>>, Stop> {
-        let goals = self.machine.goals().len();
-        if self.explored.stopped.is_some() || goals == 0 {
-            return Ok(vec![None; goals]);
-        }
-        if let Some(quotient) = self.quotient {
-            return unable(quotient, &self.explored.store, stopped);
-        }
-        let Some(edges) = &self.explored.edges else { return Ok(vec![None; goals]) };
-        let states = self.explored.store.len();
-        let mut counts = vec![vec![false; states]; goals];
-        let mut inside = vec![vec![false; states]; goals];
-        let mut scratch = self.machine.scratch();
-        for state in 0..states {
-            let in_goals = self.machine.in_goals(self.explored.store.state(state as u32), &mut scratch);
-            for (goal, (count, is)) in in_goals.into_iter().enumerate() {
-                (counts[goal][state], inside[goal][state]) = (count, is);
-            }
-        }
-        let backward = Backward::new(edges);
-        let first =
-            |(counts, inside): (&Vec<bool>, Vec<bool>)| backward.first_unable(inside, |s| counts[s as usize]);
-        Ok(counts.iter().zip(inside).map(first).collect())
-    }
-
-    /// A shortest behaviour to a finding, whose number is needed when it was made on an event.
-    fn trace(&self, found: arch_explorer::Finding, number: Option<usize>) -> Trace {
-        let path = self.path(found.state);
-        let mut trace = told(self.machine, &path);
-        if let Some(action) = found.action {
-            let from = path.1.last().map_or(&path.0, |(_, state)| state);
-            trace.steps.push(self.last_step(from, action, number));
-        }
-        trace
-    }
-
-    fn path(&self, state: u32) -> Path {
-        let Some(quotient) = self.quotient else { return path_to(self.explored, state) };
-        let (initial, steps) = self.explored.store.path(state);
-        let states = std::iter::once(initial).chain(steps.into_iter().map(|(_, to)| to));
-        quotient.concrete(&states.map(|s| self.explored.store.state(s)).collect::<Vec<_>>())
-    }
-
-    /// The event on which something was found. In a quotient the state has other names than the one that it was
-    /// found on, so its first event with that finding is meant.
-    fn last_step(&self, from: &[u64], action: u32, number: Option<usize>) -> TraceStep {
-        let successors = self.machine.successors(from, &mut self.machine.scratch());
-        let renamed = successors.found().iter().find(|f| Some(f.finding as usize) == number);
-        let action = match self.quotient {
-            Some(_) => renamed.and_then(|f| f.action).unwrap_or(action),
-            None => action,
-        };
-        let event = successors.events().find(|(a, _)| *a == action);
-        let led = event.and_then(|(_, to)| to.map(|w| self.machine.decode(w)));
-        let excess = if led.is_none() { self.machine.excess(action, from) } else { None };
-        TraceStep { event: self.machine.event(action, from), state: led, excess }
-    }
-}
-
-/// A first state, then actions with the states that they lead to.
-type Path = (Vec<u64>, Vec<(u32, Vec<u64>)>);
-
-fn path_to(explored: &Exploration<Scratch>, state: u32) -> Path {
-    let store = &explored.store;
-    let (initial, steps) = store.path(state);
-    let steps = steps.into_iter().map(|(action, to)| (action, store.state(to).to_vec()));
-    (store.state(initial).to_vec(), steps.collect())
-}
-
-fn told(machine: &Machine, (initial, path): &Path) -> Trace {
-    let mut trace = Trace { initial: machine.decode(initial), steps: Vec::new() };
-    let mut from = initial;
-    for (action, to) in path {
-        let event = machine.event(*action, from);
-        trace.steps.push(TraceStep { event, state: Some(machine.decode(to)), excess: None });
-        from = to;
-    }
-    trace
 }
 
 /// A shortest behaviour to a state.
-pub(crate) fn trace_to(machine: &Machine, explored: &Exploration<Scratch>, state: u32) -> Trace {
-    told(machine, &path_to(explored, state))
+pub(crate) fn trace_to(machine: &Machine, explored: &graph::Exploration<Scratch>, state: u32) -> Trace {
+    trace(machine, &path_in_graph(explored, state))
 }
 
 fn result(name: &str, verdict: PropertyVerdict, trace: Option<Trace>) -> PropertyResult {

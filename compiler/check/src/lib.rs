@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod check;
 pub mod code;
 pub mod error;
+mod evidence;
 mod initial;
 pub mod layout;
 mod link;

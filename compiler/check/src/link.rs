@@ -4,7 +4,7 @@ use crate::canonical::Sorted;
 use crate::code::{Emitter, Place, conjuncts};
 use crate::initial::Initial;
 use crate::layout::{Layout, Shape};
-use crate::machine::{Details, Finding, Goal, Goals, Ground, Group, Judge, Live, Machine, Waits};
+use crate::machine::{Details, Finding, Goal, GoalCode, Ground, Group, Judge, Live, Machine, Waits};
 use crate::symbolic::action::{Action, BoundKind, Combination, Compiled};
 use crate::symbolic::dag::N;
 use crate::symbolic::sym::Sym;
@@ -252,7 +252,7 @@ impl<'c> Linker<'c> {
         Judge { code, violated, hits, unfinished }
     }
 
-    fn goals(&mut self) -> (Goals, Vec<Goal>) {
+    fn goals(&mut self) -> (GoalCode, Vec<Goal>) {
         let start = self.emitter.here();
         let (mut places, mut kinds) = (Vec::new(), Vec::new());
         for (property, list) in &self.compiled.combinations {
@@ -276,7 +276,7 @@ impl<'c> Linker<'c> {
         }
         let code = start..self.emitter.here();
         self.emitter.end_unit();
-        (Goals { code, places }, kinds)
+        (GoalCode { code, places }, kinds)
     }
 
     fn live(&mut self) -> Live {

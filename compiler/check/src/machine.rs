@@ -11,7 +11,7 @@ use crate::symbolic::dag::{Dag, N};
 use crate::symbolic::sym::{Builder, ElementsCache, Sym, value_of};
 use crate::values::{read_state, write_state};
 use arch_base::Span;
-use arch_explorer::{Successors, System};
+use arch_explorer::{Goals, Successors, System};
 use arch_ir::report::StepCoverage;
 use arch_ir::{Event, Excess, ExcessKind, Program, PropertyId, RunRef, State, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,7 @@ pub(crate) struct Judge {
 /// Code that says which goals a state has: for each whether it counts and whether it is in the goal (for
 /// [`Goal::Finished`] twice whether the run is unfinished).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Goals {
+pub(crate) struct GoalCode {
     pub(crate) code: Block,
     pub(crate) places: Vec<(Place, Place)>,
 }
@@ -124,7 +124,7 @@ pub struct Machine {
     pub(crate) details: BTreeMap<u32, Details>,
     pub(crate) groups: Vec<Group>,
     pub(crate) judge: Judge,
-    pub(crate) goals: Goals,
+    pub(crate) goals: GoalCode,
     pub(crate) goal_kinds: Vec<Goal>,
     pub(crate) live: Live,
     /// For each `reachable` and `always possible` property, the values of its binders in each combination.
@@ -284,20 +284,6 @@ impl Machine {
         let mut out = Successors::new(self.words(), self.actions());
         self.expand(state, scratch, &mut out);
         out
-    }
-
-    /// For each goal whether a state counts and whether it is in it.
-    pub fn in_goals(&self, state: &[u64], scratch: &mut Scratch) -> Vec<(bool, bool)> {
-        self.load(state, &mut scratch.values);
-        let _ = self.code.run(&self.goals.code, &mut scratch.values);
-        let is = |place: &Place| scratch.values[*place as usize] != 0;
-        let goals = self.goal_kinds.iter().zip(&self.goals.places);
-        goals
-            .map(|(kind, (counts, inside))| match kind {
-                Goal::Possible(..) => (is(counts), is(inside)),
-                Goal::Finished(_) => (is(counts), !is(inside)),
-            })
-            .collect()
     }
 
     /// The combinations of a liveness property, as [`Machine::is_live`] numbers them.
@@ -553,5 +539,22 @@ impl System for Machine {
         found.extend(self.judge.violated.iter().filter(|(place, _)| !is(*place)).map(|(_, f)| *f));
         let hits = self.judge.hits.iter().filter(|(exists, holds, _)| is(*exists) && is(*holds));
         found.extend(hits.map(|(_, _, f)| *f));
+    }
+}
+
+impl Goals for Machine {
+    fn goal_count(&self) -> usize {
+        self.goal_kinds.len()
+    }
+
+    fn in_goals(&self, state: &[u64], scratch: &mut Scratch, out: &mut Vec<(bool, bool)>) {
+        self.load(state, &mut scratch.values);
+        let _ = self.code.run(&self.goals.code, &mut scratch.values);
+        let is = |place: &Place| scratch.values[*place as usize] != 0;
+        let goals = self.goal_kinds.iter().zip(&self.goals.places);
+        out.extend(goals.map(|(kind, (counts, inside))| match kind {
+            Goal::Possible(..) => (is(counts), is(inside)),
+            Goal::Finished(_) => (is(counts), !is(inside)),
+        }));
     }
 }

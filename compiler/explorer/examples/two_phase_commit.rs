@@ -1,8 +1,7 @@
 //! Two-phase commit with a message set, written by hand on packed states, to measure the engine alone:
 //! `two_phase_commit N [THREADS]` prints counts, states per second and bytes per state.
 
-use arch_explorer::search::explore;
-use arch_explorer::{Limits, Successors, System};
+use arch_explorer::{Limits, Successors, System, explore};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 

@@ -32,7 +32,7 @@ const DONE: u8 = 1 << GROUP;
 /// A system with goals: sets of states.
 pub trait Goals: System {
     /// The number of goals.
-    fn goals(&self) -> usize;
+    fn goal_count(&self) -> usize;
 
     /// Adds for each goal whether a state has to be able to reach it, and whether it is in it.
     fn in_goals(&self, state: &[u64], scratch: &mut Self::Scratch, out: &mut Vec<(bool, bool)>);
@@ -66,7 +66,7 @@ fn all_groups<S: Goals, K: Keys>(
     most: u64,
 ) -> Result<Vec<Option<Marks>>, Stop> {
     let mut marks = Vec::new();
-    for first in (0..system.goals()).step_by(GROUP) {
+    for first in (0..system.goal_count()).step_by(GROUP) {
         let mut search = Search::new(system, set, sign, most, first)?;
         search.run()?;
         marks.extend(search.marks()?);
@@ -156,7 +156,7 @@ impl<'a, S: Goals, K: Keys> Search<'a, S, K> {
             sign,
             most,
             first,
-            all: ((1u32 << GROUP.min(system.goals() - first)) - 1) as u8,
+            all: ((1u32 << GROUP.min(system.goal_count() - first)) - 1) as u8,
             known: filled(0, end as usize)?,
             path: Vec::new(),
             stack: Vec::new(),
@@ -242,7 +242,9 @@ impl<'a, S: Goals, K: Keys> Search<'a, S, K> {
         successors.clear();
         successors.reserve().map_err(|_| Stop::Memory)?;
         self.system.expand(state, scratch, successors);
-        (images.clear(), keys.clear(), slots.clear());
+        images.clear();
+        keys.clear();
+        slots.clear();
         for next in successors.states().chunks_exact(state.len().max(1)) {
             let key = self.set.keys.find(next, local);
             debug_assert!(key.is_some(), "every reachable state was found");

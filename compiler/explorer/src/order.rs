@@ -169,7 +169,9 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
     /// Looks up where the states are that the events of the batch lead to.
     fn look_up(&mut self) {
         let Order { set, images, keys, slots, successors, local, state, .. } = self;
-        (images.clear(), keys.clear(), slots.clear());
+        images.clear();
+        keys.clear();
+        slots.clear();
         let mut absent = Vec::new();
         for i in 0..successors.len() {
             let next = &successors.states()[i * state.len()..(i + 1) * state.len()];

@@ -80,6 +80,9 @@ struct Finder<'a, S> {
 /// For each state where it comes from: the number of a state and an action.
 type Log = Vec<(u32, u32)>;
 
+/// The number or the key of a state, and the actions on the way from there.
+type Way = (u64, Vec<u32>);
+
 /// Where initial states come from.
 const NOWHERE: u32 = u32::MAX;
 
@@ -164,8 +167,8 @@ impl<S: System> Finder<'_, S> {
         &self,
         set: &Set<K>,
         places: &[Option<Place>],
-    ) -> Result<Vec<Option<(u64, Vec<u32>)>>, Stop> {
-        let mut ways: Vec<Option<(u64, Vec<u32>)>> = places
+    ) -> Result<Vec<Option<Way>>, Stop> {
+        let mut ways: Vec<Option<Way>> = places
             .iter()
             .map(|p| p.map(|place| (place.source.key, place.action.into_iter().collect())))
             .collect();
@@ -236,7 +239,7 @@ impl<S: System> Finder<'_, S> {
     }
 
     /// The states on the way from an initial state, by number.
-    fn replay(&self, (initial, actions): (u64, Vec<u32>)) -> Path {
+    fn replay(&self, (initial, actions): Way) -> Path {
         let initial =
             self.initial_states(|number, _| number == initial).map(|(_, state)| state).unwrap_or_default();
         let mut scratch = self.system.scratch();
@@ -282,7 +285,7 @@ impl Depths {
 }
 
 /// The actions on the way to a place: the number of an initial state, and the rest.
-fn from_log(log: &Log, place: Place) -> (u64, Vec<u32>) {
+fn from_log(log: &Log, place: Place) -> Way {
     let mut actions: Vec<u32> = place.action.into_iter().collect();
     let mut at = place.source.number as usize;
     while log[at].0 != NOWHERE {

@@ -4,8 +4,7 @@ mod common;
 
 use arch_explorer::goals::{Goals, unable};
 use arch_explorer::paths::{Path, Target, paths};
-use arch_explorer::search::{Exploration, explore};
-use arch_explorer::{Limits, Stop};
+use arch_explorer::{Exploration, Limits, Stop, explore};
 use common::{Plain, Random};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -72,7 +71,7 @@ fn same_paths(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
 fn same_goals(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
     let none = AtomicBool::new(false);
     let marks = unable(system, explored, &Limits::default(), &none).expect("no stop");
-    assert_eq!(marks.len(), system.goals());
+    assert_eq!(marks.len(), system.goal_count());
     for (goal, marks) in marks.iter().enumerate() {
         let expected = plain.first_unable(system, goal);
         assert_eq!(marks.is_some(), expected.is_some(), "seed {}: goal {goal}", system.seed);
@@ -98,7 +97,7 @@ fn goals_of_all_kinds_of_graphs() {
         let plain = Plain::of(&system);
         let explored = run(&system, &Limits::default());
         same_goals(&system, &plain, &explored);
-        for goal in 0..system.goals() {
+        for goal in 0..system.goal_count() {
             *(if plain.first_unable(&system, goal).is_some() { &mut not } else { &mut able }) += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! A walk on a torus: counts that are known, the same for every number of threads.
 
-use arch_explorer::{Backward, Exploration, Limits, Stop, Successors, System, explore};
+use arch_explorer::graph::{Backward, Exploration, explore};
+use arch_explorer::{Limits, Stop, Successors, System};
 use std::sync::atomic::AtomicBool;
 
 /// From (0, 0), one step to the right or up, modulo `size`; (x, y) with x = y = `hole` has no way out.

@@ -9,8 +9,9 @@ mod needs;
 
 use crate::check::{Options, trace_to};
 use crate::machine::{Machine, Scratch};
+use arch_explorer::System;
 use arch_explorer::fair::{Component, Lasso, Reached, Search, lasso};
-use arch_explorer::{Exploration, System};
+use arch_explorer::graph::Exploration;
 use arch_ir::fairness::assumptions;
 use arch_ir::report::{self, Liveness, PropertyVerdict, Stop, Trace, TraceStep, Treated};
 use arch_ir::{PropertyId, PropertyKind};

@@ -10,7 +10,7 @@ use super::canon::Renaming;
 use super::quotient::{Naming, Quotient, Scratch};
 use crate::machine::Goal;
 use crate::symbolic::claims::binder_type;
-use arch_explorer::{Store, Successors, System};
+use arch_explorer::{Goals, Store, Successors, System};
 use arch_ir::report::Stop;
 use arch_ir::symmetry::Permutation;
 use arch_ir::{PropertyId, RunRef, Value};
@@ -119,10 +119,11 @@ pub fn unable(
         naming: Naming::default(),
         out: Successors::new(machine.words(), System::actions(quotient)),
     };
-    let mut counts = vec![false; store.len() * goals];
+    let (mut counts, mut in_goals) = (vec![false; store.len() * goals], Vec::new());
     for state in 0..store.len() {
-        let in_goals = machine.in_goals(store.state(state as u32), &mut sweep.scratch.machine);
-        for (goal, (count, inside)) in in_goals.into_iter().enumerate() {
+        in_goals.clear();
+        machine.in_goals(store.state(state as u32), &mut sweep.scratch.machine, &mut in_goals);
+        for (goal, &(count, inside)) in in_goals.iter().enumerate() {
             counts[state * goals + goal] = count;
             sweep.able[state * goals + goal] = inside;
         }

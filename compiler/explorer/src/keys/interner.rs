@@ -88,7 +88,7 @@ impl Interner {
     #[inline]
     fn places(&self, hash: u64) -> impl Iterator<Item = &AtomicU64> {
         let lines = self.index.all();
-        let home = (u128::from(hash) * lines.len() as u128 >> 64) as usize;
+        let home = ((u128::from(hash) * lines.len() as u128) >> 64) as usize;
         lines[home..].iter().chain(&lines[..home]).flat_map(|line: &Line| &line.0)
     }
 
@@ -165,7 +165,7 @@ mod tests {
             if interner.room() == 0 {
                 interner.grow(1, u64::MAX).expect("some memory");
             }
-            let value = (i * i % 7001) << 20 | i % 3;
+            let value = ((i * i % 7001) << 20) | (i % 3);
             let known = numbers.get(&value).copied();
             assert_eq!(interner.find(value), known);
             let number = interner.intern(value, &mut spare);

@@ -51,7 +51,7 @@ mod tests {
         for _ in 0..20_000 {
             let words: [u64; 8] = std::array::from_fn(|_| {
                 x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let half = |n: u64| if n % 3 == 0 { 0 } else { n % 5 };
+                let half = |n: u64| if n.is_multiple_of(3) { 0 } else { n % 5 };
                 half(x >> 33) << 32 | half(x >> 13 & 0xFFF)
             });
             for value in [0, 1, 2, u32::MAX] {

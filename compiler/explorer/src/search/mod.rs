@@ -72,6 +72,9 @@ pub fn explore<S: System>(
     }
 }
 
+/// The workers of a search.
+type Workers<S, K> = [Worker<<S as System>::Scratch, <K as Keys>::Local>];
+
 /// A search under way.
 struct Search<'a, S: System, K: Keys> {
     system: &'a S,
@@ -231,11 +234,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         result
     }
 
-    fn parts(
-        &mut self,
-        depth: u32,
-        careful: bool,
-    ) -> (&mut [Worker<S::Scratch, K::Local>], Shared<'_, S, K>) {
+    fn parts(&mut self, depth: u32, careful: bool) -> (&mut Workers<S, K>, Shared<'_, S, K>) {
         let room = if careful { self.full() } else { self.room() };
         let shared = Shared {
             system: self.system,

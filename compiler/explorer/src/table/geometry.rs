@@ -123,7 +123,7 @@ impl Row {
 /// ⌈x / n⌉, given ⌊2^64 / n⌋ (or ⌊(2^64 − 1) / n⌋): multiplying by it gives the quotient or one less.
 #[inline]
 fn divide_up(x: u64, n: u64, reciprocal: u64) -> u64 {
-    let mut quotient = (u128::from(x) * u128::from(reciprocal) >> 64) as u64;
+    let mut quotient = ((u128::from(x) * u128::from(reciprocal)) >> 64) as u64;
     let mut rest = x - quotient * n;
     while rest >= n {
         quotient += 1;
@@ -172,7 +172,7 @@ mod tests {
                 for i in 0..300 {
                     h = h.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i);
                     check(&g, h << (64 - bits));
-                    check(&g, u64::MAX - i << (64 - bits));
+                    check(&g, (u64::MAX - i) << (64 - bits));
                     check(&g, i << (64 - bits));
                 }
             }

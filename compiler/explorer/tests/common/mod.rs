@@ -103,12 +103,12 @@ impl Random {
 
     pub fn on_event(&self, number: u64, action: u32) -> Vec<u32> {
         let r = mix(self.seed ^ number << 20 ^ u64::from(action) << 3 ^ 77);
-        if r % 97 == 0 { vec![(r >> 20) as u32 % 2] } else { vec![] }
+        if r.is_multiple_of(97) { vec![(r >> 20) as u32 % 2] } else { vec![] }
     }
 
     pub fn on_state(&self, number: u64) -> Vec<u32> {
         let r = mix(self.seed ^ number << 21 ^ 99);
-        if r % 151 == 0 { vec![2 + (r >> 20) as u32 % 2] } else { vec![] }
+        if r.is_multiple_of(151) { vec![2 + (r >> 20) as u32 % 2] } else { vec![] }
     }
 
     pub fn on_expansion(&self, number: u64) -> Vec<u32> {
@@ -159,7 +159,7 @@ impl System for Random {
 }
 
 impl Goals for Random {
-    fn goals(&self) -> usize {
+    fn goal_count(&self) -> usize {
         self.goals as usize
     }
 
@@ -167,7 +167,7 @@ impl Goals for Random {
         let number = self.number(state);
         out.extend((0..self.goals).map(|g| {
             let r = mix(self.seed ^ number << 22 ^ g << 7);
-            (r % 3 != 0, (r >> 30) % (5 + 20 * g) == 0)
+            (!r.is_multiple_of(3), (r >> 30).is_multiple_of(3 + g))
         }));
     }
 }
