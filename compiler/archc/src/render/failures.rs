@@ -64,7 +64,7 @@ pub fn behaviour(failure: &FailureOutcome, sources: &SourceMap, paint: Paint) ->
     let name = paint.paint(Style::Name, &format!("{:?}", failure.name));
     let place = paint.paint(Style::Faint, &Place::of(sources, failure.span).link());
     let heading = format!("\n  failure {name}, {} · {place}\n", setting(failure));
-    format!("{heading}{}", trace::behaviour(violation, sources, paint))
+    format!("{heading}{}", trace::behaviour(violation, &[], sources, paint))
 }
 
 /// What the behaviour is a behaviour of: the spec without what is removed, and with what is changed.

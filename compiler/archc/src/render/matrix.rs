@@ -82,7 +82,7 @@ fn behaviours(rows: &[Row], sources: &SourceMap, paint: Paint) -> String {
             explored.properties.iter().filter(|p| p.violated() && !told.contains(&p.name.as_str())).collect();
         for property in &violated {
             text.push_str(&format!("\n  under {}\n", paint.paint(Style::Name, &name(row))));
-            text.push_str(&trace::behaviour(property, sources, paint));
+            text.push_str(&trace::behaviour(property, &[], sources, paint));
         }
         if row.fault.is_none() {
             told.extend(violated.iter().map(|p| p.name.as_str()));
