@@ -211,6 +211,9 @@ impl Maker {
         for p in self.b.program.protocols.indices().collect::<Vec<_>>() {
             if !self.b.program.protocols[p].rule && self.r.chance(45) {
                 self.sub_runs(p);
+                if self.r.chance(40) {
+                    self.sub_runs(p);
+                }
             }
         }
         for p in self.b.program.protocols.indices().collect::<Vec<_>>() {
