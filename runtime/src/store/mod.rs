@@ -8,6 +8,8 @@ mod evaluate;
 mod json;
 pub mod memory;
 mod snapshot;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod transition;
 
 pub use drive::{Policy, Settled, transact};

@@ -1,0 +1,255 @@
+//! Our own tables: journal, idempotency keys, outbox.
+
+use super::codec::error;
+use crate::fencing::FencingToken;
+use crate::journal::{Cursor, Entry};
+use crate::outbox::{Delivery, Message, MessageId, Settlement};
+use crate::schema::Schema;
+use crate::store::{
+    Fingerprint, IdempotencyKey, JournalPage, Json, OutboxStatus, Prepared, Replayed, StoreError, TxId,
+};
+use crate::time::Instant;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use smol_str::SmolStr;
+use std::time::Duration;
+
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn limit_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn tx_of(bytes: [u8; 16]) -> TxId {
+    TxId(u128::from_be_bytes(bytes))
+}
+
+fn json(text: &str) -> Result<Json, StoreError> {
+    Json::parse(text).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+fn entry(schema: &Schema, seq: i64, tx: TxId, body: &str) -> Result<Entry, StoreError> {
+    let seq = u64::try_from(seq).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    let entry = Entry::from_body(seq, tx, body, schema);
+    entry.map_err(|e| StoreError::Corrupt(format!("journal entry {seq}: {e}")))
+}
+
+/// The entry of a transaction.
+pub(super) fn find(connection: &Connection, schema: &Schema, tx: TxId) -> Result<Option<Entry>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, body FROM arch_journal WHERE tx = ?1").map_err(error)?;
+    let found = statement.query_row([tx.0.to_be_bytes()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+    let found = found.optional().map_err(error)?;
+    found.map(|(seq, body)| entry(schema, seq, tx, &body)).transpose()
+}
+
+/// Some of the journal. The cursor is the last `seq`.
+pub(super) fn journal(
+    connection: &Connection,
+    schema: &Schema,
+    after: Cursor,
+    limit: usize,
+) -> Result<JournalPage, StoreError> {
+    let sql = "SELECT seq, tx, body FROM arch_journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let mut rows = statement.query(params![number(after.0), limit_of(limit)]).map_err(error)?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next().map_err(error)? {
+        let body = row.get_ref(2).map_err(error)?;
+        let body = body.as_str().map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        entries.push(entry(schema, row.get(0).map_err(error)?, tx_of(row.get(1).map_err(error)?), body)?);
+    }
+    let next = entries.last().map_or(after, |e: &Entry| Cursor(e.seq, 0));
+    Ok(JournalPage { entries, next })
+}
+
+/// The last `seq`.
+pub(super) fn last_seq(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM arch_journal").map_err(error)?;
+    let last: i64 = statement.query_row([], |row| row.get(0)).map_err(error)?;
+    u64::try_from(last).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+/// The time mark kept with the data.
+pub(super) fn mark(connection: &Connection) -> Result<Instant, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT now FROM arch_time").map_err(error)?;
+    let mark = statement.query_row([], |row| row.get(0)).optional().map_err(error)?;
+    Ok(mark.map_or(Instant::PAST, Instant::from_millis))
+}
+
+/// Keeps the time mark.
+pub(super) fn keep_mark(connection: &Connection, now: Instant) -> Result<(), StoreError> {
+    let sql = "INSERT INTO arch_time (one, now) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET now = ?1";
+    connection.prepare_cached(sql).and_then(|mut s| s.execute([now.millis()])).map(drop).map_err(error)
+}
+
+/// Appends to the journal.
+pub(super) fn append(connection: &Connection, schema: &Schema, entry: &Entry) -> Result<(), StoreError> {
+    let body = entry.body(schema).map_err(|e| StoreError::invalid(&entry.op, e))?;
+    let sql = "INSERT INTO arch_journal (seq, tx, body) VALUES (?1, ?2, ?3)";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    statement.execute(params![number(entry.seq), entry.tx.0.to_be_bytes(), body]).map(drop).map_err(error)
+}
+
+/// What was answered to a key.
+pub(super) fn known(
+    connection: &Connection,
+    key: &IdempotencyKey,
+    now: Instant,
+) -> Result<Option<Replayed>, StoreError> {
+    let sql = "SELECT fingerprint, tx, outcome, reply, at FROM arch_idempotency
+               WHERE scope = ?1 AND key = ?2 AND expires > ?3";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let read = |row: &Row| {
+        let fingerprint: [u8; 32] = row.get(0)?;
+        Ok((
+            fingerprint,
+            row.get::<_, [u8; 16]>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, String>(3)?,
+            row.get::<_, i64>(4)?,
+        ))
+    };
+    let found = statement.query_row(params![&*key.scope, &*key.key, now.millis()], read).optional();
+    let Some((fingerprint, tx, outcome, reply, at)) = found.map_err(error)? else { return Ok(None) };
+    if Fingerprint(fingerprint) != key.fingerprint {
+        return Err(StoreError::KeyReused);
+    }
+    let (outcome, at) = (outcome.into(), Instant::from_millis(at));
+    Ok(Some(Replayed { tx: tx_of(tx), outcome, reply: json(&reply)?, at }))
+}
+
+/// Keeps the reply to a key.
+pub(super) fn keep_key(
+    connection: &Connection,
+    key: &IdempotencyKey,
+    prepared: &Prepared,
+) -> Result<(), StoreError> {
+    let sql =
+        "INSERT OR REPLACE INTO arch_idempotency (scope, key, fingerprint, tx, outcome, reply, at, expires)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let entry = &prepared.entry;
+    let values = params![
+        &*key.scope,
+        &*key.key,
+        key.fingerprint.0,
+        entry.tx.0.to_be_bytes(),
+        &*entry.outcome,
+        prepared.reply.text(),
+        entry.now.millis(),
+        entry.now.plus(key.ttl).millis()
+    ];
+    statement.execute(values).map(drop).map_err(error)
+}
+
+/// Puts a transaction's messages into the outbox.
+pub(super) fn post(connection: &Connection, prepared: &Prepared) -> Result<(), StoreError> {
+    let sql = "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    for (index, message) in (0u32..).zip(&prepared.messages) {
+        let mut statement = connection.prepare_cached(sql).map_err(error)?;
+        let (entry, fence) = (&prepared.entry, message.fence.as_ref());
+        let values = params![
+            entry.tx.0.to_be_bytes(),
+            index,
+            &*message.target,
+            message.payload.text(),
+            fence.map(|f| &*f.resource),
+            fence.map(|f| number(f.epoch)),
+            entry.now.millis(),
+            entry.now.plus(message.delay).millis()
+        ];
+        statement.execute(values).map_err(error)?;
+    }
+    Ok(())
+}
+
+/// Takes messages that are due.
+pub(super) fn claim(
+    connection: &Connection,
+    limit: usize,
+    lease: Duration,
+    now: Instant,
+) -> Result<Vec<Delivery>, StoreError> {
+    let sql = "UPDATE arch_outbox SET attempt = attempt + 1, due = ?1 WHERE (tx, idx) IN
+                 (SELECT tx, idx FROM arch_outbox WHERE dead = 0 AND due <= ?2 ORDER BY due, tx, idx LIMIT ?3)
+               RETURNING tx, idx, attempt, target, payload, fence_resource, fence_epoch, created";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let values = params![now.plus(lease).millis(), now.millis(), limit_of(limit)];
+    let mut rows = statement.query(values).map_err(error)?;
+    let mut taken = Vec::new();
+    while let Some(row) = rows.next().map_err(error)? {
+        taken.push(delivery(row)?);
+    }
+    taken.sort_by_key(|d: &Delivery| (d.created, d.id));
+    Ok(taken)
+}
+
+fn delivery(row: &Row) -> Result<Delivery, StoreError> {
+    let read = || -> rusqlite::Result<_> {
+        let id = MessageId { tx: tx_of(row.get(0)?), index: row.get(1)? };
+        let fence: (Option<String>, Option<i64>) = (row.get(5)?, row.get(6)?);
+        let created = Instant::from_millis(row.get(7)?);
+        Ok((id, row.get(2)?, row.get::<_, String>(3)?, row.get::<_, String>(4)?, fence, created))
+    };
+    let (id, attempt, target, payload, fence, created) = read().map_err(error)?;
+    let fence = match fence {
+        (Some(resource), Some(epoch)) => {
+            Some(FencingToken { resource, epoch: u64::try_from(epoch).unwrap_or(0) })
+        }
+        _ => None,
+    };
+    let message =
+        Message { target: SmolStr::from(target), payload: json(&payload)?, delay: Duration::ZERO, fence };
+    Ok(Delivery { id, attempt, message, created })
+}
+
+/// Ends an attempt.
+pub(super) fn settle(
+    connection: &Connection,
+    id: MessageId,
+    attempt: u32,
+    how: &Settlement,
+    now: Instant,
+) -> Result<bool, StoreError> {
+    let tx = id.tx.0.to_be_bytes();
+    let by = "WHERE tx = ?1 AND idx = ?2 AND attempt = ?3 AND dead = 0";
+    let changed = match how {
+        Settlement::Delivered => connection
+            .prepare_cached(&format!("DELETE FROM arch_outbox {by}"))
+            .and_then(|mut s| s.execute(params![tx, id.index, attempt])),
+        Settlement::Retry { after, error } => connection
+            .prepare_cached(&format!("UPDATE arch_outbox SET due = ?4, error = ?5 {by}"))
+            .and_then(|mut s| s.execute(params![tx, id.index, attempt, now.plus(*after).millis(), error])),
+        Settlement::Dead { error } => connection
+            .prepare_cached(&format!("UPDATE arch_outbox SET dead = 1, error = ?4 {by}"))
+            .and_then(|mut s| s.execute(params![tx, id.index, attempt, error])),
+    };
+    changed.map(|n| n == 1).map_err(error)
+}
+
+/// How the outbox is doing.
+pub(super) fn outbox(connection: &Connection, now: Instant) -> Result<OutboxStatus, StoreError> {
+    let sql = "SELECT coalesce(sum(dead = 0), 0), coalesce(sum(dead), 0), min(CASE dead WHEN 0 THEN due END) FROM arch_outbox";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let read = |row: &Row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, row.get::<_, Option<i64>>(2)?));
+    let (pending, dead, oldest) = statement.query_row([], read).map_err(error)?;
+    let lag = oldest.map_or(Duration::ZERO, |due| now.since(Instant::from_millis(due)));
+    Ok(OutboxStatus { pending: pending.into(), dead: dead.into(), lag })
+}
+
+/// Forgets expired keys.
+pub(super) fn sweep(connection: &Connection, limit: usize, now: Instant) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM arch_idempotency WHERE (scope, key) IN
+                 (SELECT scope, key FROM arch_idempotency WHERE expires <= ?1 LIMIT ?2)";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    statement.execute(params![now.millis(), limit_of(limit)]).map_err(error)
+}
+
+/// Whether the database can be written.
+pub(super) fn ping(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch("UPDATE arch_meta SET value = value WHERE key = 'none'").map_err(error)
+}

@@ -1,0 +1,241 @@
+//! The SQLite store: the suite of every store, group commit, and every way in which a file can be wrong.
+#![cfg(feature = "sqlite")]
+
+use arch_runtime::store::sqlite::{Options, SqliteStore};
+use arch_runtime::store::{Policy, Store, StoreError, Verdict, transact};
+use arch_runtime::testing::conformance::CHECKS;
+use arch_runtime::testing::hammer::{self, Load, hammer};
+use arch_runtime::testing::sample::{self, Request};
+use arch_runtime::time::SimClock;
+use arch_runtime::{Instant, RowKey, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, sample::schema(), Options::default())
+}
+
+fn refused(path: &Path) -> StoreError {
+    open(path).err().unwrap_or_else(|| panic!("{} was opened", path.display()))
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("there is room for temporary files")
+}
+
+async fn count(store: &dyn Store) -> Result<Verdict, StoreError> {
+    transact(store, Request::Count.transition(), &Policy::default()).await.map(|s| s.verdict)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    let folder = folder();
+    for (name, check) in CHECKS {
+        println!("{name}");
+        let store = open(&folder.path().join(name)).expect("a new database");
+        check(Arc::new(store)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hammer_leaves_a_serial_journal_that_survives_reopening() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store: Arc<dyn Store> = Arc::new(open(&path).expect("a new database"));
+    let load = Load { clients: 16, requests: 60, rows: 2, seed: 11 };
+    let tally = hammer(&store, load).await;
+    assert!(tally.applied.len() > 200 && tally.denied > 50 && tally.failed == 0, "{tally:?}");
+    hammer::check(&*store, &tally).await.expect("the journal is serial");
+    drop(store);
+    let again = open(&path).expect("it was closed in order");
+    again.verify().await.expect("the file is whole");
+    hammer::check(&again, &tally).await.expect("nothing was lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_may_share_a_file() {
+    // As far as SQLite can tell, two stores in one process are two processes.
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let stores: Vec<Arc<dyn Store>> =
+        (0..2).map(|_| Arc::new(open(&path).expect("a database")) as Arc<dyn Store>).collect();
+    let load = |seed| Load { clients: 4, requests: 25, rows: 2, seed };
+    let (mut one, two) = tokio::join!(hammer(&stores[0], load(1)), hammer(&stores[1], load(2)));
+    one.applied.extend(two.applied);
+    hammer::check(&*stores[1], &one).await.expect("the journal is serial");
+}
+
+#[tokio::test]
+async fn time_does_not_go_back_over_a_restart() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let at = |millis| {
+        let clock = Arc::new(SimClock::at(Instant::from_millis(millis)));
+        let options = Options { clock, ..Options::default() };
+        SqliteStore::open(&path, sample::schema(), options).expect("a database")
+    };
+    let mut nows = Vec::new();
+    for millis in [5_000_000, 1_000, 6_000_000] {
+        let store = at(millis);
+        match count(&store).await {
+            Ok(Verdict::Applied(applied)) => nows.push(applied.entry.now.millis()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(nows, [5_000_000, 5_000_000, 6_000_000]);
+}
+
+#[tokio::test]
+async fn the_tables_can_be_read_and_check_their_bounds() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = open(&path).expect("a new database");
+    let acquire = Request::Acquire { item: "i".into(), client: "c".into() };
+    transact(&store, acquire.transition(), &Policy::default()).await.expect("it is applied");
+    let sql = rusqlite::Connection::open(&path).expect("it is a database");
+    let row: (String, i64, String) = sql
+        .query_row("SELECT owner_id, epoch, status FROM claim_state WHERE item = 'i'", [], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+        })
+        .expect("the row is there");
+    assert_eq!(row, ("c".into(), 1, "HELD".into()));
+    for wrong in [
+        "UPDATE claim_state SET status = 'LOST'",
+        "UPDATE claim_state SET epoch = -1",
+        "UPDATE claim_state SET epoch = 'x'",
+        "UPDATE claim_state SET status = NULL",
+        "INSERT INTO slot (slot, holder, _version, _updated_at, _updated_by) VALUES (100, NULL, 1, 0, '')",
+        "INSERT INTO counter (_one, value, _version, _updated_at, _updated_by) VALUES (2, 1, 1, 0, '')",
+        "UPDATE claim_state SET _version = 0",
+    ] {
+        let error = sql.execute(wrong, []).expect_err(wrong).to_string();
+        assert!(error.contains("constraint failed") || error.contains("cannot store"), "{wrong}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_changes_by_hand_is_found_by_the_audit() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = open(&path).expect("a new database");
+    for _ in 0..3 {
+        count(&store).await.expect("it is applied");
+    }
+    let audit = || arch_runtime::journal::audit(&store, sample::judge());
+    audit().await.expect("nobody changed anything");
+    let sql = rusqlite::Connection::open(&path).expect("it is a database");
+    sql.execute("UPDATE counter SET value = 7", []).expect("it can be changed");
+    let error = audit().await.map(|v| v.count()).expect_err("it was changed").to_string();
+    assert_eq!(
+        error,
+        r#"Counter is {"value":7} at version 3 in its table, {"value":3} at version 3 in the journal"#
+    );
+}
+
+#[tokio::test]
+async fn foreign_files_are_refused_and_left_alone() {
+    let folder = folder();
+    let text = folder.path().join("text");
+    std::fs::write(&text, "This is no database, but it is long enough to be mistaken for one.\n".repeat(99))
+        .expect("written");
+    let before = std::fs::read(&text).expect("it is there");
+    assert!(matches!(refused(&text), StoreError::Foreign(_)), "{}", refused(&text));
+    assert_eq!(std::fs::read(&text).expect("it is there"), before);
+
+    let other = folder.path().join("other.db");
+    let sql = rusqlite::Connection::open(&other).expect("it is new");
+    sql.execute_batch("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)").expect("it is theirs");
+    let before = std::fs::read(&other).expect("it is there");
+    let error = refused(&other);
+    assert!(error.to_string().contains("another application's"), "{error}");
+    assert_eq!(std::fs::read(&other).expect("it is there"), before);
+
+    let ours = folder.path().join("ours.db");
+    drop(
+        SqliteStore::open(&ours, sample::schema_of("sha256:older"), Options::default())
+            .expect("a new database"),
+    );
+    let error = refused(&ours).to_string();
+    assert!(error.contains("sha256:older") && error.contains("sha256:sample"), "{error}");
+    assert!(matches!(refused(Path::new("/nowhere/at/all")), StoreError::Unavailable(_)));
+    assert!(matches!(refused(folder.path()), StoreError::Unavailable(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_files_never_panic() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store: Arc<dyn Store> = Arc::new(open(&path).expect("a new database"));
+    hammer(&store, Load { clients: 4, requests: 30, rows: 3, seed: 5 }).await;
+    drop(store);
+    let whole = std::fs::read(&path).expect("it is there");
+    assert!(whole.len() > 20_000, "the log was not moved into the file");
+    let mut random = fastrand::Rng::with_seed(9);
+    let mut noticed = 0;
+    for i in 0..60 {
+        let mut bytes = whole.clone();
+        match i % 3 {
+            0 => bytes.truncate(random.usize(100..bytes.len())),
+            1 => (0..200).for_each(|_| bytes[random.usize(0..whole.len())] = random.u8(..)),
+            _ => {
+                let page = random.usize(1..whole.len() / 4096) * 4096;
+                bytes[page..page + 4096].fill(0);
+            }
+        }
+        let damaged = folder.path().join(format!("damaged{i}"));
+        std::fs::write(&damaged, bytes).expect("written");
+        let error = match open(&damaged) {
+            Err(error) => Some(error),
+            Ok(store) => {
+                let _ = count(&store).await;
+                let verified = store.verify().await.err();
+                let audited = arch_runtime::journal::audit(&store, sample::judge()).await.is_err();
+                verified.or_else(|| audited.then(|| StoreError::Corrupt("audit".into())))
+            }
+        };
+        noticed += u32::from(error.is_some());
+    }
+    assert!(noticed > 50, "only {noticed} of 60 damaged files were noticed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_changes_nothing_and_passes() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    drop(open(&path).expect("a new database"));
+    // The limit is part of a connection, so it cannot be set from here; a page count that the file has reached can.
+    let store =
+        SqliteStore::open(&path, sample::schema(), Options { max_pages: Some(40), ..Options::default() });
+    let store = store.expect("it fits");
+    let mut applied = 0;
+    let error = loop {
+        match count(&store).await {
+            Ok(_) => applied += 1,
+            Err(error) => break error,
+        }
+        assert!(applied < 5_000, "the disk is never full");
+    };
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("full")), "{error}");
+    let counter = RowKey::single(sample::COUNTER);
+    let rows = store.read(std::slice::from_ref(&counter)).await.expect("it can still be read");
+    assert_eq!(rows[0].as_ref().map(|v| &v.row), Some(&vec![Value::Int(applied)]));
+    drop(store);
+    let store = open(&path).expect("there is room again");
+    count(&store).await.expect("there is room again");
+    let validated =
+        arch_runtime::journal::audit(&store, sample::judge()).await.expect("the journal is serial");
+    assert_eq!(validated.count(), u64::try_from(applied).expect("it is a count") + 1);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_written_says_so() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    drop(open(&path).expect("a new database"));
+    let options = Options { read_only: true, ..Options::default() };
+    let store = SqliteStore::open(&path, sample::schema(), options).expect("it can be read");
+    let error = count(&store).await.expect_err("it cannot be written");
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("cannot be written")), "{error}");
+    assert!(store.health().await.is_err());
+    assert_eq!(store.scan(sample::COUNTER).await.expect("it can be read"), []);
+}
