@@ -7,6 +7,8 @@ mod drive;
 mod evaluate;
 mod json;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod snapshot;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -10,6 +10,7 @@ use crate::store::{
 use crate::time::{Clock, HighWater, Instant};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Something to be done by the writer.
@@ -111,16 +112,20 @@ impl Writer {
 
     /// Works until nobody can ask any more.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let (mut last, mut took) = (1, Duration::ZERO);
         while let Some(first) = queue.blocking_recv() {
-            let mut jobs = Vec::with_capacity(16);
-            jobs.push(first);
+            wait_for_company(&queue, last, took);
+            let mut jobs = vec![first];
             while jobs.len() < self.batch {
                 match queue.try_recv() {
                     Ok(job) => jobs.push(job),
                     Err(_) => break,
                 }
             }
+            last = jobs.len();
+            let start = std::time::Instant::now();
             self.batch(jobs);
+            took = start.elapsed();
         }
     }
 
@@ -293,6 +298,19 @@ impl Writer {
         self.poisoned = Some(why);
     }
 }
+
+/// Lets those who were answered a moment ago come back: else the first of them gets a commit of its own while the others
+/// wait for it, and every other commit is for one. Never longer than a part of what a commit takes, and not at all when
+/// the last batch was one job: a single client does not wait.
+fn wait_for_company(queue: &mpsc::Receiver<Job>, last: usize, took: Duration) {
+    let until = std::time::Instant::now() + (took / 4).min(COMPANY);
+    while queue.len() + 1 < last && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_micros(20));
+    }
+}
+
+/// The longest that a batch waits to become as large as the last.
+const COMPANY: Duration = Duration::from_millis(2);
 
 /// What came of a job, before the commit.
 enum Outcome {

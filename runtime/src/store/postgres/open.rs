@@ -1,0 +1,128 @@
+//! Connecting, making the tables, refusing what is not ours.
+
+use super::codec::{describe, error};
+use super::locks;
+use super::tables::{LAYOUT, SYSTEM, Tables};
+use crate::schema::Schema;
+use crate::store::StoreError;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio_postgres::{Client, NoTls};
+
+/// How to use a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The most connections.
+    pub connections: usize,
+    /// How long to wait for a connection, and for its being made.
+    pub connect_timeout: Duration,
+    /// How long a transition waits for a lock before it is a conflict.
+    pub lock_timeout: Duration,
+    /// After how long the server gives up a statement, or a transaction whose client has gone silent.
+    pub statement_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            connections: 16,
+            connect_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A pool of connections, none made yet.
+pub(super) fn pool(url: &str, options: &Options) -> Result<Pool, StoreError> {
+    let config = tokio_postgres::Config::from_str(url);
+    let mut config =
+        config.map_err(|e| StoreError::Unavailable(format!("the URL is wrong: {}", describe(&e))))?;
+    // An acknowledged commit is on the disk, whatever the database's default is.
+    let settings = format!(
+        "-c synchronous_commit=on -c lock_timeout={} -c statement_timeout={} -c idle_in_transaction_session_timeout={} \
+         -c default_transaction_isolation=read\\ committed",
+        options.lock_timeout.as_millis(),
+        options.statement_timeout.as_millis(),
+        options.statement_timeout.as_millis(),
+    );
+    config.options(format!("{} {settings}", config.get_options().unwrap_or_default()).trim());
+    config.application_name("arch-runtime").connect_timeout(options.connect_timeout);
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config, NoTls, manager))
+        .max_size(options.connections)
+        .wait_timeout(Some(options.connect_timeout))
+        .create_timeout(Some(options.connect_timeout))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|e| StoreError::Unavailable(e.to_string()))
+}
+
+/// A connection.
+pub(super) async fn client(pool: &Pool) -> Result<Object, StoreError> {
+    pool.get().await.map_err(|e| match e {
+        deadpool_postgres::PoolError::Backend(e) => StoreError::Unavailable(describe(&e)),
+        other => StoreError::Unavailable(other.to_string()),
+    })
+}
+
+/// Makes the tables if they are not there, else makes sure that they are this service's.
+pub(super) async fn prepare(client: &mut Object, schema: &Schema, tables: &Tables) -> Result<(), StoreError> {
+    let transaction = client.transaction().await.map_err(error)?;
+    let take = transaction.prepare(locks::TAKE).await.map_err(error)?;
+    locks::take(transaction.client(), &take, &[locks::of_tables()]).await?;
+    let there =
+        transaction.query_one("SELECT to_regclass('arch_meta') IS NOT NULL", &[]).await.map_err(error)?;
+    if there.get::<_, bool>(0) {
+        recognise(transaction.client(), schema).await?;
+        freeze(transaction.client()).await?;
+    } else {
+        transaction.batch_execute(SYSTEM).await.map_err(error)?;
+        for create in tables.creates() {
+            transaction.batch_execute(create).await.map_err(error)?;
+        }
+        let sql = "INSERT INTO arch_meta (key, value) VALUES ('layout', $1), ('spec', $2), ('schema', $3)";
+        let values = (LAYOUT, schema.spec().as_str(), schema.to_json());
+        transaction.execute(sql, &[&values.0, &values.1, &values.2]).await.map_err(error)?;
+    }
+    transaction.commit().await.map_err(error)
+}
+
+async fn meta(client: &Client, key: &str) -> Result<Option<String>, StoreError> {
+    let found =
+        client.query_opt("SELECT value FROM arch_meta WHERE key = $1", &[&key]).await.map_err(error)?;
+    Ok(found.map(|row| row.get(0)))
+}
+
+async fn recognise(client: &Client, schema: &Schema) -> Result<(), StoreError> {
+    let foreign = |why: String| Err(StoreError::Foreign(format!("not this service's database: {why}")));
+    let (layout, spec) = (meta(client, "layout").await?, meta(client, "spec").await?);
+    match (layout.as_deref(), spec) {
+        (Some(LAYOUT), Some(spec)) if spec == *schema.spec() => {}
+        (Some(LAYOUT), Some(spec)) => {
+            return foreign(format!("it is for spec {spec}, this service is for {}", schema.spec()));
+        }
+        (layout, _) => {
+            let layout = layout.unwrap_or("unknown");
+            return foreign(format!("its layout is version {layout}, this runtime's is {LAYOUT}"));
+        }
+    }
+    if meta(client, "schema").await?.as_deref() != Some(&schema.to_json()) {
+        return foreign("its schema is another, though the spec is the same".into());
+    }
+    Ok(())
+}
+
+/// After a restore into another cluster the transaction ids of old entries mean nothing, and may lie in the future. They are
+/// replaced by 0: such entries are in the order of `seq`, which is as good, and all of them are over.
+async fn freeze(client: &Client) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM arch_journal
+                 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
+    let foreign = client.query_one(sql, &[]).await.map_err(error)?;
+    // Only then: the database may be read-only, and can still be read.
+    if foreign.get(0) {
+        client.batch_execute("UPDATE arch_journal SET xid = 0").await.map_err(error)?;
+    }
+    Ok(())
+}
