@@ -1,8 +1,7 @@
 //! Numbers for 64-bit values: each value gets one number, from which it can be looked up again. Any number of
 //! threads may intern at once; growing takes the interner for itself.
 
-use crate::memory::{Line, Lines, Refused};
-use std::sync::atomic::AtomicU64;
+use crate::memory::{AtomicU64, Line, Lines, Refused};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Words of a line.
@@ -36,7 +35,7 @@ impl Interner {
 
     /// Makes room for so many more values.
     pub(super) fn grow(&mut self, more: u64, most: u64) -> Result<(), Refused> {
-        let wanted = *self.len.get_mut() + more;
+        let wanted = self.len.load(Relaxed) + more;
         if wanted > MOST {
             return Err(Refused);
         }
@@ -61,7 +60,7 @@ impl Interner {
 
     fn reindex(&mut self, index: Lines) {
         self.index = index;
-        for number in 0..*self.len.get_mut() {
+        for number in 0..self.len.load(Relaxed) {
             let value = self.value(number as u32);
             let hash = hash(value);
             let free = self.places(hash).find(|place| place.load(Relaxed) == 0);

@@ -1,9 +1,10 @@
 //! An array of cache lines that grows: on the heap while it is small, in a map of its own when it is large.
 
+use super::AtomicU64;
 use super::Refused;
 #[cfg(unix)]
 use super::region::Region;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Bytes of a line.
 pub(crate) const LINE_BYTES: usize = 64;
@@ -52,10 +53,8 @@ impl Lines {
             Memory::Heap(old) if len >= LARGE => {
                 let mut region = Region::reserve(RESERVED, len * LINE_BYTES)?;
                 region.commit(len)?;
-                for (new, old) in region.lines(len).iter().zip(old) {
-                    new.0.iter().zip(&mut old.0).for_each(|(new, old)| {
-                        new.store(*old.get_mut(), std::sync::atomic::Ordering::Relaxed);
-                    });
+                for (new, old) in region.lines(len).iter().zip(&*old) {
+                    new.0.iter().zip(&old.0).for_each(|(new, old)| new.store(old.load(Relaxed), Relaxed));
                 }
                 self.memory = Memory::Map(region);
             }

@@ -3,17 +3,21 @@
 
 use crate::memory::{Refused, filled};
 
+/// Entries.
+const LEN: usize = 1 << BITS;
+
 /// Bits of an index.
 const BITS: u32 = 14;
 
 /// The image that was seen last at each index, which is its top.
 #[derive(Debug)]
-pub(crate) struct Recent(Vec<u64>);
+pub(crate) struct Recent(Box<[u64; LEN]>);
 
 impl Recent {
     /// Nothing seen.
     pub(crate) fn new() -> Result<Recent, Refused> {
-        let mut images = filled(0, 1 << BITS)?;
+        let images = filled(0, LEN)?.into_boxed_slice();
+        let mut images: Box<[u64; LEN]> = images.try_into().map_err(|_| Refused)?;
         // 0 would be seen at index 0; the greatest number is never asked for there.
         images[0] = u64::MAX;
         Ok(Recent(images))

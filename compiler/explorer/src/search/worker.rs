@@ -8,7 +8,7 @@ use super::frontier::{Chunk, Frontier, Pool};
 use super::recent::Recent;
 use crate::keys::Keys;
 use crate::limits::{Stop, StopSign};
-use crate::memory::Refused;
+use crate::memory::{Refused, filled};
 use crate::successors::Successors;
 use crate::system::System;
 use crate::table::Table;
@@ -95,11 +95,25 @@ pub(super) struct Worker<Scratch, Local> {
     state: Vec<u64>,
     successors: Successors,
     recent: Recent,
-    /// Of the events of a batch that may lead to new states: images, keys, and which event.
+    batch: Batch,
+    judged: Vec<u32>,
+}
+
+/// The events of a batch that may lead to new states.
+#[derive(Default)]
+struct Batch {
+    len: usize,
     images: Vec<u64>,
     keys: Vec<u64>,
+    /// Which event each is.
     picks: Vec<u32>,
-    judged: Vec<u32>,
+}
+
+impl Batch {
+    /// An empty one with room for so many events.
+    fn new(most: usize) -> Result<Batch, Refused> {
+        Ok(Batch { len: 0, images: filled(0, most)?, keys: filled(0, most)?, picks: filled(0, most)? })
+    }
 }
 
 impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
@@ -116,7 +130,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             found: vec![None; system.findings()],
             ..Tally::default()
         };
-        let mut worker = Worker {
+        let worker = Worker {
             scratch: system.scratch(),
             tally,
             next: Frontier::default(),
@@ -124,21 +138,15 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             state: vec![0; words],
             successors: Successors::with_room(words, system.actions())?,
             recent: Recent::new()?,
-            images: Vec::new(),
-            keys: Vec::new(),
-            picks: Vec::new(),
+            batch: Batch::new(most_events(system))?,
             judged: Vec::new(),
         };
-        let most = most_events(system);
-        worker.images.try_reserve_exact(most)?;
-        worker.keys.try_reserve_exact(most)?;
-        worker.picks.try_reserve_exact(most)?;
         Ok(worker)
     }
 
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> u64 {
-        let batch = self.images.capacity() * 8 + self.keys.capacity() * 8 + self.picks.capacity() * 4;
+        let batch = self.batch.images.len() * (8 + 8 + 4);
         let tally = (self.tally.executed.len() + self.tally.degrees.len()) * 8;
         self.successors.bytes() + self.recent.bytes() + (batch + tally) as u64
     }
@@ -232,9 +240,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         self.successors.clear();
-        self.images.clear();
-        self.keys.clear();
-        self.picks.clear();
+        self.batch.len = 0;
         let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { BATCH });
         let from = chunk.from;
         while chunk.from < end && self.successors.len() < EVENTS {
@@ -264,22 +270,36 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         let degree = after - before + self.successors.actions_nowhere().len() - lost;
         let last = self.tally.degrees.len() - 1;
         self.tally.degrees[degree.min(last)] += 1;
-        let words = self.state.len();
-        for i in before..after {
-            let next = &self.successors.states()[i * words..(i + 1) * words];
-            if same(next, &self.state) {
-                self.tally.self_loops += 1;
+        self.pick(shared, before);
+        Ok(())
+    }
+
+    /// Keeps those events from `first` on that lead neither to the state itself nor to one that was just seen.
+    #[inline(always)]
+    fn pick<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize)
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let Worker { state, successors, local, recent, batch, tally, .. } = self;
+        let (words, bijection) = (state.len(), shared.table.bijection());
+        let (images, keys, picks) = (&mut batch.images[..], &mut batch.keys[..], &mut batch.picks[..]);
+        let (mut len, mut loops) = (batch.len, 0);
+        for i in first..successors.len() {
+            let next = &successors.states()[i * words..(i + 1) * words];
+            if same(next, state) {
+                loops += 1;
                 continue;
             }
-            let key = shared.keys.pack(next, &mut self.local);
-            let image = shared.table.image(key);
-            if !self.recent.seen(image) {
-                self.images.push(image);
-                self.keys.push(key);
-                self.picks.push(i as u32);
+            let key = shared.keys.pack(next, local);
+            let image = bijection.apply(key);
+            if !recent.seen(image) {
+                (images[len], keys[len], picks[len]) = (image, key, i as u32);
+                len += 1;
             }
         }
-        Ok(())
+        batch.len = len;
+        tally.self_loops += loops;
     }
 
     /// Counts the events of a batch.
@@ -299,12 +319,12 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { images, keys, picks, next, successors, scratch, judged, tally, state, .. } = self;
+        let Worker { batch, next, successors, scratch, judged, tally, state, .. } = self;
         let (words, mut result) = (state.len(), Ok(()));
-        shared.table.insert(images, |i| {
+        shared.table.insert(&batch.images[..batch.len], |i| {
             tally.new += 1;
-            result = result.and_then(|()| next.push(keys[i], shared.pool));
-            let at = picks[i] as usize * words;
+            result = result.and_then(|()| next.push(batch.keys[i], shared.pool));
+            let at = batch.picks[i] as usize * words;
             let found = &successors.states()[at..at + words];
             judge(shared.system, found, shared.depth + 1, scratch, judged, tally);
         });
@@ -319,17 +339,17 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     {
         let (before, states) = (self.tally.new, shared.counts.states.load(Ordering::Relaxed));
         let words = self.state.len();
-        for i in 0..self.images.len() {
-            if shared.table.slot(self.images[i]).is_some() {
+        for i in 0..self.batch.len {
+            if shared.table.slot(self.batch.images[i]).is_some() {
                 continue;
             }
             if states + self.tally.new - before >= most_states(&shared.sign) {
                 return Err(Halt::Stop(Stop::States));
             }
-            shared.table.insert(&self.images[i..=i], |_| {});
+            shared.table.insert(&self.batch.images[i..=i], |_| {});
             self.tally.new += 1;
-            self.next.push(self.keys[i], shared.pool)?;
-            let at = self.picks[i] as usize * words;
+            self.next.push(self.batch.keys[i], shared.pool)?;
+            let at = self.batch.picks[i] as usize * words;
             let state = &self.successors.states()[at..at + words];
             judge(
                 shared.system,

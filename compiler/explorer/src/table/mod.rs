@@ -12,8 +12,8 @@ mod bijection;
 mod geometry;
 mod slots;
 
-use crate::memory::{Line, Lines, Refused, prefetch};
-use bijection::Bijection;
+use crate::memory::{AtomicU64, Line, Lines, Refused, prefetch};
+pub(crate) use bijection::Bijection;
 use geometry::{Geometry, LEAST, MANY, MOST, TAG};
 use slots::{Bits36, Bits40, Bits48, Halves, Seek, Slots, Words};
 use std::collections::BTreeMap;
@@ -113,6 +113,12 @@ impl Table {
         self.bijection.apply(number)
     }
 
+    /// What gives images.
+    #[inline(always)]
+    pub(crate) fn bijection(&self) -> Bijection {
+        self.bijection
+    }
+
     /// How many numbers may be in it before it has to grow.
     pub(crate) fn room(&self) -> u64 {
         self.slots() * FULL / 64
@@ -145,16 +151,13 @@ impl Table {
 
     #[inline(always)]
     fn insert_into<S: Slots>(&self, images: &[u64], new: &mut impl FnMut(usize)) {
-        let lines = self.lines.all();
-        ahead(
-            images,
-            |image| self.fetch(lines, image),
-            |i, image| {
-                if self.add::<S>(lines, image) {
-                    new(i);
-                }
-            },
-        );
+        let (lines, geometry, alone) = (self.lines.all(), self.geometry, self.alone);
+        let fetch = |image| prefetch(&lines[geometry.split(image).0 as usize]);
+        ahead(images, fetch, |i, image| {
+            if add::<S>(&geometry, lines, image, alone).unwrap_or_else(|Overflow| self.add_to_stash(image)) {
+                new(i);
+            }
+        });
     }
 
     #[inline(always)]
@@ -165,21 +168,8 @@ impl Table {
     /// Inserts a number; whether it was not there.
     #[inline(always)]
     fn add<S: Slots>(&self, lines: &[Line], image: u64) -> bool {
-        let (home, remainder) = self.geometry.split(image);
-        for try_ in 0..MOST {
-            let line = &lines[self.geometry.line(home, remainder, try_) as usize];
-            let value = remainder << TAG | u64::from(try_ + 1);
-            loop {
-                match S::seek(line, value) {
-                    Seek::Found(_) => return false,
-                    Seek::Full => break,
-                    Seek::Free(slot) if S::put(line, slot, value, self.alone) => return true,
-                    // Taken by another thread, perhaps for the same number.
-                    Seek::Free(_) => {}
-                }
-            }
-        }
-        self.add_to_stash(image)
+        let added = add::<S>(&self.geometry, lines, image, self.alone);
+        added.unwrap_or_else(|Overflow| self.add_to_stash(image))
     }
 
     #[cold]
@@ -348,6 +338,29 @@ impl Table {
     }
 }
 
+/// No line has room for a number.
+struct Overflow;
+
+/// Inserts a number; whether it was not there.
+#[inline(always)]
+fn add<S: Slots>(geometry: &Geometry, lines: &[Line], image: u64, alone: bool) -> Result<bool, Overflow> {
+    let (home, remainder) = geometry.split(image);
+    for try_ in 0..MOST {
+        let line = &lines[geometry.line(home, remainder, try_) as usize];
+        let value = remainder << TAG | u64::from(try_ + 1);
+        loop {
+            match S::seek(line, value) {
+                Seek::Found(_) => return Ok(false),
+                Seek::Full => break,
+                Seek::Free(slot) if S::put(line, slot, value, alone) => return Ok(true),
+                // Taken by another thread, perhaps for the same number.
+                Seek::Free(_) => {}
+            }
+        }
+    }
+    Err(Overflow)
+}
+
 /// How far ahead of its use a line is fetched.
 const AHEAD: usize = 32;
 
@@ -380,7 +393,7 @@ fn images<'l, S: Slots>(
 
 /// Empties a line; what was in it.
 fn take(line: &Line) -> Line {
-    Line(std::array::from_fn(|i| line.0[i].swap(0, std::sync::atomic::Ordering::Relaxed).into()))
+    Line(std::array::from_fn(|i| AtomicU64::new(line.0[i].swap(0, std::sync::atomic::Ordering::Relaxed))))
 }
 
 #[cfg(test)]

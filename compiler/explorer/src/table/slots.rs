@@ -7,8 +7,7 @@
 //! it by marking the low half [`BUSY`], writes the upper part, and then the low half. Who reads a low half that
 //! is neither 0 nor [`BUSY`] sees the upper part.
 
-use crate::memory::{Line, compare};
-use std::sync::atomic::AtomicU64;
+use crate::memory::{AtomicU64, Line, compare, spin_loop};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The low half of a slot that is being written: a tag that no slot has.
@@ -149,7 +148,7 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
             if compare(&words, BUSY as u32).0 == 0 {
                 return free_slot(free, COUNT);
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 
@@ -198,6 +197,62 @@ fn set_half(word: &AtomicU64, shift: usize, value: u64, alone: bool) -> bool {
 fn free_slot(free: u32, count: usize) -> Seek {
     let slot = free.trailing_zeros() as usize;
     if slot < count { Seek::Free(slot) } else { Seek::Full }
+}
+
+/// Every interleaving of two threads (up to a bound on preemptions):
+/// `LOOM_MAX_PREEMPTIONS=3 RUSTFLAGS="--cfg loom" cargo test --release -p arch-explorer --lib loom`.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// Whether a number is new.
+    fn insert<S: Slots>(line: &Line, value: u64) -> bool {
+        loop {
+            match S::seek(line, value) {
+                Seek::Found(_) => return false,
+                Seek::Free(slot) if S::put(line, slot, value, false) => return true,
+                Seek::Free(_) => {}
+                Seek::Full => panic!("a line for two numbers is full"),
+            }
+        }
+    }
+
+    /// Two threads insert the same number and one each, all with equal low halves where there are upper parts.
+    fn compete<S: Slots>() {
+        loom::model(|| {
+            let number = |i: u64| i << if S::BITS == 32 { 4 } else { 32 } | 1;
+            let line = Arc::new(Line::default());
+            let other = line.clone();
+            let thread =
+                thread::spawn(move || (insert::<S>(&other, number(1)), insert::<S>(&other, number(2))));
+            let mine = (insert::<S>(&line, number(3)), insert::<S>(&line, number(1)));
+            let theirs = thread.join().expect("no panic");
+            assert!(mine.0 && theirs.1, "what one thread inserts is new");
+            assert!(mine.1 != theirs.0, "what both insert is new once");
+            for i in 1..=3 {
+                assert!(matches!(S::seek(&line, number(i)), Seek::Found(_)), "{i} is lost");
+            }
+            let stored = (0..S::COUNT).filter(|slot| S::get(&line, *slot) != 0).count();
+            assert_eq!(stored, 3);
+        });
+    }
+
+    #[test]
+    fn loom_halves() {
+        compete::<Halves>();
+    }
+
+    #[test]
+    fn loom_split() {
+        compete::<Bits48>();
+    }
+
+    #[test]
+    fn loom_words() {
+        compete::<Words>();
+    }
 }
 
 #[cfg(test)]
