@@ -10,6 +10,9 @@ use arch_ir::Type;
 pub fn mismatch(span: Span, have: &str, want: &str) -> Diagnostic {
     let help = match want {
         "bool" => "a condition compares: `X.a = v`, `X.a < n`".to_owned(),
+        _ if have == format!("set of {want}") => format!(
+            "say which one: `for each x in {want}: …` in front of a property, `any x in {want}: …` or `all x in {want}: …` in a condition, `for x in {want} {{ … }}` in an effect"
+        ),
         _ => format!("give a value of {want}, or change the type that is declared"),
     };
     mismatch_of(span, have, want).help(help)
