@@ -527,7 +527,7 @@ impl Builder<'_, '_> {
         };
         let (program, none) = (self.program, TimeClass::default());
         let protocol = &program.protocols[id];
-        let actor = acting_sort(protocol, protocol.steps[*step].actor);
+        let actor = protocol.acting_sort(*step);
         let mut parts = vec![self.scalar(&Type::Run(id), none, fault.span)?];
         parts.push(self.scalar(&Type::Id(actor), none, fault.span)?);
         for (p, role) in roles {
@@ -569,14 +569,6 @@ fn few_runs(program: &Program, protocol: &Protocol) -> Result<(), CompileError> 
 
 fn too_many(span: Span, what: &str) -> CompileError {
     CompileError::at(span, format!("there are too many {what}"))
-}
-
-/// The sort of who acts.
-pub fn acting_sort(protocol: &Protocol, actor: arch_ir::Actor) -> arch_ir::SortId {
-    match actor {
-        arch_ir::Actor::Subject(i) => protocol.subjects[i as usize].sort,
-        arch_ir::Actor::Role(role) => protocol.roles[role].sort,
-    }
 }
 
 /// Idle, every position that a run can be at, every ending.

@@ -7,18 +7,11 @@ mod random;
 use arch_ir::report::Limits;
 use std::sync::atomic::AtomicBool;
 
-/// Seeds to try; more with `ARCH_RANDOM=from..to`.
-fn seeds() -> std::ops::Range<u64> {
-    let given = std::env::var("ARCH_RANDOM").ok();
-    let range = given.as_deref().and_then(|s| s.split_once(".."));
-    range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150)
-}
-
 #[test]
 fn random_programs_agree_with_the_oracle() {
     let limits = Limits { max_states: Some(400), ..Limits::default() };
     let (mut compared, mut large, mut with_sub_runs) = (0, 0, 0);
-    for seed in seeds() {
+    for seed in random::seeds() {
         let program = random::program(seed);
         if std::env::var_os("ARCH_RANDOM").is_some() {
             println!("{}", program.name);

@@ -37,17 +37,10 @@ fn seen(interpreter: &Interpreter<'_>, state: &State, renaming: &Permutation) ->
     seen
 }
 
-/// The exchanges that generate all permutations that the analysis allows.
-fn generators(program: &Program, symmetry: &Symmetry) -> Vec<Permutation> {
-    let blocks = symmetry.blocks.iter_enumerated().flat_map(|(s, blocks)| blocks.iter().map(move |b| (s, b)));
-    let pairs = blocks.flat_map(|(s, b)| b.windows(2).map(move |w| (s, w[0], w[1])));
-    pairs.map(|(s, a, b)| Permutation::transposition(program, s, a, b)).collect()
-}
-
 /// Renaming maps initial states to initial states, events to events; the number of exchanges tried.
 fn is_equivariant(program: &Program, states: u64) -> usize {
     let symmetry = Symmetry::of(program);
-    let generators = generators(program, &symmetry);
+    let generators: Vec<_> = symmetry.exchanges(program).collect();
     if generators.is_empty() {
         return 0;
     }
@@ -90,13 +83,6 @@ fn program(seed: u64) -> Option<Program> {
     (valid && small()).then_some(program)
 }
 
-/// Seeds to try; more with `ARCH_RANDOM=from..to`.
-fn seeds() -> std::ops::Range<u64> {
-    let given = std::env::var("ARCH_RANDOM").ok();
-    let range = given.as_deref().and_then(|s| s.split_once(".."));
-    range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150)
-}
-
 #[test]
 fn samples_are_equivariant() {
     let tried: usize = samples().iter().map(|p| is_equivariant(p, 300)).sum();
@@ -106,7 +92,7 @@ fn samples_are_equivariant() {
 #[test]
 fn random_programs_are_equivariant() {
     let mut tried = 0;
-    for program in seeds().filter_map(program) {
+    for program in random::seeds().filter_map(program) {
         tried += is_equivariant(&program, 40);
     }
     println!("{tried} exchanges");
@@ -172,7 +158,7 @@ fn samples_are_reduced_soundly() {
 #[test]
 fn random_programs_are_reduced_soundly() {
     let mut gains = Vec::new();
-    for program in seeds().filter_map(program) {
+    for program in random::seeds().filter_map(program) {
         gains.extend(is_reduced_soundly(&program));
     }
     println!(
@@ -189,7 +175,7 @@ fn orbits_are_exact(program: &Program) -> usize {
     let symmetry = symmetry_of(&machine);
     let Some(quotient) = Quotient::of(&machine, &symmetry) else { return 0 };
     let (_, states) = explore_states(program, &Limits { max_states: Some(200), ..Limits::default() });
-    let generators = generators(program, &symmetry);
+    let generators: Vec<_> = symmetry.exchanges(program).collect();
     let mut naming = Naming::default();
     for state in &states {
         let mut orbit = BTreeSet::from([state.clone()]);
@@ -225,7 +211,7 @@ fn orbits_of_samples_are_exact() {
 #[test]
 fn orbits_of_random_programs_are_exact() {
     let mut states = 0;
-    for program in seeds().filter_map(program) {
+    for program in random::seeds().filter_map(program) {
         states += orbits_are_exact(&program);
     }
     assert!(states > 200, "{states}");

@@ -1,7 +1,8 @@
 //! Finite types: how many values they have, which, and which one is the default.
 
 use crate::program::{
-    EnumId, ExprKind, Handover, IntType, Parent, Program, Protocol, ProtocolId, Type, Union,
+    Actor, EnumId, ExprKind, Handover, IntType, Parent, Program, Protocol, ProtocolId, SortId, StepId, Type,
+    Union,
 };
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -281,6 +282,15 @@ impl Protocol {
             }
         }
         words
+    }
+
+    /// The sort of the instance that acts in a step.
+    #[must_use]
+    pub fn acting_sort(&self, step: StepId) -> SortId {
+        match self.steps[step].actor {
+            Actor::Subject(i) => self.subjects[i as usize].sort,
+            Actor::Role(role) => self.roles[role].sort,
+        }
     }
 
     fn is_detached(&self, chain: &crate::program::Chain) -> bool {

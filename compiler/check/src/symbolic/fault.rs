@@ -7,7 +7,6 @@ use super::expr::{Result, Who};
 use super::runs::Run;
 use super::sym::{Sym, value_of};
 use super::world::World;
-use crate::layout::acting_sort;
 use arch_ir::{
     ChainId, Down, Event, FaultId, FaultKind, Init, ProtocolId, SortId, Status, StepId, Type, Value, Var,
     VarOwner,
@@ -191,7 +190,7 @@ impl<'p> Compiler<'p, '_> {
     fn arrivals(&mut self, fault: FaultId, slot: usize, p: ProtocolId, step: StepId) -> Result<()> {
         let program = self.program();
         let protocol = &program.protocols[p];
-        let sort = acting_sort(protocol, protocol.steps[step].actor);
+        let sort = protocol.acting_sort(step);
         for run in 0..program.run_count(p) {
             let subject = self.acting_subject((p, run), step);
             for n in 0..program.sorts[sort].size {

@@ -20,9 +20,9 @@ pub type Renaming = Vec<Vec<u32>>;
 
 /// Makes states canonical.
 #[derive(Debug)]
-pub(super) struct Canonizer {
-    pub layout: Layout,
-    pub slots: Vec<Sorted>,
+pub(super) struct Canonizer<'m> {
+    pub layout: &'m Layout,
+    pub slots: &'m [Sorted],
     pub families: Vec<Family>,
     /// For each symmetric sort, its blocks.
     pub blocks: Vec<Vec<Vec<u32>>>,
@@ -49,7 +49,7 @@ pub struct Memory {
 /// Instances of one colour, of the symmetric sort of this number.
 type Class = (usize, Vec<u32>);
 
-impl Canonizer {
+impl Canonizer<'_> {
     /// Makes the cells of a state canonical, with the renaming that does so in `memory`; the number of
     /// states that are renamings of it.
     pub fn canonical(&self, cells: &mut Vec<i64>, memory: &mut Memory) -> u128 {
@@ -188,7 +188,7 @@ impl Canonizer {
                 colour::advance(&mut at, &family.sizes);
             }
         }
-        canonical::sort_slots(&self.layout, &self.slots, image, slots);
+        canonical::sort_slots(self.layout, self.slots, image, slots);
     }
 }
 

@@ -70,11 +70,8 @@ pub fn orbits(quotient: &Quotient<'_>, property: PropertyId) -> Vec<u32> {
     let program = quotient.machine().program();
     let count = quotient.machine().combinations.get(&property).map_or(0, Vec::len) as u32;
     let mut first: Vec<u32> = (0..count).collect();
-    let blocks = quotient.symmetry().blocks.iter_enumerated();
-    let pairs = blocks
-        .flat_map(|(s, list)| list.iter().flat_map(move |b| b.windows(2).map(move |w| (s, w[0], w[1]))));
-    let exchanges: Vec<_> = pairs.map(|(s, a, b)| Permutation::transposition(program, s, a, b)).collect();
-    // Exchanges of neighbours generate all renamings: what they join, joined until nothing changes.
+    let exchanges: Vec<_> = quotient.symmetry().exchanges(program).collect();
+    // What they join, joined until nothing changes.
     let mut changed = true;
     while std::mem::take(&mut changed) {
         for exchange in &exchanges {

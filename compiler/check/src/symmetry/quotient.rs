@@ -11,7 +11,7 @@ pub struct Quotient<'m> {
     machine: &'m Machine,
     symmetry: Symmetry,
     sorts: Numbering,
-    canon: Canonizer,
+    canon: Canonizer<'m>,
     /// The bits of the cells that a renaming can change or move.
     touched: Vec<u64>,
 }
@@ -62,8 +62,7 @@ impl<'m> Quotient<'m> {
         let factorial = |n: usize| (1..=n as u128).try_fold(1u128, u128::checked_mul);
         let order = blocks.iter().flatten().map(|b| factorial(b.len()));
         let order = order.into_iter().try_fold(1u128, |n, f| n.checked_mul(f?))?;
-        let (layout, slots) = (machine.layout.clone(), machine.slots.clone());
-        let canon = Canonizer { layout, slots, families, blocks, order };
+        let canon = Canonizer { layout: &machine.layout, slots: &machine.slots, families, blocks, order };
         Some(Quotient { machine, symmetry: symmetry.clone(), sorts, canon, touched })
     }
 

@@ -51,6 +51,13 @@ struct Maker {
     types: Vec<Type>,
 }
 
+/// Seeds to try; more with `ARCH_RANDOM=from..to`.
+pub fn seeds() -> std::ops::Range<u64> {
+    let given = std::env::var("ARCH_RANDOM").ok();
+    let range = given.as_deref().and_then(|s| s.split_once(".."));
+    range.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?)).unwrap_or(0..150)
+}
+
 /// A random program.
 #[allow(dead_code, reason = "not every test file takes both")]
 pub fn program(seed: u64) -> Program {

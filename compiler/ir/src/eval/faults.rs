@@ -153,7 +153,8 @@ impl<'p> Interpreter<'p> {
         };
         let step = self.step(run, duplicate.step);
         let sent = self.as_sent(state, duplicate, delivery);
-        let actor = self.sort_of_actor(run, duplicate.step).map(|sort| (sort, delivery.actor));
+        let sort = self.program.protocols[run.protocol].acting_sort(duplicate.step);
+        let actor = Some((sort, delivery.actor));
         let who = self.who(state, run, actor);
         if !self.holds(&super::Context::acting(&sent, who), &step.guard) {
             return vec![plain(event(Vec::new()), without(state, duplicate.fault, position), state)];
@@ -168,14 +169,6 @@ impl<'p> Interpreter<'p> {
                 Happening { excess, violated, ..plain(event(picks), next, state) }
             })
             .collect()
-    }
-
-    fn sort_of_actor(&self, run: RunRef, step: StepId) -> Option<SortId> {
-        let protocol = &self.program.protocols[run.protocol];
-        match protocol.steps[step].actor {
-            crate::program::Actor::Subject(i) => protocol.subjects.get(i as usize).map(|s| s.sort),
-            crate::program::Actor::Role(role) => protocol.roles.get(role).map(|r| r.sort),
-        }
     }
 
     /// The state with the captured values in place of the present ones.

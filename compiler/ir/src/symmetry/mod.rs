@@ -14,7 +14,7 @@ mod commute;
 mod constants;
 mod permutation;
 
-pub use permutation::{Permutation, acting_sort};
+pub use permutation::Permutation;
 
 use crate::program::{Domain, ExprKind, Program, SortId, Stmt, StmtKind, Type};
 use crate::walk::element_type;
@@ -96,6 +96,13 @@ impl Symmetry {
     #[must_use]
     pub fn is_trivial(&self) -> bool {
         self.blocks.iter().all(|blocks| blocks.iter().all(|b| b.len() < 2))
+    }
+
+    /// Exchanges of two neighbours in a block: they generate all renamings.
+    pub fn exchanges<'s>(&'s self, program: &'s Program) -> impl Iterator<Item = Permutation> + 's {
+        let blocks = self.blocks.iter_enumerated().flat_map(|(s, blocks)| blocks.iter().map(move |b| (s, b)));
+        let pairs = blocks.flat_map(|(s, b)| b.windows(2).map(move |w| (s, w[0], w[1])));
+        pairs.map(|(s, a, b)| Permutation::transposition(program, s, a, b))
     }
 
     /// Says that the instances of a sort are all different.

@@ -2,7 +2,7 @@
 //!
 //! Slow and obvious, like the interpreter: engines that rename packed states are compared with this.
 
-use crate::program::{Actor, FaultKind, Program, Protocol, ProtocolId, SortId, Type};
+use crate::program::{FaultKind, Program, ProtocolId, SortId, Type};
 use crate::state::{Delivery, RunState, State};
 use crate::value::Value;
 use arch_base::IndexVec;
@@ -157,7 +157,7 @@ impl Permutation {
         let bound = roles.iter().zip(&delivery.roles);
         Delivery {
             run: self.run(program, *id, delivery.run),
-            actor: self.instance(acting_sort(protocol, protocol.steps[*step].actor), delivery.actor),
+            actor: self.instance(protocol.acting_sort(*step), delivery.actor),
             roles: bound
                 .map(|((p, r), i)| i.map(|i| self.instance(program.protocols[*p].roles[*r].sort, i)))
                 .collect(),
@@ -180,14 +180,5 @@ impl Permutation {
                 moved
             })
             .collect()
-    }
-}
-
-/// The sort of a step's acting instance.
-#[must_use]
-pub fn acting_sort(protocol: &Protocol, actor: Actor) -> SortId {
-    match actor {
-        Actor::Subject(i) => protocol.subjects[i as usize].sort,
-        Actor::Role(role) => protocol.roles[role].sort,
     }
 }
