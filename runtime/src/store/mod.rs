@@ -10,6 +10,8 @@ pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod snapshot;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod transition;

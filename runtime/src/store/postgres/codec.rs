@@ -1,8 +1,8 @@
 //! Values as PostgreSQL columns, and PostgreSQL's errors as ours.
 
-use super::tables::Tables;
 use crate::journal::Write;
 use crate::schema::{Column, KindId, Schema};
+use crate::store::sql::Tables;
 use crate::store::{StoreError, Versioned};
 use crate::time::Instant;
 use crate::value::{RowKey, Type, Value};
@@ -124,7 +124,7 @@ fn version(row: &Row) -> Result<(u64, Instant), StoreError> {
     Ok((version, Instant::from_millis(at)))
 }
 
-/// Reads a row with [`super::tables::Table::select`], with the time of its last write; none if it was never written.
+/// Reads a row with [`crate::store::sql::Table::select`], with the time of its last write; none if it was never written.
 pub(super) async fn read_row(
     client: &ClientWrapper,
     statement: &Statement,
@@ -142,7 +142,7 @@ pub(super) async fn read_row(
 /// All rows of a kind, and the time of the last write to any.
 type Scanned = (BTreeMap<Box<[Value]>, Versioned>, Instant);
 
-/// Reads all rows of a kind with [`super::tables::Table::scan`].
+/// Reads all rows of a kind with [`crate::store::sql::Table::scan`].
 pub(super) async fn scan(
     client: &ClientWrapper,
     statement: &Statement,

@@ -23,11 +23,12 @@ use super::{
 use crate::journal::{Cursor, Entry};
 use crate::outbox::{Delivery, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
+use crate::store::sql::Tables;
 use crate::value::RowKey;
 use deadpool_postgres::{Object, Pool};
 use std::sync::Arc;
 use std::time::Duration;
-use tables::Tables;
+use tables::tables;
 
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
@@ -42,7 +43,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Foreign`]: the tables are another spec's. [`StoreError::Unavailable`]: the server cannot be reached.
     pub async fn open(url: &str, schema: Arc<Schema>, options: Options) -> Result<PostgresStore, StoreError> {
-        let tables = Tables::new(&schema);
+        let tables = tables(&schema);
         let pool = open::pool(url, &options)?;
         let mut client = open::client(&pool).await?;
         open::prepare(&mut client, &schema, &tables).await?;

@@ -2,9 +2,10 @@
 
 use super::codec::{describe, error};
 use super::locks;
-use super::tables::{LAYOUT, SYSTEM, Tables};
+use super::tables::{LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
+use crate::store::sql::Tables;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use std::str::FromStr;
 use std::time::Duration;

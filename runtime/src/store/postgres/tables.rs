@@ -1,6 +1,7 @@
 //! The tables: one for each kind, with typed columns and the bounds as checks, and ours (`arch_…`).
 
-use crate::schema::{Kind, KindId, Schema};
+use crate::schema::{Kind, Schema};
+use crate::store::sql::{Table, Tables, quote};
 use crate::value::Type;
 
 /// The version of our own tables.
@@ -36,38 +37,9 @@ CREATE TABLE arch_outbox (
 CREATE INDEX arch_outbox_due ON arch_outbox (due, tx, idx) WHERE NOT dead;
 ";
 
-/// The statements of a kind's table.
-pub(super) struct Table {
-    pub(super) create: String,
-    /// Version, time and attributes of one row, by key.
-    pub(super) select: String,
-    /// Version, time, key and attributes of all rows.
-    pub(super) scan: String,
-    /// Version, time, who, key, attributes of a new row.
-    pub(super) insert: String,
-    /// Version, time, who, attributes of a row, by key and the version before.
-    pub(super) update: String,
-}
-
-/// The statements of all kinds.
-pub(super) struct Tables(Vec<Table>);
-
-impl Tables {
-    pub(super) fn new(schema: &Schema) -> Tables {
-        Tables(schema.kinds().map(|(_, kind)| Table::new(kind)).collect())
-    }
-
-    pub(super) fn of(&self, kind: KindId) -> &Table {
-        &self.0[usize::from(kind.0)]
-    }
-
-    pub(super) fn creates(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|t| t.create.as_str())
-    }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{name}\"")
+/// The statements of all kinds' tables.
+pub(super) fn tables(schema: &Schema) -> Tables {
+    Tables::new(schema, table)
 }
 
 fn is_json(ty: &Type) -> bool {
@@ -84,34 +56,32 @@ fn shown(name: &str, ty: &Type) -> String {
     if is_json(ty) { format!(", {name}::text") } else { format!(", {name}") }
 }
 
-impl Table {
-    fn new(kind: &Kind) -> Table {
-        let table = quote(&kind.table());
-        let all = || kind.keys.iter().chain(&kind.columns);
-        let names: String = all().map(|c| format!(", {}", quote(&c.name))).collect();
-        let places: String = all().zip(4..).map(|(c, i)| format!(", {}", place(&c.ty, i))).collect();
-        let shown_keys: String = kind.keys.iter().map(|c| shown(&quote(&c.name), &c.ty)).collect();
-        let shown_columns: String = kind.columns.iter().map(|c| shown(&quote(&c.name), &c.ty)).collect();
-        let by_key = |from: usize| {
-            let terms = kind.keys.iter().zip(from..).map(|(c, i)| format!("{} = ${i}", quote(&c.name)));
-            let terms: Vec<_> = terms.collect();
-            if terms.is_empty() { "_one = 1".into() } else { terms.join(" AND ") }
-        };
-        let set = kind.columns.iter().zip(4..);
-        let set: String = set.map(|(c, i)| format!(", {} = {}", quote(&c.name), place(&c.ty, i))).collect();
-        Table {
-            create: create(kind, &table),
-            select: format!("SELECT _version, _updated_at{shown_columns} FROM {table} WHERE {}", by_key(1)),
-            scan: format!("SELECT _version, _updated_at{shown_keys}{shown_columns} FROM {table}"),
-            insert: format!(
-                "INSERT INTO {table} (_version, _updated_at, _updated_by{names}) VALUES ($1, $2, $3{places})"
-            ),
-            update: format!(
-                "UPDATE {table} SET _version = $1::bigint, _updated_at = $2, _updated_by = $3{set}
-                 WHERE {} AND _version = $1::bigint - 1",
-                by_key(4 + kind.columns.len())
-            ),
-        }
+fn table(kind: &Kind) -> Table {
+    let table = quote(&kind.table());
+    let all = || kind.keys.iter().chain(&kind.columns);
+    let names: String = all().map(|c| format!(", {}", quote(&c.name))).collect();
+    let places: String = all().zip(4..).map(|(c, i)| format!(", {}", place(&c.ty, i))).collect();
+    let shown_keys: String = kind.keys.iter().map(|c| shown(&quote(&c.name), &c.ty)).collect();
+    let shown_columns: String = kind.columns.iter().map(|c| shown(&quote(&c.name), &c.ty)).collect();
+    let by_key = |from: usize| {
+        let terms = kind.keys.iter().zip(from..).map(|(c, i)| format!("{} = ${i}", quote(&c.name)));
+        let terms: Vec<_> = terms.collect();
+        if terms.is_empty() { "_one = 1".into() } else { terms.join(" AND ") }
+    };
+    let set = kind.columns.iter().zip(4..);
+    let set: String = set.map(|(c, i)| format!(", {} = {}", quote(&c.name), place(&c.ty, i))).collect();
+    Table {
+        create: create(kind, &table),
+        select: format!("SELECT _version, _updated_at{shown_columns} FROM {table} WHERE {}", by_key(1)),
+        scan: format!("SELECT _version, _updated_at{shown_keys}{shown_columns} FROM {table}"),
+        insert: format!(
+            "INSERT INTO {table} (_version, _updated_at, _updated_by{names}) VALUES ($1, $2, $3{places})"
+        ),
+        update: format!(
+            "UPDATE {table} SET _version = $1::bigint, _updated_at = $2, _updated_by = $3{set}
+             WHERE {} AND _version = $1::bigint - 1",
+            by_key(4 + kind.columns.len())
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The writer: one thread, one connection, one SQLite transaction for everybody who waits.
 
 use super::codec::{self, error};
-use super::tables::Tables;
 use super::{BATCH, queries};
 use crate::schema::Schema;
+use crate::store::sql::Tables;
 use crate::store::{
     Denied, Evaluation, Prepared, ReadRows, StoreError, Transition, Verdict, WIDENINGS, evaluate,
 };

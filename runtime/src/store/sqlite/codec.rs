@@ -1,8 +1,8 @@
 //! Values as SQLite columns, and SQLite's errors as ours.
 
-use super::tables::Tables;
 use crate::journal::Write;
 use crate::schema::{Column, KindId, Schema};
+use crate::store::sql::Tables;
 use crate::store::{StoreError, Versioned};
 use crate::time::Instant;
 use crate::value::{RowKey, Type, Value};

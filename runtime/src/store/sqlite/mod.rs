@@ -19,6 +19,7 @@ use super::{
 use crate::journal::{Cursor, Entry};
 use crate::outbox::{Delivery, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
+use crate::store::sql::Tables;
 use crate::time::Clock;
 use crate::value::RowKey;
 use batch::{Job, Writer};
@@ -26,7 +27,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tables::Tables;
+use tables::tables;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most transitions in one SQLite transaction.
@@ -51,7 +52,7 @@ impl SqliteStore {
     /// [`StoreError::Foreign`]: the file is another application's or another spec's. [`StoreError::Corrupt`]: it is damaged.
     /// [`StoreError::Unavailable`]: it cannot be opened, or written.
     pub fn open(path: &Path, schema: Arc<Schema>, options: Options) -> Result<SqliteStore, StoreError> {
-        let tables = Arc::new(Tables::new(&schema));
+        let tables = Arc::new(tables(&schema));
         let connection = open::writer(path, &schema, &tables, &options)?;
         let reader = open::reader(path)?;
         let clock = options.clock.clone();

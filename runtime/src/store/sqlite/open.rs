@@ -1,9 +1,10 @@
 //! Opening a database: making it, recognising it, refusing what is not ours.
 
 use super::codec::error;
-use super::tables::{APPLICATION, LAYOUT, SYSTEM, Tables};
+use super::tables::{APPLICATION, LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
+use crate::store::sql::Tables;
 use crate::time::{Clock, SystemClock};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::path::Path;

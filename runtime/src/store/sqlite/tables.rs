@@ -1,6 +1,7 @@
 //! The tables: one for each kind, with typed columns and the bounds as checks, and ours (`arch_…`).
 
-use crate::schema::{Kind, KindId, Schema};
+use crate::schema::{Kind, Schema};
+use crate::store::sql::{Table, Tables, quote};
 use crate::value::Type;
 
 /// The version of our own tables; kept in `user_version`.
@@ -35,78 +36,42 @@ CREATE TABLE arch_outbox (
 CREATE INDEX arch_outbox_due ON arch_outbox (dead, due);
 ";
 
-/// The statements of a kind's table.
-pub(super) struct Table {
-    /// `CREATE TABLE`
-    pub(super) create: String,
-    /// Version and attributes of one row, by key.
-    pub(super) select: String,
-    /// Key, version and attributes of all rows, by key.
-    pub(super) scan: String,
-    /// Key, version, time, who, attributes of a new row.
-    pub(super) insert: String,
-    /// Version, time, who, attributes of a row, by key and the version before.
-    pub(super) update: String,
+/// The statements of all kinds' tables.
+pub(super) fn tables(schema: &Schema) -> Tables {
+    Tables::new(schema, table)
 }
 
-/// The statements of all kinds.
-pub(super) struct Tables(Vec<Table>);
-
-impl Tables {
-    pub(super) fn new(schema: &Schema) -> Tables {
-        Tables(schema.kinds().map(|(_, kind)| Table::new(kind)).collect())
-    }
-
-    pub(super) fn of(&self, kind: KindId) -> &Table {
-        &self.0[usize::from(kind.0)]
-    }
-
-    pub(super) fn creates(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|t| t.create.as_str())
-    }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{name}\"")
-}
-
-impl Table {
-    fn new(kind: &Kind) -> Table {
-        let table = quote(&kind.table());
-        let keys: Vec<_> = kind.keys.iter().map(|c| quote(&c.name)).collect();
-        let columns: Vec<_> = kind.columns.iter().map(|c| quote(&c.name)).collect();
-        let each = |names: &[String], from: usize| {
-            names.iter().zip(from..).map(|(n, i)| format!("{n} = ?{i}")).collect::<Vec<_>>()
-        };
-        let listed = |names: &[String]| names.iter().map(|n| format!(", {n}")).collect::<String>();
-        let order = if keys.is_empty() { "1".into() } else { keys.join(", ") };
-        let by_key = |from| {
-            let terms = each(&keys, from);
-            if terms.is_empty() { "_one = 1".into() } else { terms.join(" AND ") }
-        };
-        let places = (1..keys.len() + columns.len() + 4).map(|i| format!("?{i}")).collect::<Vec<_>>();
-        let after_meta = 4;
-        let set: String = each(&columns, after_meta).iter().map(|t| format!(", {t}")).collect();
-        let key_from = after_meta + columns.len();
-        Table {
-            create: create(kind, &table, &keys),
-            select: format!("SELECT _version{} FROM {table} WHERE {}", listed(&columns), by_key(1)),
-            scan: format!(
-                "SELECT _version{}{} FROM {table} ORDER BY {order}",
-                listed(&keys),
-                listed(&columns)
-            ),
-            insert: format!(
-                "INSERT INTO {table} (_version, _updated_at, _updated_by{}{}) VALUES ({})",
-                listed(&keys),
-                listed(&columns),
-                places.join(", ")
-            ),
-            update: format!(
-                "UPDATE {table} SET _version = ?1, _updated_at = ?2, _updated_by = ?3{set} WHERE {} AND _version = ?1 - 1",
-                by_key(key_from)
-            ),
-        }
+fn table(kind: &Kind) -> Table {
+    let table = quote(&kind.table());
+    let keys: Vec<_> = kind.keys.iter().map(|c| quote(&c.name)).collect();
+    let columns: Vec<_> = kind.columns.iter().map(|c| quote(&c.name)).collect();
+    let each = |names: &[String], from: usize| {
+        names.iter().zip(from..).map(|(n, i)| format!("{n} = ?{i}")).collect::<Vec<_>>()
+    };
+    let listed = |names: &[String]| names.iter().map(|n| format!(", {n}")).collect::<String>();
+    let order = if keys.is_empty() { "1".into() } else { keys.join(", ") };
+    let by_key = |from| {
+        let terms = each(&keys, from);
+        if terms.is_empty() { "_one = 1".into() } else { terms.join(" AND ") }
+    };
+    let places = (1..keys.len() + columns.len() + 4).map(|i| format!("?{i}")).collect::<Vec<_>>();
+    let after_meta = 4;
+    let set: String = each(&columns, after_meta).iter().map(|t| format!(", {t}")).collect();
+    let key_from = after_meta + columns.len();
+    Table {
+        create: create(kind, &table, &keys),
+        select: format!("SELECT _version{} FROM {table} WHERE {}", listed(&columns), by_key(1)),
+        scan: format!("SELECT _version{}{} FROM {table} ORDER BY {order}", listed(&keys), listed(&columns)),
+        insert: format!(
+            "INSERT INTO {table} (_version, _updated_at, _updated_by{}{}) VALUES ({})",
+            listed(&keys),
+            listed(&columns),
+            places.join(", ")
+        ),
+        update: format!(
+            "UPDATE {table} SET _version = ?1, _updated_at = ?2, _updated_by = ?3{set} WHERE {} AND _version = ?1 - 1",
+            by_key(key_from)
+        ),
     }
 }
 
