@@ -52,6 +52,7 @@ struct Maker {
 }
 
 /// Seeds to try; more with `ARCH_RANDOM=from..to`.
+#[allow(dead_code, reason = "not every test file takes all of them")]
 pub fn seeds() -> std::ops::Range<u64> {
     let given = std::env::var("ARCH_RANDOM").ok();
     let range = given.as_deref().and_then(|s| s.split_once(".."));
