@@ -7,10 +7,19 @@
 //!
 //! `docs/internals/runtime.md` is the design. This crate knows no compiler crate.
 
+#[cfg(feature = "http")]
+pub mod cli;
+pub mod engine;
 pub mod fencing;
 pub mod journal;
+pub mod monitor;
 pub mod outbox;
 pub mod schema;
+#[cfg(feature = "http")]
+pub mod serve;
+pub mod service;
+#[cfg(feature = "http")]
+pub mod settings;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

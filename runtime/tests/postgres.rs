@@ -78,6 +78,7 @@ async fn keys_in_use_are_refused(server: &Server) {
         key: "k".into(),
         fingerprint: Fingerprint::of(&[b"r"]),
         ttl: Duration::from_secs(60),
+        not_for: std::sync::Arc::default(),
     };
     let many = (0..12).map(|_| {
         let (store, transition) = (store.clone(), Request::Count.keyed(key.clone()));

@@ -98,6 +98,16 @@ pub struct IdempotencyKey {
     pub fingerprint: Fingerprint,
     /// For how long the reply is kept.
     pub ttl: Duration,
+    /// Outcomes that ask for the request to be repeated: their reply is not kept, or the repeated request would get it again.
+    pub not_for: Arc<[SmolStr]>,
+}
+
+impl IdempotencyKey {
+    /// Whether the reply with this outcome is kept.
+    #[must_use]
+    pub fn keeps(&self, outcome: &str) -> bool {
+        !self.not_for.iter().any(|o| o == outcome)
+    }
 }
 
 /// Who asks for what, for the journal.

@@ -33,6 +33,7 @@ checks![
     keys_belong_to_callers_and_requests,
     keys_expire_and_are_swept,
     denials_do_not_use_up_keys,
+    outcomes_that_ask_for_a_repetition_are_not_replayed,
     messages_are_delivered_by_their_last_attempt_only,
     messages_wait_and_can_die,
     transactions_are_found_and_never_twice,
@@ -264,6 +265,7 @@ fn key(key: &str, request: &str) -> IdempotencyKey {
         key: key.into(),
         fingerprint: Fingerprint::of(&[request.as_bytes()]),
         ttl: Duration::from_secs(3600),
+        not_for: Arc::default(),
     }
 }
 
@@ -305,6 +307,15 @@ async fn keys_expire_and_are_swept(store: Arc<dyn Store>) {
     assert_eq!(store.sweep(10).await.expect("keys can be swept"), 1);
     assert_eq!(store.sweep(10).await.expect("keys can be swept"), 0);
     assert!(store.replay(&key("long", "r")).await.expect("keys can be read").is_some());
+}
+
+async fn outcomes_that_ask_for_a_repetition_are_not_replayed(store: Arc<dyn Store>) {
+    let again = || IdempotencyKey { not_for: ["done".into()].into(), ..key("again", "r") };
+    for _ in 0..2 {
+        let verdict = submit(&store, Request::Count.keyed(again())).await;
+        assert!(matches!(verdict, Ok(Verdict::Applied(_))), "{verdict:?}");
+    }
+    assert_eq!(store.replay(&again()).await.expect("keys can be read"), None);
 }
 
 async fn denials_do_not_use_up_keys(store: Arc<dyn Store>) {

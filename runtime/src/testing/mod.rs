@@ -4,3 +4,4 @@
 pub mod conformance;
 pub mod hammer;
 pub mod sample;
+pub mod service;

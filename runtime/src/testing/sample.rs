@@ -201,19 +201,27 @@ impl Request {
     /// What it reads and writes.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let (scans, writes) = match self {
-            Request::Acquire { .. } | Request::Release { .. } => (vec![], vec![CLAIM, CLIENT]),
-            Request::Take { .. } => (vec![SLOT], vec![SLOT]),
-            Request::Give { .. } => (vec![], vec![SLOT]),
-            Request::Left { .. } => (vec![], vec![LEFT]),
-            Request::Right { .. } => (vec![], vec![RIGHT]),
-            Request::Count => (vec![], vec![COUNTER]),
-            Request::Follow { .. } => (vec![], vec![CLIENT]),
-        };
-        Plan { op: self.op().into(), scans, writes }
+        Request::plan_of(self.op())
     }
 
-    fn keys(&self) -> Vec<RowKey> {
+    /// What the operation with this name reads and writes.
+    #[must_use]
+    pub fn plan_of(op: &str) -> Plan {
+        let (scans, writes) = match op {
+            "main.acquire" | "main.release" => (vec![], vec![CLAIM, CLIENT]),
+            "slots.take" => (vec![SLOT], vec![SLOT]),
+            "slots.give" => (vec![], vec![SLOT]),
+            "pair.left" => (vec![], vec![LEFT]),
+            "pair.right" => (vec![], vec![RIGHT]),
+            "counter.count" => (vec![], vec![COUNTER]),
+            _ => (vec![], vec![CLIENT]),
+        };
+        Plan { op: op.into(), scans, writes }
+    }
+
+    /// The rows that it reads, as far as they are known.
+    #[must_use]
+    pub fn keys(&self) -> Vec<RowKey> {
         match self {
             Request::Acquire { item, client } | Request::Release { item, client } => {
                 vec![claim(item), local(client)]

@@ -35,12 +35,14 @@ impl serde::Serialize for TypedValue<'_> {
             (Type::Map { key, value }, Value::Map(entries)) => {
                 to.collect_seq(entries.iter().map(|(k, v)| (TypedValue(key, k), TypedValue(value, v))))
             }
-            (Type::Record(record), Value::Record(values)) => Fields(&record.fields, values).serialize(to),
+            (Type::Record(record), Value::Record(values)) => {
+                TypedFields(&record.fields, values).serialize(to)
+            }
             (Type::Union(union), Value::Variant(tag, values)) => {
                 let variant = union.variants.iter().find(|v| v.name == *tag);
                 let variant = variant.ok_or_else(|| serde::ser::Error::custom("no such variant"))?;
                 let mut map = to.serialize_map(Some(1))?;
-                map.serialize_entry(tag.as_str(), &Fields(&variant.fields, values))?;
+                map.serialize_entry(tag.as_str(), &TypedFields(&variant.fields, values))?;
                 map.end()
             }
             (ty, value) => Err(serde::ser::Error::custom(format!(
@@ -52,9 +54,10 @@ impl serde::Serialize for TypedValue<'_> {
     }
 }
 
-struct Fields<'a>(&'a [Field], &'a [Value]);
+/// Values with their fields, to be written as a JSON object.
+pub struct TypedFields<'a>(pub &'a [Field], pub &'a [Value]);
 
-impl serde::Serialize for Fields<'_> {
+impl serde::Serialize for TypedFields<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(self.0.iter().zip(self.1).map(|(f, v)| (f.name.as_str(), TypedValue(&f.ty, v))))
     }
@@ -65,7 +68,7 @@ pub struct TypedRow<'a>(pub &'a Kind, pub &'a [Value]);
 
 impl serde::Serialize for TypedRow<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Fields(&self.0.columns, self.1).serialize(to)
+        TypedFields(&self.0.columns, self.1).serialize(to)
     }
 }
 
@@ -80,6 +83,17 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
+/// Reads an object with these fields, of which optional ones may be left out: they are `null`.
+pub struct FieldsSeed<'a>(pub &'a [Field]);
+
+impl<'de> DeserializeSeed<'de> for FieldsSeed<'_> {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Row, D::Error> {
+        from.deserialize_map(FieldsVisitor { fields: self.0, lenient: true })
+    }
+}
+
 /// Reads a row of a kind.
 pub struct RowSeed<'a>(pub &'a Kind);
 
@@ -87,7 +101,7 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     type Value = Row;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Row, D::Error> {
-        from.deserialize_map(FieldsVisitor(&self.0.columns))
+        from.deserialize_map(FieldsVisitor::exact(&self.0.columns))
     }
 }
 
@@ -181,7 +195,7 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         match self.inner() {
-            Type::Record(record) => FieldsVisitor(&record.fields).visit_map(from).map(Value::Record),
+            Type::Record(record) => FieldsVisitor::exact(&record.fields).visit_map(from).map(Value::Record),
             Type::Union(union) => {
                 let tag: SmolStr =
                     from.next_key()?.ok_or_else(|| Error::custom("a variant without a tag"))?;
@@ -242,25 +256,44 @@ impl<'de> DeserializeSeed<'de> for VariantSeed<'_> {
         let variant = variant.ok_or_else(|| {
             Error::custom(format!("{} has no variant \"{}\"", self.0.name, self.1.escape_debug()))
         })?;
-        from.deserialize_map(FieldsVisitor(&variant.fields))
+        from.deserialize_map(FieldsVisitor::exact(&variant.fields))
     }
 }
 
-/// Reads an object with exactly these fields, in any order.
-struct FieldsVisitor<'a>(&'a [Field]);
+/// Reads an object with exactly these fields, in any order; optional ones may be missing if it is lenient.
+struct FieldsVisitor<'a> {
+    fields: &'a [Field],
+    lenient: bool,
+}
+
+impl FieldsVisitor<'_> {
+    fn exact(fields: &[Field]) -> FieldsVisitor<'_> {
+        FieldsVisitor { fields, lenient: false }
+    }
+
+    /// The values, if none is missing.
+    fn complete<E: Error>(&self, values: Vec<Option<Value>>) -> Result<Vec<Value>, E> {
+        let value = |(field, value): (&Field, Option<Value>)| match value {
+            None if self.lenient && matches!(field.ty, Type::Optional(_)) => Ok(Value::Null),
+            None => Err(E::custom(format_args!("{} is missing", field.name))),
+            Some(value) => Ok(value),
+        };
+        self.fields.iter().zip(values).map(value).collect()
+    }
+}
 
 impl<'de> Visitor<'de> for FieldsVisitor<'_> {
     type Value = Vec<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "an object with {} fields", self.0.len())
+        write!(f, "an object with {} fields", self.fields.len())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Vec<Value>, A::Error> {
-        let mut values: Vec<Option<Value>> = vec![None; self.0.len()];
+        let mut values: Vec<Option<Value>> = vec![None; self.fields.len()];
         let mut expected = 0;
-        while let Some(index) = from.next_key_seed(FieldName(self.0, expected))? {
-            let field = &self.0[index];
+        while let Some(index) = from.next_key_seed(FieldName(self.fields, expected))? {
+            let field = &self.fields[index];
             let value = from.next_value_seed(ValueSeed(&field.ty));
             let value = value.map_err(|e| Error::custom(format_args!("{}: {e}", field.name)))?;
             if values[index].replace(value).is_some() {
@@ -268,12 +301,8 @@ impl<'de> Visitor<'de> for FieldsVisitor<'_> {
             }
             expected = index + 1;
         }
-        let missing = values.iter().position(Option::is_none);
-        if let Some(missing) = missing {
-            return Err(Error::custom(format_args!("{} is missing", self.0[missing].name)));
-        }
-        let values: Vec<Value> = values.into_iter().flatten().collect();
-        debug_assert!(check_fields(self.0, &values).is_ok());
+        let values = self.complete(values)?;
+        debug_assert!(check_fields(self.fields, &values).is_ok());
         Ok(values)
     }
 }

@@ -7,7 +7,7 @@ mod json;
 mod key;
 mod types;
 
-pub use json::{RowSeed, TypedRow, TypedValue, ValueSeed};
+pub use json::{FieldsSeed, RowSeed, TypedFields, TypedRow, TypedValue, ValueSeed};
 pub use key::{KeyError, RowKey, parse_key_part, write_key_part};
 pub(crate) use types::check_fields;
 pub use types::{EnumType, Field, Mismatch, RecordType, Type, UnionType, Variant};

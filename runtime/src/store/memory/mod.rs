@@ -213,7 +213,8 @@ impl Data {
             let kept = KeptMessage { message, created: entry.now, due, attempt: 0, dead: None };
             self.outbox.insert(id, kept);
         }
-        if let Some(IdempotencyKey { scope, key, fingerprint, ttl }) = transition.meta.idempotency.clone() {
+        let key = transition.meta.idempotency.clone().filter(|k| k.keeps(&entry.outcome));
+        if let Some(IdempotencyKey { scope, key, fingerprint, ttl, .. }) = key {
             let reply = Replayed { tx: entry.tx, outcome: entry.outcome, reply, at: entry.now };
             let kept = KeptKey { fingerprint, expires: entry.now.plus(ttl), reply };
             self.keys.insert((scope, key), kept);

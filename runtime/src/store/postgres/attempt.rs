@@ -167,7 +167,7 @@ async fn commit(
         .map(|write| codec::write_row(client, &store.schema, &store.tables, write, entry.now, &entry.id));
     let messages = (0i32..).zip(&prepared.messages).map(|(i, m)| queries::post(client, entry, i, m));
     let key = async {
-        match &transition.meta.idempotency {
+        match transition.meta.idempotency.as_ref().filter(|k| k.keeps(&entry.outcome)) {
             Some(key) => queries::keep_key(client, key, &prepared).await,
             None => Ok(()),
         }

@@ -277,7 +277,7 @@ impl Writer {
             codec::write_row(&self.connection, &self.schema, &self.tables, write, entry.now, &entry.id)?;
         }
         queries::post(&self.connection, &prepared)?;
-        if let Some(key) = &transition.meta.idempotency {
+        if let Some(key) = transition.meta.idempotency.as_ref().filter(|k| k.keeps(&prepared.entry.outcome)) {
             queries::keep_key(&self.connection, key, &prepared)?;
         }
         Ok(Verdict::Applied(prepared.applied(seq)))

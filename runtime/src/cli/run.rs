@@ -1,0 +1,151 @@
+//! Serving until a signal.
+
+use super::{CliError, io, store};
+use crate::engine::{Engine, Limits};
+use crate::monitor::{Monitor, MonitorOptions};
+use crate::outbox::{DispatchPolicy, Dispatcher};
+use crate::serve::auth::{Authenticate, Open};
+use crate::serve::{App, ConnectionLimits, DrainPolicy, HttpDeliver, Metrics, RequestLimits, Server};
+use crate::service::Service;
+use crate::settings::{AuthMode, Settings};
+use crate::store::{Policy, Store};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Opens everything and serves until the process is told to stop.
+pub(super) async fn serve(service: Service, settings: &Settings) -> Result<(), CliError> {
+    let store = store::open(settings, service.schema.clone()).await?;
+    let listener = TcpListener::bind(settings.http.listen).await.map_err(io(settings.http.listen))?;
+    let address = listener.local_addr().map_err(io("the socket"))?;
+    let (name, spec) = (service.name.clone(), service.schema.spec().clone());
+    let server = start(service, store, settings)?;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    tracing::info!(service = %name, %spec, "serving at {scheme}://{address}");
+    let stopped = server.run(listener, until_signal()).await;
+    tracing::info!(drained = stopped.drained, released = stopped.released, "stopped");
+    Ok(())
+}
+
+/// A server of a service over a store, as the configuration says, with the app that it serves.
+///
+/// # Errors
+/// A file that the configuration names cannot be used.
+pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Result<Server, CliError> {
+    let service = Arc::new(service);
+    let metrics = Arc::new(Metrics::default());
+    let limits = Limits {
+        retry: Policy { retries: settings.operation.retries, ..Policy::default() },
+        prepare: settings.operation.prepare_timeout,
+        keep_replies: settings.operation.keep_replies,
+    };
+    let engine =
+        Engine::new(service.clone(), store.clone(), limits).map_err(|e| CliError::Build(e.to_string()))?;
+    let mut engine = engine.observed(metrics.clone());
+    if settings.monitor.enabled {
+        let options = MonitorOptions { sample: settings.monitor.sample, panic: false };
+        engine = engine.monitored(Monitor::new(&service, store.clone(), options));
+    }
+    let engine = Arc::new(engine);
+    let mut app = App::new(engine.clone(), metrics, authenticator(settings)?);
+    app.limits = RequestLimits {
+        body: settings.http.body_limit,
+        body_timeout: settings.http.body_timeout,
+        reply_timeout: settings.http.reply_timeout,
+    };
+    let server = Server::new(Arc::new(app))
+        .limits(connection_limits(settings))
+        .drain(DrainPolicy { delay: settings.drain.delay, deadline: settings.drain.deadline })
+        .dispatch(dispatcher(engine, store, settings));
+    with_tls(server, settings)
+}
+
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    let defaults = ConnectionLimits::default();
+    ConnectionLimits {
+        connections: settings.http.connections,
+        header_timeout: settings.http.header_timeout,
+        handshake_timeout: settings.tls.as_ref().map_or(defaults.handshake_timeout, |t| t.handshake_timeout),
+    }
+}
+
+fn dispatcher(engine: Arc<Engine>, store: Arc<dyn Store>, settings: &Settings) -> Dispatcher {
+    let outbox = &settings.outbox;
+    // They were checked when the configuration was read.
+    let uri = |(target, url): (&smol_str::SmolStr, &String)| Some((target.clone(), url.parse().ok()?));
+    let targets = outbox.targets.iter().filter_map(uri).collect();
+    let policy = DispatchPolicy {
+        attempts: outbox.attempts,
+        lease: outbox.lease,
+        poll: outbox.poll,
+        ..DispatchPolicy::default()
+    };
+    Dispatcher::new(store, Arc::new(HttpDeliver::new(engine, targets)), policy)
+}
+
+fn authenticator(settings: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
+    match settings.auth.mode {
+        AuthMode::Off => Ok(Arc::new(Open)),
+        AuthMode::Jwt => jwt(settings),
+        AuthMode::Mtls => mtls(settings),
+    }
+}
+
+#[cfg(feature = "jwt")]
+fn jwt(settings: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
+    use crate::serve::auth::{Jwt, JwtOptions};
+    let auth = &settings.auth;
+    let options = JwtOptions {
+        jwks: auth.jwks.clone().unwrap_or_default(),
+        issuer: auth.issuer.clone(),
+        audience: auth.audience.clone().unwrap_or_default(),
+    };
+    let jwt = Jwt::new(options).map_err(|e| CliError::Build(format!("auth.jwks: {e}")))?;
+    Ok(Arc::new(jwt))
+}
+
+#[cfg(not(feature = "jwt"))]
+fn jwt(_: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
+    Err(CliError::Build("auth.mode: \"jwt\" needs the feature `jwt` of arch-runtime".into()))
+}
+
+#[cfg(feature = "tls")]
+fn mtls(settings: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
+    let domain = settings.auth.trust_domain.clone().unwrap_or_default();
+    Ok(Arc::new(crate::serve::auth::Spiffe::new(domain)))
+}
+
+#[cfg(not(feature = "tls"))]
+fn mtls(_: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
+    Err(CliError::Build("auth.mode: \"mtls\" needs the feature `tls` of arch-runtime".into()))
+}
+
+#[cfg(feature = "tls")]
+fn with_tls(server: Server, settings: &Settings) -> Result<Server, CliError> {
+    let Some(tls) = &settings.tls else { return Ok(server) };
+    let acceptor = crate::serve::tls::acceptor(tls).map_err(|e| CliError::Build(e.to_string()))?;
+    Ok(server.tls(acceptor))
+}
+
+#[cfg(not(feature = "tls"))]
+fn with_tls(server: Server, _: &Settings) -> Result<Server, CliError> {
+    Ok(server)
+}
+
+/// Ready when the process is told to stop: SIGTERM, or an interrupt from the keyboard.
+pub async fn until_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+            }
+            Err(_) => drop(tokio::signal::ctrl_c().await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}

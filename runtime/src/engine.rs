@@ -1,0 +1,289 @@
+//! Executes calls: prepare, step in a transaction, what comes after. Everything that serves (HTTP, the outbox, a simulation)
+//! goes through here.
+
+use crate::monitor::Monitor;
+use crate::schema::KindId;
+use crate::service::{Call, HandlerError, Operation, Release, Service, ServiceError};
+use crate::store::{
+    Fingerprint, IdempotencyKey, Meta, Policy, Settled, Store, StoreError, Transition, TxId, Verdict,
+    transact,
+};
+use crate::value::{Row, TypedFields};
+use smol_str::SmolStr;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// Limits of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How conflicts are retried.
+    pub retry: Policy,
+    /// How long a handler may prepare.
+    pub prepare: Duration,
+    /// For how long replies to idempotency keys are kept.
+    pub keep_replies: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            retry: Policy::default(),
+            prepare: Duration::from_secs(10),
+            keep_replies: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// Why a call has no verdict.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The handler refused, or failed. Nothing was changed.
+    #[error(transparent)]
+    Handler(#[from] HandlerError),
+    /// The handler took too long and was given up. Nothing was changed.
+    #[error("the handler took longer than {0:?}")]
+    Slow(Duration),
+    /// The store says so.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sees how calls end: metrics, logs, tests.
+pub trait Observer: Send + Sync + 'static {
+    /// A call has ended.
+    fn settled(&self, op: &Operation, result: &Result<Settled, Failure>, took: Duration);
+}
+
+/// A service with its store.
+pub struct Engine {
+    service: Arc<Service>,
+    store: Arc<dyn Store>,
+    limits: Limits,
+    observers: Vec<Arc<dyn Observer>>,
+    monitor: Option<Arc<Monitor>>,
+    in_flight: Mutex<HashSet<(SmolStr, SmolStr)>>,
+    hosted: Mutex<BTreeSet<(SmolStr, SmolStr)>>,
+}
+
+impl Engine {
+    /// A service over a store that has its schema.
+    ///
+    /// # Errors
+    /// The description makes no sense.
+    ///
+    /// # Panics
+    /// The store has another schema: stores are opened with the service's.
+    pub fn new(service: Arc<Service>, store: Arc<dyn Store>, limits: Limits) -> Result<Engine, ServiceError> {
+        service.check()?;
+        assert_eq!(service.schema, *store.schema(), "a store is opened with its service's schema");
+        let (in_flight, hosted) = (Mutex::default(), Mutex::default());
+        Ok(Engine { service, store, limits, observers: Vec::new(), monitor: None, in_flight, hosted })
+    }
+
+    /// The same, seen by an observer.
+    #[must_use]
+    pub fn observed(mut self, by: Arc<dyn Observer>) -> Engine {
+        self.observers.push(by);
+        self
+    }
+
+    /// The same, with every commit checked.
+    #[must_use]
+    pub fn monitored(mut self, by: Arc<Monitor>) -> Engine {
+        self.monitor = Some(by);
+        self
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The monitor, if there is one.
+    #[must_use]
+    pub fn monitor(&self) -> Option<&Arc<Monitor>> {
+        self.monitor.as_ref()
+    }
+
+    /// The idempotency key of a call, as a store keeps it.
+    #[must_use]
+    pub fn key(&self, op: &Operation, call: &Call, key: impl Into<SmolStr>) -> IdempotencyKey {
+        let request = serde_json::to_string(&TypedFields(&op.request, &call.request)).unwrap_or_default();
+        let parts: [&[u8]; 3] = [op.name.as_bytes(), call.id.as_bytes(), request.as_bytes()];
+        IdempotencyKey {
+            scope: call.caller.clone(),
+            key: key.into(),
+            fingerprint: Fingerprint::of(&parts),
+            ttl: self.limits.keep_replies,
+            not_for: op.retried(),
+        }
+    }
+
+    /// Executes a call.
+    ///
+    /// Not cancellation safe: when the future is dropped, the transaction may be committed or not. Whoever cannot wait runs it
+    /// as a task and stops waiting for it.
+    ///
+    /// # Errors
+    /// There is no verdict. Only after [`StoreError::Ambiguous`] something may have changed.
+    pub async fn execute(
+        &self,
+        op: &Operation,
+        call: Call,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Settled, Failure> {
+        let span = tracing::info_span!(
+            "arch.transition",
+            actor = %op.actor, id = %call.id, op = %op.name, request = %call.request_id,
+            outcome = tracing::field::Empty, conflicts = tracing::field::Empty
+        );
+        let start = Instant::now();
+        let result = self.settle(op, call, key).instrument(span.clone()).await;
+        let took = start.elapsed();
+        note(&span, &result, took);
+        self.observers.iter().for_each(|o| o.settled(op, &result, took));
+        if let (Ok(Settled { verdict: Verdict::Applied(_), .. }), Some(monitor)) = (&result, &self.monitor) {
+            monitor.committed().await;
+        }
+        result
+    }
+
+    async fn settle(
+        &self,
+        op: &Operation,
+        call: Call,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Settled, Failure> {
+        let _entered = key.as_ref().map(|key| self.enter(key)).transpose()?;
+        if let Some(key) = &key
+            && let Some(known) = self.store.replay(key).await?
+        {
+            return Ok(Settled { verdict: Verdict::Replayed(known), conflicts: 0, resolved: false });
+        }
+        let prepared = tokio::time::timeout(self.limits.prepare, op.handler.prepare(&call)).await;
+        let prepared = prepared.map_err(|_| Failure::Slow(self.limits.prepare))??;
+        let meta = Meta {
+            tx: call.tx,
+            actor: call.actor,
+            id: call.id,
+            run: prepared.run,
+            input: prepared.input,
+            idempotency: key,
+            trace_id: None,
+        };
+        let transition = Transition { plan: op.plan.clone(), keys: prepared.keys, meta, step: prepared.step };
+        Ok(transact(&*self.store, transition, &self.limits.retry).await?)
+    }
+
+    /// Marks a key as in use by this process. (Between processes the store does: only one of them commits.)
+    fn enter(&self, key: &IdempotencyKey) -> Result<Entered<'_>, StoreError> {
+        let key = (key.scope.clone(), key.key.clone());
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if !in_flight.insert(key.clone()) {
+            return Err(StoreError::InFlight);
+        }
+        Ok(Entered { engine: self, key })
+    }
+
+    /// Says that an actor's instance lives in this process: what it holds is given back when the process ends.
+    pub fn host(&self, actor: impl Into<SmolStr>, id: impl Into<SmolStr>) {
+        let mut hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner);
+        hosted.insert((actor.into(), id.into()));
+    }
+
+    /// Gives back what the instances that live in this process hold; how many rows.
+    ///
+    /// # Errors
+    /// The first failure, after everything was tried.
+    pub async fn release(&self) -> Result<usize, Failure> {
+        let hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut released = 0;
+        let mut failure = None;
+        for release in &self.service.releases {
+            let Some(op) = self.service.operation(&release.op) else { continue };
+            for (id, request) in self.held(release, op, &hosted).await? {
+                let call = Call {
+                    tx: TxId::fresh(),
+                    actor: op.actor.clone(),
+                    id,
+                    request,
+                    caller: "drain".into(),
+                    request_id: "drain".into(),
+                    fence: None,
+                    delivery: None,
+                };
+                match self.execute(op, call, None).await {
+                    Ok(Settled { verdict: Verdict::Applied(_), .. }) => released += 1,
+                    // Somebody else has it by now.
+                    Ok(_) => {}
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+        }
+        failure.map_or(Ok(released), Err)
+    }
+
+    async fn held(
+        &self,
+        release: &Release,
+        op: &Operation,
+        hosted: &BTreeSet<(SmolStr, SmolStr)>,
+    ) -> Result<Vec<(SmolStr, Row)>, StoreError> {
+        let kind: KindId = release.kind;
+        let rows = self.store.scan(kind).await?;
+        let held = rows.iter().filter_map(|(row, versioned)| (release.holder)(row, versioned));
+        Ok(held.filter(|(id, _)| hosted.contains(&(op.actor.clone(), id.clone()))).collect())
+    }
+}
+
+struct Entered<'a> {
+    engine: &'a Engine,
+    key: (SmolStr, SmolStr),
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.engine.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Completes a transition's span and says how it ended, in one event.
+fn note(span: &tracing::Span, result: &Result<Settled, Failure>, took: Duration) {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if let Ok(settled) = result {
+        span.record("conflicts", settled.conflicts);
+    }
+    let _entered = span.enter();
+    match result {
+        Ok(Settled { verdict: Verdict::Applied(applied), .. }) => {
+            span.record("outcome", &*applied.entry.outcome);
+            tracing::debug!(micros, seq = applied.entry.seq, "committed");
+        }
+        Ok(Settled { verdict: Verdict::Denied(denied), .. }) => {
+            let failed = denied.entry.denied.as_deref().unwrap_or_default();
+            tracing::debug!(micros, ?failed, "denied");
+        }
+        Ok(Settled { verdict: Verdict::Replayed(_), .. }) => tracing::debug!(micros, "replayed"),
+        Err(error) if is_ours(error) => tracing::error!(micros, %error, "failed"),
+        Err(error) => tracing::warn!(micros, %error, "refused"),
+    }
+}
+
+/// Whether a failure is the service's own, and not its caller's or the moment's.
+fn is_ours(failure: &Failure) -> bool {
+    match failure {
+        Failure::Handler(error) => error.status() == 500,
+        Failure::Slow(_) => true,
+        Failure::Store(StoreError::InFlight | StoreError::KeyReused | StoreError::Conflict(_)) => false,
+        Failure::Store(_) => true,
+    }
+}

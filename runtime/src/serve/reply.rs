@@ -1,0 +1,168 @@
+//! Verdicts and failures as responses.
+
+use super::problem::{Problem, seconds};
+use crate::engine::Failure;
+use crate::service::{Class, HandlerError, Operation, Service};
+use crate::store::{Denied, Json, Settled, StoreError, TxId, Verdict};
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::http::{Response, StatusCode};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Says that a reply was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// What an operation answers. The same bytes when it is replayed.
+#[derive(Serialize)]
+struct Reply<'a> {
+    outcome: &'a str,
+    tx: String,
+    at: i64,
+    reply: &'a Json,
+}
+
+/// JSON with a status.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    match serde_json::to_vec(body) {
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Err(e) => Problem::internal(format!("a reply that is not JSON: {e}")).response(),
+    }
+}
+
+/// The response to a call that has a verdict.
+pub(super) fn settled(service: &Service, op: &Operation, settled: &Settled) -> Response<Body> {
+    match &settled.verdict {
+        Verdict::Applied(applied) => {
+            let entry = &applied.entry;
+            done(op, entry.tx, &entry.outcome, entry.now.millis(), &applied.reply)
+        }
+        Verdict::Replayed(known) => {
+            let mut response = done(op, known.tx, &known.outcome, known.at.millis(), &known.reply);
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+        }
+        Verdict::Denied(denied) => denial(service, op, denied).response(),
+    }
+}
+
+fn done(op: &Operation, tx: TxId, outcome: &str, at: i64, reply: &Json) -> Response<Body> {
+    let class = op.class(outcome);
+    let status = match class {
+        Class::Done => StatusCode::OK,
+        Class::Retry { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Class::Requeue => StatusCode::ACCEPTED,
+    };
+    let mut response = json(status, &Reply { outcome, tx: tx.to_string(), at, reply });
+    let headers = response.headers_mut();
+    match class {
+        Class::Done => {}
+        Class::Retry { after } => drop(headers.insert(RETRY_AFTER, seconds(after))),
+        Class::Requeue => {
+            if let Ok(place) = HeaderValue::try_from(format!("{}/{tx}", super::TRANSACTIONS)) {
+                headers.insert(LOCATION, place);
+            }
+        }
+    }
+    response
+}
+
+#[derive(Serialize)]
+struct FailedGuard<'a> {
+    guard: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct ReadVersion {
+    row: String,
+    version: u64,
+}
+
+/// A guard that was false: which conjuncts, on which versions.
+fn denial(service: &Service, op: &Operation, denied: &Denied) -> Problem {
+    let entry = &denied.entry;
+    let text = |id: &str| service.guards.iter().find(|g| g.id == id).map_or("", |g| &g.text);
+    let failed = entry.denied.as_deref().unwrap_or_default();
+    let failed: Vec<_> = failed.iter().map(|id| FailedGuard { guard: id, text: text(id) }).collect();
+    let words: Vec<_> = failed.iter().map(|f| format!("{} ({})", f.guard, f.text)).collect();
+    let reads = entry.reads.iter();
+    let reads = reads.map(|(row, version)| ReadVersion { row: row.text(&service.schema), version: *version });
+    let scans = entry.scans.iter();
+    let scans = scans.map(|(kind, sum)| ReadVersion {
+        row: format!("{}/*", service.schema.kind(*kind).name),
+        version: *sum,
+    });
+    let reads: Vec<_> = reads.chain(scans).collect();
+    let detail = format!("{} is not enabled: false is {}", op.name, words.join(", "));
+    Problem::new(StatusCode::CONFLICT, "guard-denied", "The guard is false", detail)
+        .with("op", &*op.name)
+        .with("failed", failed)
+        .with("reads", reads)
+        .with("now", entry.now.millis())
+}
+
+/// A call without a verdict.
+pub(super) fn failure(tx: TxId, failure: &Failure) -> Problem {
+    match failure {
+        Failure::Handler(error) => handler(error),
+        Failure::Slow(limit) => {
+            let detail = format!("the handler took longer than {limit:?}; nothing was changed");
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "slow-handler", "The handler took too long", detail)
+        }
+        Failure::Store(error) => store(tx, error),
+    }
+}
+
+fn handler(error: &HandlerError) -> Problem {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Problem::new(status, &error.kind, "The handler refused", &*error.detail)
+}
+
+fn store(tx: TxId, error: &StoreError) -> Problem {
+    let busy = "idempotency-key-in-use";
+    match error {
+        StoreError::Conflict(_) => {
+            let detail = "others were faster, again and again; nothing was changed";
+            Problem::new(StatusCode::CONFLICT, "store-conflict", "Too many conflicts", detail)
+                .retry_after(Duration::ZERO)
+        }
+        StoreError::InFlight => {
+            Problem::new(StatusCode::CONFLICT, busy, "The request is in progress", error.to_string())
+                .retry_after(Duration::from_secs(1))
+        }
+        StoreError::KeyReused => {
+            let (status, kind) = (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused");
+            Problem::new(status, kind, "The idempotency key is used", error.to_string())
+        }
+        StoreError::Ambiguous { .. } => unknown_outcome(tx),
+        StoreError::Unavailable(_) => {
+            // What exactly is wrong is in the log: paths and addresses are not for who asks.
+            let detail = "the store cannot be used now; nothing was changed";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The store is unavailable", detail)
+                .retry_after(Duration::from_secs(1))
+        }
+        StoreError::Corrupt(_) | StoreError::Foreign(_) => {
+            Problem::internal("the store cannot be read; nothing was changed")
+        }
+        StoreError::Invalid { op, .. } => {
+            Problem::internal(format!("operation {op} does what it must not; nothing was changed"))
+        }
+    }
+}
+
+/// Whether it happened is not known yet: the same key again, or the transaction's page, will tell.
+pub(super) fn unknown_outcome(tx: TxId) -> Problem {
+    let detail = format!(
+        "whether it was committed is not known yet: ask {}/{tx}, or repeat the request with its idempotency key",
+        super::TRANSACTIONS
+    );
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unknown-outcome", "The outcome is not known", detail)
+        .with("tx", tx.to_string())
+        .retry_after(Duration::from_secs(1))
+}

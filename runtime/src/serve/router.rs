@@ -1,0 +1,166 @@
+//! The routes of a service.
+
+use super::auth::{Authenticate, Peer};
+use super::metrics::Metrics;
+use super::problem::Problem;
+use super::request::{self, RequestLimits};
+use super::{TRANSACTIONS, probes, reply};
+use crate::engine::Engine;
+use crate::value::Field;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, Request, Response, StatusCode};
+use axum::routing::{get, post};
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+
+/// What requests need.
+pub struct App {
+    /// The service with its store.
+    pub engine: Arc<Engine>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Who finds out who asks.
+    pub auth: Arc<dyn Authenticate>,
+    /// Limits of a request.
+    pub limits: RequestLimits,
+    /// Calls that are being executed, also those for which nobody waits any more.
+    pub calls: TaskTracker,
+    /// Whether the service is going away.
+    pub draining: AtomicBool,
+}
+
+impl App {
+    /// A service without limits of its own on who asks.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, metrics: Arc<Metrics>, auth: Arc<dyn Authenticate>) -> App {
+        let (limits, calls, draining) =
+            (RequestLimits::default(), TaskTracker::new(), AtomicBool::new(false));
+        App { engine, metrics, auth, limits, calls, draining }
+    }
+
+    /// Whether the service is going away.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The routes of a service. Requests carry their [`Peer`] as an extension; without one they come from nowhere in particular.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        .route("/livez", get(probes::livez))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(probes::metrics))
+        .route("/openapi.json", get(probes::openapi))
+        .route(&format!("{TRANSACTIONS}/{{tx}}"), get(probes::transaction))
+        .with_state(app.clone());
+    for (index, op) in app.engine.service().operations.iter().enumerate() {
+        let route = Arc::new(Route { app: app.clone(), index, fields: request::body_fields(op) });
+        let handle = move |request: Request<Body>| {
+            let route = route.clone();
+            async move { route.handle(request).await.unwrap_or_else(|problem| problem.response()) }
+        };
+        router = router.route(&op.path, post(handle));
+    }
+    let metrics = app.metrics.clone();
+    router
+        .fallback(|request: Request<Body>| async move { not_found(&request).response() })
+        .method_not_allowed_fallback(|| async { not_allowed().response() })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::map_response(move |response: Response<Body>| {
+            metrics.responded(response.status().as_u16());
+            std::future::ready(response)
+        }))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, FreshId))
+        .layer(axum::middleware::map_request(|request| std::future::ready(plain_request_id(request))))
+}
+
+/// The route of one operation.
+struct Route {
+    app: Arc<App>,
+    index: usize,
+    fields: Vec<Field>,
+}
+
+impl Route {
+    async fn handle(&self, request: Request<Body>) -> Result<Response<Body>, Problem> {
+        let (app, index) = (&self.app, self.index);
+        let service = app.engine.service();
+        let op = &service.operations[index];
+        let (parts, body) = request.into_parts();
+        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_else(nowhere);
+        let identity = app.auth.authenticate(&peer, &parts.headers);
+        let identity = identity.map_err(|e| Problem::unauthenticated(e.to_string()))?;
+        request::check_content_type(&parts.headers)?;
+        let body = request::read_body(&parts.headers, body, &app.limits).await?;
+        let call = request::call(op, &self.fields, &body, &parts.headers, &identity)?;
+        let key = request::idempotency_key(&parts.headers)?;
+        let key = key.map(|key| app.engine.key(op, &call, key));
+        let tx = call.tx;
+        // A task of its own: a client that goes away must not break off a commit.
+        let engine = app.engine.clone();
+        let task = app.calls.spawn(async move {
+            let op = &engine.service().operations[index];
+            engine.execute(op, call, key).await
+        });
+        match tokio::time::timeout(app.limits.reply_timeout, task).await {
+            Ok(Ok(Ok(settled))) => Ok(reply::settled(service, op, &settled)),
+            Ok(Ok(Err(failure))) => Err(reply::failure(tx, &failure)),
+            Ok(Err(panic)) => {
+                tracing::error!(op = %op.name, %panic, "a handler panicked");
+                Err(Problem::internal("the handler panicked").with("tx", tx.to_string()))
+            }
+            Err(_) => Err(reply::unknown_outcome(tx)),
+        }
+    }
+}
+
+pub(super) fn nowhere() -> Peer {
+    Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), certificate: None }
+}
+
+fn not_found(request: &Request<Body>) -> Problem {
+    let detail = format!("nothing is served at {}", request.uri().path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such path", detail)
+}
+
+fn not_allowed() -> Problem {
+    let detail = "operations take POST, everything else takes GET";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed", detail)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    tracing::error!(panic = text, "serving a request panicked");
+    Problem::internal("serving the request panicked").response()
+}
+
+#[derive(Clone, Copy)]
+struct FreshId;
+
+impl MakeRequestId for FreshId {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
+}
+
+/// Drops request ids that would not be good in a log: too long, or with odd characters.
+fn plain_request_id(mut request: Request<Body>) -> Request<Body> {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/".contains(b);
+    let odd = |v: &axum::http::HeaderValue| v.is_empty() || v.len() > 128 || !v.as_bytes().iter().all(plain);
+    if request.headers().get(&REQUEST_ID).is_some_and(odd) {
+        request.headers_mut().remove(&REQUEST_ID);
+    }
+    request
+}

@@ -1,0 +1,293 @@
+//! What a service is, as data: operations with the types of their requests, statuses of their outcomes, guards by id, and the
+//! code of its user. Generated code builds one [`Service`]; [`crate::engine`] executes it and [`crate::serve`] puts it on a socket.
+
+use crate::fencing::FencingToken;
+use crate::journal::Entry;
+use crate::outbox::MessageId;
+use crate::schema::{KindId, Schema};
+use crate::store::{BoxFuture, Json, Plan, Step, TxId, Versioned};
+use crate::value::{Field, Row, RowKey};
+use smol_str::SmolStr;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Finds the plan and the step of a journal entry again, from its operation, actor, run and input; none for an operation that the
+/// spec does not have.
+pub type Steps = Arc<dyn Fn(&Entry) -> Option<(Arc<Plan>, Step)> + Send + Sync>;
+
+/// A service.
+#[derive(Clone)]
+pub struct Service {
+    /// Its name, in lower case: the prefix of its environment variables, the name of its configuration file.
+    pub name: SmolStr,
+    /// Its version, of the crate that it was built from.
+    pub version: SmolStr,
+    /// What it stores; knows the spec's hash.
+    pub schema: Arc<Schema>,
+    /// What can be asked of it.
+    pub operations: Vec<Operation>,
+    /// The text of every guard atom, for humans.
+    pub guards: Vec<Guard>,
+    /// Its OpenAPI document, served as it is.
+    pub openapi: &'static str,
+    /// Finds steps again, to check a journal.
+    pub steps: Steps,
+    /// How an instance that lives in this process gives back what it holds when the process ends.
+    pub releases: Vec<Release>,
+}
+
+/// A guard atom.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guard {
+    /// Its id, as denials name it: `main.claim#1`.
+    pub id: SmolStr,
+    /// Its text in the spec.
+    pub text: SmolStr,
+}
+
+/// An operation.
+#[derive(Clone)]
+pub struct Operation {
+    /// Its name, as plans and journals have it: `main.claim`.
+    pub name: SmolStr,
+    /// Where it is served: `/v1/main/claim`.
+    pub path: SmolStr,
+    /// The actor that does it: `worker`.
+    pub actor: SmolStr,
+    /// The fields of its request, besides `self`, the actor's instance.
+    pub request: Vec<Field>,
+    /// The fields of its reply.
+    pub reply: Vec<Field>,
+    /// Outcomes that are not plain success.
+    pub outcomes: Vec<Outcome>,
+    /// What it reads and writes.
+    pub plan: Arc<Plan>,
+    /// What happens before the step.
+    pub handler: Arc<dyn Handler>,
+}
+
+impl Operation {
+    /// What an outcome means to who asked.
+    #[must_use]
+    pub fn class(&self, outcome: &str) -> Class {
+        self.outcomes.iter().find(|o| o.name == outcome).map_or(Class::Done, |o| o.class)
+    }
+
+    /// The outcomes that ask for the request to be repeated.
+    #[must_use]
+    pub fn retried(&self) -> Arc<[SmolStr]> {
+        let retried = self.outcomes.iter().filter(|o| matches!(o.class, Class::Retry { .. }));
+        retried.map(|o| o.name.clone()).collect()
+    }
+}
+
+/// An outcome.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Its name, as steps give it.
+    pub name: SmolStr,
+    /// What it means to who asked.
+    pub class: Class,
+}
+
+/// What an outcome means to who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// It is done: 200.
+    Done,
+    /// Not now, ask again: 503 with `Retry-After`.
+    Retry {
+        /// When to ask again.
+        after: Duration,
+    },
+    /// Accepted, done later: 202.
+    Requeue,
+}
+
+/// The code of the service's user around an operation.
+pub trait Handler: Send + Sync + 'static {
+    /// Everything before the step: may wait for the network, and makes the spec's nondeterministic choices. Runs at least
+    /// once; a request that is repeated under its idempotency key after the commit is answered without it.
+    fn prepare<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Prepared, HandlerError>>;
+}
+
+impl<F> Handler for F
+where
+    F: Fn(&Call) -> Result<Prepared, HandlerError> + Send + Sync + 'static,
+{
+    /// A handler that waits for nothing.
+    fn prepare<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Prepared, HandlerError>> {
+        Box::pin(std::future::ready(self(call)))
+    }
+}
+
+/// One request to an operation, checked against its types.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The transaction that it will be, if it is one.
+    pub tx: TxId,
+    /// The actor.
+    pub actor: SmolStr,
+    /// Its instance; who asks has been authenticated as it.
+    pub id: SmolStr,
+    /// The request, in the order of [`Operation::request`].
+    pub request: Row,
+    /// Who asks, as it was authenticated: the scope of idempotency keys.
+    pub caller: SmolStr,
+    /// The request's id, for logs.
+    pub request_id: SmolStr,
+    /// The right under which it was sent.
+    pub fence: Option<FencingToken>,
+    /// The message whose delivery it is.
+    pub delivery: Option<MessageId>,
+}
+
+/// What the step needs.
+#[derive(Clone)]
+pub struct Prepared {
+    /// The rows that it reads, as far as they are known.
+    pub keys: Vec<RowKey>,
+    /// The run that moves.
+    pub run: Option<RowKey>,
+    /// The request with the choices that were made, for the journal.
+    pub input: Json,
+    /// The transition function.
+    pub step: Step,
+}
+
+/// A handler that refuses, or fails.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{kind}: {detail}")]
+pub struct HandlerError {
+    /// The HTTP status, 400 to 599; anything else is answered as 500.
+    pub status: u16,
+    /// A stable word for it: `quota-exceeded`.
+    pub kind: SmolStr,
+    /// What went wrong. Shown to who asked.
+    pub detail: String,
+}
+
+impl HandlerError {
+    /// The request makes no sense to the handler (400).
+    pub fn invalid(detail: impl Into<String>) -> HandlerError {
+        HandlerError { status: 400, kind: "invalid-request".into(), detail: detail.into() }
+    }
+
+    /// Something that the handler needs is not there now (503).
+    pub fn unavailable(detail: impl Into<String>) -> HandlerError {
+        HandlerError { status: 503, kind: "unavailable".into(), detail: detail.into() }
+    }
+
+    /// A failure of the handler itself (500).
+    pub fn internal(detail: impl Into<String>) -> HandlerError {
+        HandlerError { status: 500, kind: "internal".into(), detail: detail.into() }
+    }
+
+    /// The status that is answered.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        if (400..600).contains(&self.status) { self.status } else { 500 }
+    }
+}
+
+/// How what an instance holds is given back.
+#[derive(Clone)]
+pub struct Release {
+    /// The operation that does it.
+    pub op: SmolStr,
+    /// The kind whose rows say who holds what.
+    pub kind: KindId,
+    /// Who holds a row, and the request that gives it back; none if nobody does.
+    pub holder: fn(&RowKey, &Versioned) -> Option<(SmolStr, Row)>,
+}
+
+/// A description that makes no sense.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Two operations with one name or one path.
+    #[error("two operations are called `{0}`")]
+    Duplicate(SmolStr),
+    /// A path that cannot be served.
+    #[error(
+        "operation {op} cannot be served at `{path}`: a path starts with `/v` and has no `{{`, `}}`, `*`, `?` or `#`"
+    )]
+    Path {
+        /// The operation.
+        op: SmolStr,
+        /// Its path.
+        path: SmolStr,
+    },
+    /// A plan that belongs to another operation.
+    #[error("operation {op} has the plan of {plan}")]
+    Plan {
+        /// The operation.
+        op: SmolStr,
+        /// The operation that its plan names.
+        plan: SmolStr,
+    },
+    /// A request whose fields cannot be told apart from `self` or each other.
+    #[error("operation {op} has a request field `{field}` twice")]
+    Field {
+        /// The operation.
+        op: SmolStr,
+        /// The field.
+        field: SmolStr,
+    },
+    /// A name that cannot be the prefix of environment variables.
+    #[error("`{0}` cannot name a service: lower-case letters, digits, `-` and `_`, starting with a letter")]
+    Name(SmolStr),
+    /// A release of an operation that there is not.
+    #[error("what is held is released by `{0}`, which is no operation")]
+    Release(SmolStr),
+}
+
+impl Service {
+    /// The operation with this name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|o| o.name == name)
+    }
+
+    /// Whether the description makes sense. A service is only served if it does.
+    ///
+    /// # Errors
+    /// The first thing that does not.
+    pub fn check(&self) -> Result<(), ServiceError> {
+        let mut names = self.name.chars();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if !names.next().is_some_and(|c| c.is_ascii_lowercase()) || !names.all(plain) {
+            return Err(ServiceError::Name(self.name.clone()));
+        }
+        let mut seen = HashSet::new();
+        for op in &self.operations {
+            if !seen.insert(&op.name) || !seen.insert(&op.path) {
+                return Err(ServiceError::Duplicate(op.name.clone()));
+            }
+            op.check()?;
+        }
+        match self.releases.iter().find(|r| self.operation(&r.op).is_none()) {
+            Some(release) => Err(ServiceError::Release(release.op.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Operation {
+    fn check(&self) -> Result<(), ServiceError> {
+        let op = || self.name.clone();
+        let plain =
+            !self.path.contains(['{', '}', '*', '?', '#']) && !self.path.contains(char::is_whitespace);
+        if !self.path.starts_with("/v") || !plain {
+            return Err(ServiceError::Path { op: op(), path: self.path.clone() });
+        }
+        if self.plan.op != self.name {
+            return Err(ServiceError::Plan { op: op(), plan: self.plan.op.clone() });
+        }
+        let mut fields = HashSet::from(["self"]);
+        match self.request.iter().find(|f| !fields.insert(&f.name)) {
+            Some(field) => Err(ServiceError::Field { op: op(), field: field.name.clone() }),
+            None => Ok(()),
+        }
+    }
+}

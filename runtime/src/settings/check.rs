@@ -1,0 +1,108 @@
+//! What no single key can say: values that must fit each other.
+
+use super::{AuthMode, Settings, SettingsError};
+
+impl Settings {
+    /// Checks what the types do not; `wrong` makes the error of a key.
+    pub(super) fn check(&self, wrong: impl Fn(&str, String) -> SettingsError) -> Result<(), SettingsError> {
+        self.check_auth(&wrong)?;
+        self.check_store(&wrong)?;
+        if !(0.0..=1.0).contains(&self.monitor.sample) {
+            return Err(wrong("monitor.sample", format!("{} is not between 0 and 1", self.monitor.sample)));
+        }
+        for (key, value) in
+            [("http.body_limit", self.http.body_limit), ("http.connections", self.http.connections)]
+        {
+            if value == 0 {
+                return Err(wrong(key, "0 would refuse everything".into()));
+            }
+        }
+        for (target, url) in &self.outbox.targets {
+            if let Err(why) = check_target(url) {
+                return Err(wrong(&format!("outbox.targets.{target}"), why));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_auth(&self, wrong: impl Fn(&str, String) -> SettingsError) -> Result<(), SettingsError> {
+        let listen = self.http.listen;
+        let lacks = |key: &str| Err(wrong(key, "is missing, and auth.mode needs it".into()));
+        match self.auth.mode {
+            AuthMode::Off if listen.ip().is_loopback() => Ok(()),
+            AuthMode::Off => Err(wrong(
+                "auth.mode",
+                format!("\"off\" is for loopback addresses only, and http.listen is {listen}"),
+            )),
+            AuthMode::Jwt if cfg!(not(feature = "jwt")) => {
+                Err(wrong("auth.mode", "\"jwt\" needs the feature `jwt` of arch-runtime".into()))
+            }
+            AuthMode::Mtls if cfg!(not(feature = "tls")) => {
+                Err(wrong("auth.mode", "\"mtls\" needs the feature `tls` of arch-runtime".into()))
+            }
+            AuthMode::Jwt if self.auth.jwks.is_none() => lacks("auth.jwks"),
+            AuthMode::Jwt if self.auth.audience.is_none() => lacks("auth.audience"),
+            AuthMode::Mtls if self.auth.trust_domain.is_none() => lacks("auth.trust_domain"),
+            AuthMode::Mtls if self.tls.as_ref().is_none_or(|t| t.client_authority.is_none()) => {
+                lacks("tls.client_authority")
+            }
+            AuthMode::Jwt | AuthMode::Mtls => Ok(()),
+        }?;
+        if self.tls.is_some() && cfg!(not(feature = "tls")) {
+            return Err(wrong("tls", "needs the feature `tls` of arch-runtime".into()));
+        }
+        Ok(())
+    }
+
+    fn check_store(&self, wrong: impl Fn(&str, String) -> SettingsError) -> Result<(), SettingsError> {
+        let scheme = self.store.url.split(':').next().unwrap_or_default();
+        let feature =
+            |name: &str| Err(wrong("store.url", format!("needs the feature `{name}` of arch-runtime")));
+        match scheme {
+            "" | "sqlite" if cfg!(not(feature = "sqlite")) => feature("sqlite"),
+            "postgres" | "postgresql" if cfg!(not(feature = "postgres")) => feature("postgres"),
+            "" | "memory" | "sqlite" | "postgres" | "postgresql" => Ok(()),
+            _ => Err(wrong("store.url", "is none of `sqlite:<path>`, `postgres://…`, `memory:`".into())),
+        }
+    }
+
+    /// Fills in what depends on the service's name.
+    pub(super) fn complete(mut self, service: &str) -> Settings {
+        if self.store.url.is_empty() {
+            self.store.url = format!("sqlite:{service}.db");
+        }
+        self
+    }
+
+    /// The configuration as TOML, without secrets.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut shown = self.clone();
+        shown.store.url = redacted(&self.store.url);
+        for url in shown.outbox.targets.values_mut() {
+            *url = redacted(url);
+        }
+        // Settings are tables of plain values.
+        toml::to_string_pretty(&shown).unwrap_or_default()
+    }
+}
+
+/// A URL without its password.
+pub(crate) fn redacted(url: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (user, rest) = rest.split_once('@')?;
+        let (name, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:***@{rest}"))
+    };
+    hidden().unwrap_or_else(|| url.to_owned())
+}
+
+/// Whether a message can be sent there.
+fn check_target(url: &str) -> Result<(), String> {
+    let uri: axum::http::Uri = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http"), Some(_)) => Ok(()),
+        _ => Err(format!("`{}` is no `http://` URL", redacted(url))),
+    }
+}

@@ -1,0 +1,405 @@
+//! Serving: every answer that the router gives, and that nothing changes when it should not.
+#![cfg(feature = "http")]
+
+use arch_runtime::engine::{Engine, Limits};
+use arch_runtime::journal::{Cursor, audit};
+use arch_runtime::monitor::{Monitor, MonitorOptions};
+use arch_runtime::serve::auth::Open;
+use arch_runtime::serve::{App, Metrics, RequestLimits, router};
+use arch_runtime::service::{Call, Handler, HandlerError, Prepared, Service};
+use arch_runtime::store::memory::{Fault, MemoryStore, ScriptedFaults};
+use arch_runtime::store::{BoxFuture, Policy, Store};
+use arch_runtime::testing::{sample, service};
+use arch_runtime::time::SimClock;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// A reply.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{}: {e}", self.text))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"))
+    }
+
+    /// The status and the word of a problem.
+    fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
+        let kind = json["type"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), kind.strip_prefix("urn:arch:problem:").unwrap_or(&kind).to_owned())
+    }
+}
+
+struct World {
+    store: Arc<dyn Store>,
+    app: Arc<App>,
+    router: Router,
+}
+
+impl World {
+    fn new() -> World {
+        World::of(service::service(), Arc::new(MemoryStore::new(sample::schema())))
+    }
+
+    fn faulty(faults: &[Fault]) -> World {
+        let clock = Arc::new(SimClock::at(arch_runtime::Instant::from_millis(1_000_000)));
+        let faults = ScriptedFaults(faults.iter().copied().map(Some).collect());
+        World::of(service::service(), Arc::new(MemoryStore::simulated(sample::schema(), clock, faults)))
+    }
+
+    fn of(service: Service, store: Arc<dyn Store>) -> World {
+        let service = Arc::new(service);
+        let limits = Limits {
+            prepare: Duration::from_millis(200),
+            retry: Policy { retries: 3, ..Policy::default() },
+            ..Limits::default()
+        };
+        let metrics = Arc::new(Metrics::default());
+        let options = MonitorOptions { panic: true, ..MonitorOptions::default() };
+        let monitor = Monitor::new(&service, store.clone(), options);
+        let engine = Engine::new(service, store.clone(), limits).expect("the sample makes sense");
+        let engine = engine.observed(metrics.clone()).monitored(monitor);
+        let mut app = App::new(Arc::new(engine), metrics, Arc::new(Open));
+        app.limits = RequestLimits {
+            body: 1_000,
+            body_timeout: Duration::from_millis(100),
+            reply_timeout: Duration::from_millis(500),
+        };
+        let app = Arc::new(app);
+        World { store, router: router(app.clone()), app }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().collect().await.expect("replies are whole").to_bytes();
+        assert!(!headers["x-request-id"].is_empty());
+        Answer { status, headers, text: String::from_utf8(body.to_vec()).expect("replies are text") }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(post(path, &[], body.to_string())).await
+    }
+
+    async fn keyed(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send(post(path, &[("idempotency-key", key)], body.to_string())).await
+    }
+
+    async fn commits(&self) -> usize {
+        self.store.journal(Cursor::START, 1_000).await.expect("the journal can be read").entries.len()
+    }
+}
+
+fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let mut request = Request::post(path).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).expect("a request")
+}
+
+fn acquire(client: &str) -> Value {
+    json!({ "self": client, "item": "i" })
+}
+
+#[tokio::test]
+async fn operations_answer_what_the_step_says() {
+    let world = World::new();
+    let answer = world.post("/v1/main/acquire", acquire("c1")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let reply = answer.json();
+    assert_eq!(reply["outcome"], "held");
+    assert_eq!(reply["reply"], json!({ "epoch": 1 }));
+    let page = world.store.journal(Cursor::START, 9).await.expect("the journal can be read");
+    assert_eq!(reply["tx"], page.entries[0].tx.to_string());
+    assert_eq!((&*page.entries[0].actor, &*page.entries[0].id), ("client", "c1"));
+    let looked_up = world.get(&format!("/v1/transactions/{}", page.entries[0].tx)).await.json();
+    assert_eq!(looked_up["op"], "main.acquire");
+    assert_eq!(looked_up["at"], reply["at"]);
+}
+
+#[tokio::test]
+async fn a_denial_says_what_was_false_and_on_which_versions() {
+    let world = World::new();
+    world.post("/v1/main/acquire", acquire("c1")).await;
+    let answer = world.post("/v1/main/acquire", acquire("c2")).await;
+    assert_eq!(answer.problem(), (409, "guard-denied".into()));
+    let problem = answer.json();
+    assert_eq!(problem["op"], "main.acquire");
+    let text = "ClaimState.owner_id = null or ClaimState.expiry_at < now";
+    assert_eq!(problem["failed"], json!([{ "guard": "main.acquire#1", "text": text }]));
+    let reads = json!([{ "row": "ClaimState/i", "version": 1 }, { "row": "client/c2", "version": 0 }]);
+    assert_eq!(problem["reads"], reads);
+    assert!(problem["now"].is_i64());
+    assert_eq!(world.commits().await, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_as_before() {
+    let world = World::new();
+    let first = world.keyed("/v1/counter/count", "\"k\"", json!({ "self": "c" })).await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (200, ""));
+    // Quoted or bare, it is the same key.
+    let again = world.keyed("/v1/counter/count", "k", json!({ "self": "c" })).await;
+    assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (200, "true"));
+    assert_eq!(first.text, again.text);
+    let other = world.keyed("/v1/counter/count", "k", json!({ "self": "d" })).await;
+    assert_eq!(other.problem(), (422, "idempotency-key-reused".into()));
+    assert_eq!(world.commits().await, 1);
+    for wrong in ["", "\"\"", "a\"b", &"x".repeat(256)] {
+        let answer = world.keyed("/v1/counter/count", wrong, json!({ "self": "c" })).await;
+        assert_eq!(answer.problem(), (400, "invalid-request".into()), "{wrong}");
+    }
+}
+
+/// A handler that does something else than the sample's.
+struct Odd<F>(F);
+
+impl<F> Handler for Odd<F>
+where
+    F: Fn(Arc<dyn Handler>, Call) -> BoxFuture<'static, Result<Prepared, HandlerError>>
+        + Send
+        + Sync
+        + 'static,
+{
+    fn prepare<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Prepared, HandlerError>> {
+        let sample = service::service().operation("counter.count").expect("it is there").handler.clone();
+        (self.0)(sample, call.clone())
+    }
+}
+
+fn with_handler<F>(handler: F) -> World
+where
+    F: Fn(Arc<dyn Handler>, Call) -> BoxFuture<'static, Result<Prepared, HandlerError>>
+        + Send
+        + Sync
+        + 'static,
+{
+    let mut service = service::service();
+    let handler = Arc::new(Odd(handler));
+    service
+        .operations
+        .iter_mut()
+        .filter(|o| o.name == "counter.count")
+        .for_each(|o| o.handler = handler.clone());
+    World::of(service, Arc::new(MemoryStore::new(sample::schema())))
+}
+
+#[tokio::test]
+async fn a_key_in_use_is_refused() {
+    let world = with_handler(|sample, call| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            sample.prepare(&call).await
+        })
+    });
+    let ask = || world.keyed("/v1/counter/count", "k", json!({ "self": "c" }));
+    let (first, second) = tokio::join!(ask(), ask());
+    assert_eq!(first.status, 200);
+    assert_eq!(second.problem(), (409, "idempotency-key-in-use".into()));
+    assert_eq!(second.header("retry-after"), "1");
+    assert_eq!(ask().await.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn handlers_may_refuse_fail_and_sleep() {
+    let refuse = with_handler(|_, _| {
+        let error = HandlerError { status: 402, kind: "quota".into(), detail: "pay first".into() };
+        Box::pin(std::future::ready(Err(error)))
+    });
+    let body = || json!({ "self": "c" });
+    let answer = refuse.post("/v1/counter/count", body()).await;
+    assert_eq!(answer.problem(), (402, "quota".into()));
+    assert_eq!(answer.json()["detail"], "pay first");
+    let panics = with_handler(|_, _| panic!("on purpose"));
+    assert_eq!(panics.keyed("/v1/counter/count", "k", body()).await.problem(), (500, "internal".into()));
+    // The key is free again.
+    assert_eq!(panics.keyed("/v1/counter/count", "k", body()).await.problem(), (500, "internal".into()));
+    let sleeps = with_handler(|_, _| Box::pin(std::future::pending()));
+    assert_eq!(sleeps.post("/v1/counter/count", body()).await.problem(), (504, "slow-handler".into()));
+    for world in [refuse, panics, sleeps] {
+        assert_eq!(world.commits().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn requests_that_are_none_change_nothing() {
+    let world = World::new();
+    let problem = async |request| world.send(request).await.problem();
+    let path = "/v1/main/acquire";
+    let good = acquire("c1").to_string();
+    for body in ["", "{", "\u{0}", "{\"self\": \"c1\" \"item\": \"i\"}"] {
+        assert_eq!(problem(post(path, &[], body)).await, (400, "malformed".into()), "{body}");
+    }
+    assert_eq!(problem(post(path, &[], vec![b'"', 0xff, b'"'])).await.0, 400);
+    let long = "x".repeat(300);
+    let bodies =
+        ["null", "[]", "3", "{}", r#"{"self": "c1"}"#, r#"{"item": "i"}"#, r#"{"self": 3, "item": "i"}"#];
+    let long = format!(r#"{{"self": "c1", "item": "{long}"}}"#);
+    let more = [r#"{"self": "", "item": "i"}"#, r#"{"self": "c", "item": "i", "x": 1}"#, &*long];
+    for body in bodies.into_iter().chain(more) {
+        let answer = problem(post(path, &[], body.to_owned())).await;
+        assert_eq!(answer, (400, "invalid-request".into()), "{body}");
+    }
+    assert_eq!(problem(post(path, &[], " ".repeat(1_001))).await, (413, "too-large".into()));
+    let fence = [("fencing-token", "no token")];
+    assert_eq!(problem(post(path, &fence, good.clone())).await, (400, "invalid-request".into()));
+    let mut untyped = post(path, &[], good.clone());
+    untyped.headers_mut().remove("content-type");
+    assert_eq!(problem(untyped).await, (415, "content-type".into()));
+    let mut text = post(path, &[], good.clone());
+    text.headers_mut().insert("content-type", "text/plain".parse().expect("a header"));
+    assert_eq!(problem(text).await, (415, "content-type".into()));
+    assert_eq!(problem(post("/v1/main/nothing", &[], good.clone())).await, (404, "not-found".into()));
+    let wrong_tx = Request::get("/v1/transactions/x").body(Body::empty()).expect("a request");
+    assert_eq!(problem(wrong_tx).await, (400, "invalid-request".into()));
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::from_bytes(b"BREW").expect("a method")] {
+        let request = Request::builder().method(&method).uri(path).body(Body::empty()).expect("a request");
+        let answer = world.send(request).await;
+        assert_eq!(answer.problem(), (405, "method-not-allowed".into()), "{method}");
+        assert_eq!(answer.header("allow"), "POST");
+    }
+    assert_eq!(world.commits().await, 0);
+}
+
+#[tokio::test]
+async fn slow_and_endless_bodies_are_cut_off() {
+    let world = World::new();
+    let chunks = |pause: u64, count: usize| {
+        let next = move |i| async move {
+            if i == count {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            Some((Ok::<_, std::io::Error>(" ".repeat(100)), i + 1))
+        };
+        Body::from_stream(futures_util::stream::unfold(0, next))
+    };
+    let slow = world.send(post("/v1/main/acquire", &[], chunks(60, 9))).await;
+    assert_eq!(slow.problem(), (408, "slow-request".into()));
+    let endless = world.send(post("/v1/main/acquire", &[], chunks(0, usize::MAX))).await;
+    assert_eq!(endless.problem(), (413, "too-large".into()));
+    assert_eq!(world.commits().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_cannot_do_is_said() {
+    let count = async |faults: &[Fault]| {
+        let world = World::faulty(faults);
+        let answer = world.post("/v1/counter/count", json!({ "self": "c" })).await;
+        (answer, world.commits().await)
+    };
+    let (answer, commits) = count(&[Fault::Conflict; 4]).await;
+    assert_eq!((answer.problem(), commits), ((409, "store-conflict".into()), 0));
+    assert_eq!(answer.header("retry-after"), "0");
+    let (answer, commits) = count(&[Fault::Unavailable]).await;
+    assert_eq!((answer.problem(), commits), ((503, "unavailable".into()), 0));
+    let (answer, commits) = count(&[Fault::Conflict, Fault::Conflict, Fault::LostReply]).await;
+    assert_eq!((answer.status.as_u16(), commits), (200, 1), "{}", answer.text);
+    // The reply is lost, and the store cannot be asked either.
+    let faults = [&[Fault::LostReply][..], &[Fault::Unavailable; 4]].concat();
+    let world = World::faulty(&faults);
+    let answer = world.post("/v1/counter/count", json!({ "self": "c" })).await;
+    assert_eq!(answer.problem(), (503, "unknown-outcome".into()));
+    let tx = answer.json()["tx"].as_str().expect("it says which").to_owned();
+    assert_eq!(world.get(&format!("/v1/transactions/{tx}")).await.status, 200);
+    let never = "/v1/transactions/00000000-0000-0000-0000-000000000000";
+    assert_eq!(world.get(never).await.problem(), (404, "not-found".into()));
+}
+
+#[tokio::test]
+async fn who_does_not_wait_for_the_reply_does_not_break_off_the_commit() {
+    let world = with_handler(|sample, call| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            sample.prepare(&call).await
+        })
+    });
+    let body = json!({ "self": "c" });
+    let request = world.post("/v1/counter/count", body);
+    tokio::time::timeout(Duration::from_millis(10), request).await.err().expect("it is not there yet");
+    world.app.calls.close();
+    world.app.calls.wait().await;
+    assert_eq!(world.commits().await, 1);
+}
+
+#[tokio::test]
+async fn probes_tell_how_it_is() {
+    let world = World::new();
+    assert_eq!(world.get("/livez").await.text, "ok\n");
+    let ready = world.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["spec"]), (200, &json!("sha256:sample")));
+    assert_eq!(world.get("/openapi.json").await.json()["openapi"], "3.1.0");
+    world.app.draining.store(true, std::sync::atomic::Ordering::SeqCst);
+    let ready = world.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["reason"]), (503, &json!("draining")));
+    assert_eq!(world.get("/livez").await.status, 200);
+    let down = World::faulty(&[Fault::Unavailable]);
+    assert_eq!(down.get("/readyz").await.status, 503);
+}
+
+#[tokio::test]
+async fn everything_is_counted() {
+    let world = World::new();
+    world.post("/v1/main/acquire", acquire("c1")).await;
+    world.post("/v1/main/acquire", acquire("c2")).await;
+    world.post("/v1/main/release", acquire("c1")).await;
+    let text = world.get("/metrics").await.text;
+    let has = |line: &str| assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    has(r#"arch_transitions_total{actor="client",op="main.acquire",branch="",outcome="held"} 1"#);
+    has(r#"arch_guard_denials_total{guard="main.acquire#1"} 1"#);
+    has("arch_commit_seconds_count 2");
+    has("arch_outbox_pending 1");
+    has("arch_conformance_violations_total 0");
+    has("arch_conformance_checked_total 2");
+    has(r#"arch_http_responses_total{status="409"} 1"#);
+}
+
+#[tokio::test]
+async fn request_ids_are_passed_on_or_made() {
+    let world = World::new();
+    let ask = async |id: &str| {
+        let request = post("/v1/counter/count", &[("x-request-id", id)], r#"{"self": "c"}"#);
+        world.send(request).await.header("x-request-id").to_owned()
+    };
+    assert_eq!(ask("abc-1").await, "abc-1");
+    for odd in ["", "a b", "<script>", &"x".repeat(200)] {
+        let made = ask(odd).await;
+        assert_ne!(made, odd);
+        assert_eq!(made.len(), 32);
+    }
+}
+
+#[tokio::test]
+async fn the_journal_of_a_served_store_is_serial() {
+    let world = World::new();
+    for i in 0..50 {
+        let client = format!("c{}", i % 3);
+        world.post("/v1/main/acquire", acquire(&client)).await;
+        world.post("/v1/main/release", acquire(&client)).await;
+        world.post("/v1/slots/take", json!({ "self": client, "slot": i % 5 })).await;
+    }
+    let validator = audit(&*world.store, sample::judge()).await.expect("it is");
+    assert!(validator.count() > 50, "{}", validator.count());
+}
