@@ -1,8 +1,9 @@
 //! Checking every property of a program: exploration, verdicts, behaviours.
 
 use crate::evidence::{Evidence, GoalKind, path_in_graph, trace};
+use crate::execute::Scratch;
 use crate::liveness::Judge;
-use crate::machine::{Finding, Machine, Scratch};
+use crate::machine::{Finding, Machine};
 use crate::symmetry::{Naming, Quotient, symmetry_of};
 use arch_explorer::{Exploration, Progress, Store, explore, graph};
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};

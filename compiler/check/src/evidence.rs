@@ -2,7 +2,8 @@
 //! the lean search as from the graph.
 
 use crate::check::{Options, stop};
-use crate::machine::{Finding, Goal, Machine, Scratch};
+use crate::execute::Scratch;
+use crate::machine::{Finding, Goal, Machine};
 use crate::symmetry::Quotient;
 use crate::symmetry::goals::{orbits, unable as unable_in_quotient};
 use arch_explorer::goals::unable;

@@ -1,50 +1,97 @@
-//! From ground actions to code: the last step of compilation.
+//! From ground actions to a plan and its code: the last step of compilation.
 
+use crate::assemble::{Assembly, Noted};
 use crate::canonical::Sorted;
-use crate::code::{Emitter, Place, conjuncts};
 use crate::initial::Initial;
 use crate::layout::{Layout, Shape};
-use crate::machine::{Details, Finding, Goal, GoalCode, Ground, Group, Judge, Live, Machine, Waits};
-use crate::symbolic::action::{Action, BoundKind, Combination, Compiled};
-use crate::symbolic::dag::N;
+use crate::machine::{Finding, Goal, Machine};
+use crate::plan::{self, Id, Lowering, Plan};
+use crate::symbolic::action::{Action, BoundKind, Compiled};
+use crate::symbolic::after::Substitution;
+use crate::symbolic::dag::{Dag, N, Op};
 use crate::symbolic::sym::Sym;
 use arch_base::Span;
 use arch_ir::{Event, Program, PropertyId, PropertyKind};
 use std::collections::BTreeMap;
 
-/// Makes code of what was compiled.
+/// Makes a plan, and code, of what was compiled.
 pub(crate) struct Linker<'c> {
     program: &'c Program,
     layout: &'c Layout,
     compiled: &'c Compiled,
-    emitter: Emitter<'c>,
+    low: Lowering<'c>,
     findings: Vec<Finding>,
     numbers: BTreeMap<Finding, u32>,
     cut_spans: Vec<Span>,
     steps: Vec<(u32, u32)>,
-    details: BTreeMap<u32, Details>,
-    /// For each cell whether it is an ordinal or in a slot.
-    stirring: Vec<bool>,
 }
 
-impl<'c> Linker<'c> {
-    pub(crate) fn new(program: &'c Program, layout: &'c Layout, compiled: &'c Compiled) -> Linker<'c> {
-        let mut linker = Linker {
-            program,
-            layout,
-            compiled,
-            emitter: Emitter::new(&compiled.dag, layout.cells.len()),
-            findings: Vec::new(),
-            numbers: BTreeMap::new(),
-            cut_spans: Vec::new(),
-            steps: Vec::new(),
-            details: BTreeMap::new(),
-            stirring: stirring(layout),
-        };
-        linker.number_findings();
-        linker
-    }
+/// Compiles what symbolic execution made of a program.
+pub(crate) fn link(program: &Program, layout: Layout, mut compiled: Compiled, initial: Initial) -> Machine {
+    settle_waits(&layout, &mut compiled);
+    let linker = Linker {
+        program,
+        layout: &layout,
+        compiled: &compiled,
+        low: Lowering::new(&compiled.dag, &layout),
+        findings: Vec::new(),
+        numbers: BTreeMap::new(),
+        cut_spans: Vec::new(),
+        steps: Vec::new(),
+    };
+    linker.link(initial)
+}
 
+/// Adds to the updates of actions that the counts of steps that are not enabled afterwards are 0.
+fn settle_waits(layout: &Layout, compiled: &mut Compiled) {
+    let mut counts: Vec<(u32, N)> = Vec::new();
+    for (shapes, nodes) in layout.waits.iter().zip(&compiled.waiting) {
+        for (shape, enabled) in shapes.iter().zip(nodes) {
+            if let Shape::Cell(_, cell) = shape {
+                counts.push((*cell, *enabled));
+            }
+        }
+    }
+    if counts.is_empty() {
+        return;
+    }
+    let supports: Vec<_> = counts.iter().map(|(_, enabled)| compiled.dag.cells_below(*enabled)).collect();
+    for action in &mut compiled.actions {
+        let mut after = Substitution::new(&action.updates);
+        for ((cell, enabled), support) in counts.iter().zip(&supports) {
+            if !after.changes(*cell) && !support.iter().any(|c| after.changes(*c)) {
+                continue;
+            }
+            let meta = &layout.cells[*cell as usize];
+            let old = compiled.dag.cell(*cell, meta.lo, meta.hi);
+            let count = after.of(&mut compiled.dag, old);
+            let enabled = after.of(&mut compiled.dag, *enabled);
+            let zero = compiled.dag.int(0);
+            let count = compiled.dag.select(enabled, count, zero);
+            action.updates.retain(|(c, _)| c != cell);
+            if count != old {
+                action.updates.push((*cell, count));
+            }
+        }
+    }
+}
+
+/// Conditions that must all hold, taken apart, without those that always do.
+fn conjuncts(dag: &Dag, conditions: &[N]) -> Vec<N> {
+    let mut list = Vec::new();
+    let mut open: Vec<N> = conditions.iter().rev().copied().collect();
+    while let Some(n) = open.pop() {
+        match dag.op(n) {
+            Op::Const(value) if value != 0 => {}
+            Op::And(a, b) => open.extend([b, a]),
+            _ if list.contains(&n) => {}
+            _ => list.push(n),
+        }
+    }
+    list
+}
+
+impl Linker<'_> {
     fn number_findings(&mut self) {
         for (id, property) in self.program.properties.iter_enumerated() {
             match property.kind {
@@ -66,129 +113,116 @@ impl<'c> Linker<'c> {
         self.numbers = self.findings.iter().copied().zip(0..).collect();
     }
 
-    fn number(&self, finding: Finding) -> u32 {
-        self.numbers.get(&finding).copied().unwrap_or_default()
-    }
-
     fn violated(&self, property: usize) -> u32 {
-        self.number(Finding::Violated(PropertyId(property as u32)))
+        number(&self.numbers, Finding::Violated(PropertyId(property as u32)))
     }
 
-    pub(crate) fn link(mut self, initial: Initial) -> Machine {
-        let (grounds, groups) = self.actions();
+    fn link(mut self, initial: Initial) -> Machine {
+        self.number_findings();
+        let (actions, groups) = self.actions();
         let judge = self.judge();
+        let unfinished = self.low.plain(self.compiled.unfinished);
         let (goals, goal_kinds) = self.goals();
         let live = self.live();
-        let values = |list: &Vec<Combination>| list.iter().map(|c| c.values.clone()).collect();
+        let noted = self.compiled.actions.iter().map(|a| detail_nodes(a).into_iter());
+        let noted: Vec<Noted> = noted.map(|nodes| nodes.map(|n| (n, self.low.plain(n))).collect()).collect();
+        let tick = self.compiled.actions.iter().position(|a| a.event == Event::Tick).map(|i| i as u32);
+        let plan = Plan {
+            graph: self.low.finish(),
+            words: self.layout.widths.len() as u32,
+            actions,
+            groups,
+            judge,
+            tick,
+            steps: self.steps.len() as u32,
+            cuts: self.cut_spans.len() as u32,
+        };
         let combinations = self.compiled.combinations.iter();
-        let combinations = combinations.map(|(p, list)| (PropertyId(*p as u32), values(list))).collect();
-        let waits = self.waits();
-        let tick = grounds.iter().position(|g| g.event == Event::Tick).map(|i| i as u32);
+        let values = combinations.map(|(p, list)| {
+            (PropertyId(*p as u32), list.iter().map(|c| c.values.clone()).collect::<Vec<_>>())
+        });
+        let mut assembly = Assembly::new(&plan);
+        let grounds = assembly.grounds(&self.compiled.actions);
+        let details = assembly.details(&self.compiled.actions, &noted);
+        let groups = assembly.groups();
+        let judge = assembly.judge();
+        let unfinished = assembly.values(&[unfinished]);
+        let goals = assembly.pairs(&goals);
+        let live_code = assembly.pairs(&live.iter().map(|(_, due, goal)| (*due, *goal)).collect::<Vec<_>>());
+        let code = assembly.finish();
         Machine {
             program: self.program.clone(),
             layout: self.layout.clone(),
             slots: self.layout.groups.iter().map(Sorted::new).collect(),
+            code,
             grounds,
+            details,
             groups,
             judge,
+            unfinished,
             goals,
             goal_kinds,
-            live,
-            combinations,
-            waits,
-            initial,
-            bounds: self.number(Finding::Bounds),
-            advances: self.number(Finding::Advances),
+            live: live_code,
+            live_properties: live.iter().map(|(p, ..)| *p).collect(),
+            combinations: values.collect(),
+            bounds: number(&self.numbers, Finding::Bounds),
+            advances: number(&self.numbers, Finding::Advances),
             stuck: self.numbers.get(&Finding::Stuck).copied(),
-            tick,
             findings: self.findings,
             cut_spans: self.cut_spans,
             steps: self.steps,
-            details: self.details,
-            code: self.emitter.finish(),
+            initial,
+            tick,
+            plan,
         }
     }
 
-    fn actions(&mut self) -> (Vec<Ground>, Vec<Group>) {
-        let mut grounds = Vec::new();
-        let mut groups: Vec<Group> = Vec::new();
+    fn actions(&mut self) -> (Vec<plan::Action>, Vec<plan::Group>) {
+        let mut actions = Vec::new();
+        let mut groups: Vec<plan::Group> = Vec::new();
         let mut shared: Option<N> = None;
         let compiled = self.compiled;
         for (i, action) in compiled.actions.iter().enumerate() {
             let mut base = conjuncts(&compiled.dag, &action.base);
             let first = base.first().copied();
             if first.is_none() || first != shared || groups.is_empty() {
-                let start = self.emitter.here();
-                first.into_iter().for_each(|n| self.emitter.assert(n));
-                self.emitter.end_unit();
-                groups.push(Group { code: start..self.emitter.here(), actions: i as u32..i as u32 });
+                let conditions = self.low.conditions(first);
+                groups.push(plan::Group { conditions, actions: i as u32..i as u32 });
                 shared = first;
             }
             if first.is_some() {
                 base.remove(0);
             }
-            grounds.push(self.ground(i as u32, action, &base));
+            actions.push(self.action(action, base));
             if let Some(group) = groups.last_mut() {
                 group.actions.end = i as u32 + 1;
             }
         }
-        (grounds, groups)
+        (actions, groups)
     }
 
-    /// The code of an action, without the conditions that its group has asserted.
-    fn ground(&mut self, id: u32, action: &Action, base: &[N]) -> Ground {
-        let start = self.emitter.here();
-        base.iter().for_each(|n| self.emitter.assert(*n));
-        let guard = self.emitter.here();
-        self.emitter.assert(action.guard);
-        let guard = guard..self.emitter.here();
-        action.rest.iter().for_each(|n| self.emitter.assert(*n));
-        let enabling = start..self.emitter.here();
-        let cuts: Vec<(Place, u32)> =
-            action.cuts.iter().map(|(n, span)| (self.emitter.value(*n), self.cut_number(*span))).collect();
-        let cutting = enabling.end..self.emitter.here();
-        self.emitter.assert(action.live);
-        let claims = self.claims(&action.claims);
-        let exceeding = self.claims(&action.exceeding);
-        let bounds = action.bounds.iter().map(|b| (self.emitter.value(b.exceeded), b.kind)).collect();
-        let updates: Vec<(u32, Place)> =
-            action.updates.iter().map(|(c, n)| (*c, self.emitter.value(*n))).collect();
-        let effect = cutting.end..self.emitter.here();
-        self.emitter.end_unit();
-        self.detail(id, action);
-        let stirs = updates.iter().any(|(c, _)| self.stirring[*c as usize]);
-        let refused = action.guarded.map(|step| self.step_number(step));
-        let helps = matches!(
-            action.event,
-            Event::Begin(_)
-                | Event::Step { .. }
-                | Event::Reject { .. }
-                | Event::Restart(..)
-                | Event::Heal(..)
-        );
-        let event = action.event.clone();
-        Ground {
-            event,
-            enabling,
-            guard,
-            refused,
-            cutting,
-            cuts,
-            effect,
-            updates,
-            bounds,
-            claims,
-            exceeding,
-            helps,
-            stirs,
+    /// An action, without the condition of its group.
+    fn action(&mut self, action: &Action, base: Vec<N>) -> plan::Action {
+        let cuts = action.cuts.iter().map(|(n, span)| (*n, self.cut_number(*span))).collect::<Vec<_>>();
+        plan::Action {
+            base: self.low.conditions(base),
+            guard: self.low.conditions([action.guard]),
+            refused: action.guarded.map(|step| self.step_number(step)),
+            rest: self.low.conditions(action.rest.iter().copied()),
+            cuts: cuts.into_iter().map(|(n, cut)| (self.low.plain(n), cut)).collect(),
+            live: self.low.conditions([action.live]),
+            bounds: action.bounds.iter().map(|b| self.low.plain(b.exceeded)).collect(),
+            claims: self.claims(&action.claims),
+            exceeding: self.claims(&action.exceeding),
+            outcome: self.low.outcome(&action.updates),
         }
     }
 
-    /// Places of claims that are not always true.
-    fn claims(&mut self, claims: &[(usize, N)]) -> Vec<(Place, u32)> {
+    /// Claims that are not always true.
+    fn claims(&mut self, claims: &[(usize, N)]) -> Vec<(Id, u32)> {
         let dag = &self.compiled.dag;
         let open = claims.iter().filter(|(_, n)| dag.constant(*n).is_none_or(|v| v == 0));
-        open.map(|(property, n)| (self.emitter.value(*n), self.violated(*property))).collect()
+        open.map(|(property, n)| (self.low.plain(*n), self.violated(*property))).collect()
     }
 
     fn cut_number(&mut self, span: Span) -> u32 {
@@ -208,32 +242,8 @@ impl<'c> Linker<'c> {
         }) as u32
     }
 
-    fn detail(&mut self, id: u32, action: &Action) {
-        if action.picks.is_empty() && action.bounds.is_empty() {
-            return;
-        }
-        let mut nodes = Vec::new();
-        for pick in &action.picks {
-            nodes.push(pick.reached);
-            sym_nodes(&pick.value, &mut nodes);
-        }
-        for bound in &action.bounds {
-            nodes.push(bound.exceeded);
-            if let BoundKind::Range(n) | BoundKind::Size(n) = bound.kind {
-                nodes.push(n);
-            }
-        }
-        let start = self.emitter.here();
-        let places = nodes.into_iter().map(|n| (n.0, self.emitter.value(n))).collect();
-        let code = start..self.emitter.here();
-        self.emitter.end_unit();
-        let picks = action.picks.iter().map(|p| (p.reached, p.value.clone(), p.ty.clone())).collect();
-        self.details.insert(id, Details { code, places, picks, bounds: action.bounds.clone() });
-    }
-
-    fn judge(&mut self) -> Judge {
-        let start = self.emitter.here();
-        let violated = self.claims(&self.compiled.always.clone());
+    fn judge(&mut self) -> plan::Judge {
+        let violated = self.claims(&self.compiled.always);
         let mut hits = Vec::new();
         for (property, list) in &self.compiled.combinations {
             let id = PropertyId(*property as u32);
@@ -241,72 +251,66 @@ impl<'c> Linker<'c> {
                 continue;
             }
             for (c, combination) in list.iter().enumerate() {
-                let (exists, holds) =
-                    (self.emitter.value(combination.exists), self.emitter.value(combination.holds));
-                hits.push((exists, holds, self.number(Finding::Hit(id, c as u32))));
+                let (exists, holds) = (self.low.plain(combination.exists), self.low.plain(combination.holds));
+                hits.push((exists, holds, number(&self.numbers, Finding::Hit(id, c as u32))));
             }
         }
-        let unfinished = self.emitter.value(self.compiled.unfinished);
-        let code = start..self.emitter.here();
-        self.emitter.end_unit();
-        Judge { code, violated, hits, unfinished }
+        plan::Judge { violated, hits }
     }
 
-    fn goals(&mut self) -> (GoalCode, Vec<Goal>) {
-        let start = self.emitter.here();
-        let (mut places, mut kinds) = (Vec::new(), Vec::new());
+    fn goals(&mut self) -> (Vec<(Id, Id)>, Vec<Goal>) {
+        let (mut nodes, mut kinds) = (Vec::new(), Vec::new());
         for (property, list) in &self.compiled.combinations {
             let id = PropertyId(*property as u32);
             if let PropertyKind::AlwaysPossible(_) = self.program.properties[id].kind {
                 for (c, combination) in list.iter().enumerate() {
-                    places.push((
-                        self.emitter.value(combination.exists),
-                        self.emitter.value(combination.holds),
-                    ));
+                    nodes.push((self.low.plain(combination.exists), self.low.plain(combination.holds)));
                     kinds.push(Goal::Possible(id, c as u32));
                 }
             }
         }
         if self.program.builtin.stranded {
             for (run, unfinished) in &self.compiled.unfinished_runs {
-                let place = self.emitter.value(*unfinished);
-                places.push((place, place));
+                let unfinished = self.low.plain(*unfinished);
+                nodes.push((unfinished, unfinished));
                 kinds.push(Goal::Finished(*run));
             }
         }
-        let code = start..self.emitter.here();
-        self.emitter.end_unit();
-        (GoalCode { code, places }, kinds)
+        (nodes, kinds)
     }
 
-    fn live(&mut self) -> Live {
-        let start = self.emitter.here();
-        let mut places = Vec::new();
+    /// For each combination of each liveness property, whether something is to follow a state, and whether the state
+    /// is what is to follow.
+    fn live(&mut self) -> Vec<(PropertyId, Id, Id)> {
+        let mut nodes = Vec::new();
         for (property, list) in &self.compiled.live {
             for combination in list {
-                let due = self.emitter.value(combination.due);
-                places.push((PropertyId(*property as u32), due, self.emitter.value(combination.goal)));
+                let (due, goal) = (self.low.plain(combination.due), self.low.plain(combination.goal));
+                nodes.push((PropertyId(*property as u32), due, goal));
             }
         }
-        let code = start..self.emitter.here();
-        self.emitter.end_unit();
-        Live { code, places }
+        nodes
     }
+}
 
-    fn waits(&mut self) -> Waits {
-        let start = self.emitter.here();
-        let mut counts = Vec::new();
-        for (shapes, nodes) in self.layout.waits.iter().zip(&self.compiled.waiting) {
-            for (shape, enabled) in shapes.iter().zip(nodes) {
-                if let Shape::Cell(_, cell) = shape {
-                    counts.push((*cell, self.emitter.value(*enabled)));
-                }
-            }
-        }
-        let code = start..self.emitter.here();
-        self.emitter.end_unit();
-        Waits { code, counts }
+fn number(numbers: &BTreeMap<Finding, u32>, finding: Finding) -> u32 {
+    numbers.get(&finding).copied().unwrap_or_default()
+}
+
+/// What names an action's picks and bounds.
+fn detail_nodes(action: &Action) -> Vec<N> {
+    let mut nodes = Vec::new();
+    for pick in &action.picks {
+        nodes.push(pick.reached);
+        sym_nodes(&pick.value, &mut nodes);
     }
+    for bound in &action.bounds {
+        nodes.push(bound.exceeded);
+        if let BoundKind::Range(n) | BoundKind::Size(n) = bound.kind {
+            nodes.push(n);
+        }
+    }
+    nodes
 }
 
 /// The nodes of a value.
@@ -332,16 +336,4 @@ fn sym_nodes(sym: &Sym, out: &mut Vec<N>) {
             variants.iter().flatten().flatten().for_each(|s| sym_nodes(s, out));
         }
     }
-}
-
-fn stirring(layout: &Layout) -> Vec<bool> {
-    let mut stirring = vec![false; layout.cells.len()];
-    layout.ordinals.iter().flatten().for_each(|c| stirring[*c as usize] = true);
-    let mut cells = Vec::new();
-    for (present, shape) in layout.groups.iter().flat_map(|g| &g.slots) {
-        cells.push(*present);
-        shape.cells(&mut cells);
-    }
-    cells.into_iter().for_each(|c| stirring[c as usize] = true);
-    stirring
 }

@@ -5,7 +5,8 @@
 
 use super::labels::Labels;
 use crate::check::Options;
-use crate::machine::{Machine, Scratch};
+use crate::execute::Scratch;
+use crate::machine::Machine;
 use arch_explorer::fair::{Labelled, Search, UNLABELLED, Unit, Units};
 use arch_explorer::graph::{Exploration, Store};
 use arch_explorer::{Successors, System};

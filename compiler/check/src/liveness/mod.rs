@@ -8,7 +8,8 @@ mod labels;
 mod needs;
 
 use crate::check::{Options, trace_to};
-use crate::machine::{Machine, Scratch};
+use crate::execute::Scratch;
+use crate::machine::Machine;
 use arch_explorer::System;
 use arch_explorer::fair::{Component, Lasso, Reached, Search, lasso};
 use arch_explorer::graph::Exploration;

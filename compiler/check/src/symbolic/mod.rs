@@ -7,6 +7,7 @@
 //! After this pass: no name, type or statement of the program is looked at again to execute it.
 
 pub mod action;
+pub mod after;
 pub mod claims;
 pub mod collection;
 pub mod dag;

@@ -2,7 +2,8 @@
 
 use super::canon::{Canonizer, Memory, Renaming};
 use super::families::{self, Family, Numbering};
-use crate::machine::{self, Machine};
+use crate::execute;
+use crate::machine::Machine;
 use arch_explorer::{Successors, System};
 use arch_ir::symmetry::{Permutation, Symmetry};
 
@@ -20,7 +21,7 @@ pub struct Quotient<'m> {
 #[derive(Clone, Debug)]
 pub struct Scratch {
     /// That of the machine.
-    pub machine: machine::Scratch,
+    pub machine: execute::Scratch,
     naming: Naming,
 }
 
