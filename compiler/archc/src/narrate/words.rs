@@ -123,6 +123,9 @@ pub(super) fn excess(program: &Program, sources: &SourceMap, excess: &Excess) ->
         ExcessKind::Runs => {
             format!("`{statement}` starts a further run, and every run of that subject is unfinished")
         }
-        ExcessKind::Advance => format!("`{statement}`: a greater value is alive already"),
+        ExcessKind::Advance => format!(
+            "`{statement}`: a greater value is alive already; whoever may pick the same next value needs a \
+             bounded integer, and where such values are never compared, `allow advances \"why\"` says so"
+        ),
     }
 }
