@@ -779,6 +779,8 @@ pub struct FailureDecl {
 pub struct FailureClause {
     /// `repaired by` instead of `prevented by`.
     pub repair: bool,
+    /// `repaired by X despite prevention`: the repair is needed with the preventions in place.
+    pub despite: bool,
     /// What prevents or repairs it, together.
     pub by: Vec<Target>,
     /// The properties that fail without it.

@@ -114,6 +114,9 @@ pub struct CheckArgs {
     /// interchangeable instances
     #[arg(long)]
     pub no_symmetry: bool,
+    /// Does not execute failure modes, each of which explores the spec once more; the report says so
+    #[arg(long)]
+    pub no_failures: bool,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -22,10 +22,22 @@ pub struct Setting<'a> {
     pub as_written: &'a [PropertyOutcome],
     /// What the spec, with these constants, expects to be violated.
     pub expectations: &'a [String],
+    /// Whether they are to be executed at all.
+    pub wanted: bool,
     /// How to explore.
     pub request: &'a Request<'a>,
     /// The texts.
     pub sources: &'a SourceMap,
+}
+
+impl Setting<'_> {
+    /// Why failure modes are not executed, if they are not.
+    fn not_executed(&self) -> Option<&'static str> {
+        if !self.expectations.is_empty() {
+            return Some("these constants are a negative control: the spec expects violations");
+        }
+        (!self.wanted).then_some("--no-failures")
+    }
 }
 
 /// Executes all failure modes: one result per clause and property.
@@ -48,12 +60,9 @@ type Found = Result<Vec<PropertyOutcome>, String>;
 impl Judge<'_> {
     fn results(&self) -> Vec<FailureOutcome> {
         let names = &self.clause.properties;
-        if !self.setting.expectations.is_empty() {
-            let why = "these constants are a negative control: the spec expects violations".to_owned();
-            return names
-                .iter()
-                .map(|p| self.outcome(p, FailureVerdict::NotExecuted(why.clone()), None))
-                .collect();
+        if let Some(why) = self.setting.not_executed() {
+            let result = |p: &String| self.outcome(p, FailureVerdict::NotExecuted(why.to_owned()), None);
+            return names.iter().map(result).collect();
         }
         let given = self.clause.given.as_ref().map(|program| self.explore(program, names));
         let base: Vec<Base> = names.iter().map(|p| self.base(p, given.as_ref())).collect();

@@ -32,6 +32,8 @@ pub struct Task<'a> {
     pub threads: usize,
     /// Whether states that differ in names alone are one.
     pub symmetry: bool,
+    /// Whether failure modes are executed.
+    pub failures: bool,
     /// When to give up.
     pub limits: LimitArgs,
     /// Whether a warning is an error.
@@ -53,6 +55,7 @@ impl<'a> Task<'a> {
             engine: args.engine,
             threads: args.threads.unwrap_or(0),
             symmetry: !args.no_symmetry,
+            failures: !args.no_failures,
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
             interrupt,
@@ -232,6 +235,7 @@ fn explore(
             let setting = failures::Setting {
                 as_written: &outcome.properties,
                 expectations: &outcome.expectations,
+                wanted: task.failures,
                 request: &request,
                 sources,
             };

@@ -197,15 +197,14 @@ fn holds_parts(facts: Facts<'_>) -> Vec<String> {
     let properties =
         if declared == 0 { "built-in checks only".to_owned() } else { counted(declared, "property") };
     let mut parts = vec![properties];
-    let shown: BTreeSet<&str> = facts
-        .failures
-        .iter()
-        .filter(|f| f.verdict == FailureVerdict::Shown)
-        .map(|f| f.name.as_str())
-        .collect();
-    if !shown.is_empty() {
-        parts.push(format!("{} shown", counted(shown.len() as u64, "failure mode")));
-    }
+    let modes = |is: &dyn Fn(&FailureVerdict) -> bool| {
+        let names = facts.failures.iter().filter(|f| is(&f.verdict)).map(|f| f.name.as_str());
+        names.collect::<BTreeSet<_>>().len() as u64
+    };
+    let shown = (modes(&|v| *v == FailureVerdict::Shown), "shown");
+    let left_out = (modes(&|v| matches!(v, FailureVerdict::NotExecuted(_))), "not executed");
+    let told = [shown, left_out].into_iter().filter(|(n, _)| *n > 0);
+    parts.extend(told.map(|(n, what)| format!("{} {what}", counted(n, "failure mode"))));
     parts.extend([states(facts.exploration), "every depth".to_owned()]);
     if facts.has_time {
         parts.push("time exact".to_owned());

@@ -89,6 +89,24 @@ fn a_repair_is_judged_without_the_prevention() {
 }
 
 #[test]
+fn a_repair_can_be_needed_with_the_prevention_in_place() {
+    let prevented = "prevented by protocol reap else violates free_again; repaired by effect 1 of reclaim";
+    shown(&format!("{prevented} despite prevention else violates free_again"), 2);
+    let alone = format!("{prevented} else violates free_again");
+    refused(&alone, "not_prevented", "without what prevents this failure, free_again is violated", 1);
+}
+
+#[test]
+fn failure_modes_can_be_left_out() {
+    let text = format!("{SPEC}\nfailure \"f\" {{ prevented by branch give_up else violates owned }}\n");
+    let dir = Dir::with(&[("a.arch", &text)]);
+    assert!(dir.archc(&["check", "a.arch"]).expect(1).stdout.contains("NOT SHOWN"));
+    let run = dir.archc(&["check", "a.arch", "--no-failures"]).expect(0);
+    assert!(run.stdout.starts_with("HOLDS"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 failure mode not executed"), "{}", run.stdout);
+}
+
+#[test]
 fn a_repair_of_liveness_shows_where_nothing_happens_any_more() {
     let text = format!("{SPEC}\nfailure \"f\" {{ repaired by protocol reap else violates soon }}\n");
     let run = Dir::with(&[("a.arch", &text)]).archc(&["check", "a.arch", "--format", "json"]).expect(0);

@@ -310,3 +310,19 @@ property quiet: never all n in node: Stats.asked[n] > 0 and Net.sent = {}
         run.stdout
     );
 }
+
+#[test]
+fn picks_have_names_also_within_conditions() {
+    let text = "actor a
+truth T { x: { A, B, C }, n: 0..3 }
+protocol main { a[go] => done }
+on go {
+  pick first in {A, B}
+  if first = B { pick second in {B, C}; T.x := second } else { pick third in 1..2; T.n := third }
+}
+property p: never T.x = C
+";
+    let dir = Dir::with(&[("a.arch", text)]);
+    let run = dir.archc(&["check", "a.arch"]).expect(1);
+    assert!(run.stdout.contains("a[go] with first = B, second = C"), "{}", run.stdout);
+}

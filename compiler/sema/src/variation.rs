@@ -40,7 +40,8 @@ fn clause(
     failure: &ast::FailureDecl,
     clause: &ast::FailureClause,
 ) -> Result<Clause, Box<Diagnostic>> {
-    let prevented = failure.clauses.iter().filter(|c| !c.repair && clause.repair);
+    let alone = clause.repair && !clause.despite;
+    let prevented = failure.clauses.iter().filter(|c| alone && !c.repair);
     let given: Vec<&Target> = prevented.flat_map(|c| &c.by).collect();
     let all: Vec<&Target> = clause.by.iter().collect();
     let with = |targets: &[&Target]| vary(module, options, &[&given, targets].concat());

@@ -124,11 +124,12 @@ impl Tree<'_> {
 
     fn clause(&mut self, pair: P<'_>) -> FailureClause {
         let span = self.span(&pair);
-        let (mut repair, mut by, mut violates) = (false, Vec::new(), Vec::new());
+        let (mut repair, mut despite, mut by, mut violates) = (false, false, Vec::new(), Vec::new());
         for kid in self.kids(pair).rest() {
             match kid.as_rule() {
                 Rule::prevented | Rule::op_and => {}
                 Rule::repaired => repair = true,
+                Rule::despite => despite = true,
                 Rule::target => by.push(self.target(kid)),
                 _ => {
                     let names = self.only(kid);
@@ -136,7 +137,7 @@ impl Tree<'_> {
                 }
             }
         }
-        FailureClause { repair, by, violates, span }
+        FailureClause { repair, despite, by, violates, span }
     }
 
     fn target(&mut self, pair: P<'_>) -> Target {

@@ -74,7 +74,8 @@ pub(super) fn fault(of: &FaultDecl) -> String {
 
 pub(super) fn clause(of: &FailureClause) -> String {
     let how = if of.repair { "repaired" } else { "prevented" };
-    let by = of.by.iter().map(target).collect::<Vec<_>>().join(&format!("{BREAK}and "));
+    let despite = if of.despite { format!("{BREAK}despite prevention") } else { String::new() };
+    let by = of.by.iter().map(target).collect::<Vec<_>>().join(&format!("{BREAK}and ")) + &despite;
     match of.violates.as_slice() {
         [] => format!("{how} by {by}"),
         violated => format!("{how} by {by}{BREAK}else violates {}", names(violated)),
