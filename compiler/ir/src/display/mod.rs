@@ -1,11 +1,10 @@
 //! Names for everything that a trace shows: values, events, the cells of a state, expressions as written.
 
 mod dump;
+mod picks;
 mod writer;
 
-use crate::program::{
-    Binder, Expr, FaultKind, Program, Protocol, ProtocolId, SortId, StepId, Stmt, StmtKind, Type,
-};
+use crate::program::{Expr, FaultKind, Program, Protocol, ProtocolId, SortId, StepId, Stmt, Type};
 use crate::state::{Delivery, Event, Excess, ExcessKind, RunRef, RunState, State, Status};
 use crate::time::{TimeClass, TimeClasses};
 use crate::types::PAST;
@@ -127,16 +126,15 @@ impl Program {
         names.extend(step.params.iter().map(|v| (p.vars[*v].name.clone(), p.vars[*v].ty.clone())));
         let effect =
             if rejected { step.reject.as_ref().map_or(&[][..], |r| &r.effect) } else { &step.effect[..] };
-        let picks = picks(effect, choices.len().saturating_sub(names.len())).unwrap_or_default();
-        names.extend(
-            picks
-                .into_iter()
-                .map(|b| (self.slots[b.slot].clone(), crate::walk::element_type(&b.domain).clone())),
-        );
+        let before = names.len().min(choices.len());
+        let picked = picks::made(effect, &choices[before..])
+            .into_iter()
+            .map(|binder| binder.map(|b| (&self.slots[b.slot], crate::walk::element_type(&b.domain))));
+        let named = names.iter().map(|(name, ty)| Some((name, ty))).chain(picked);
         // Who acts is said already.
         let acting = step.binds.iter().position(|r| step.actor == crate::program::Actor::Role(*r));
-        let told = choices.iter().enumerate().filter(|(i, _)| Some(*i) != acting);
-        let named = told.map(|(i, value)| match names.get(i) {
+        let told = choices.iter().zip(named).enumerate().filter(|(i, _)| Some(*i) != acting);
+        let named = told.map(|(_, (value, name))| match name {
             Some((name, ty)) => format!("{name} = {}", self.show_value(ty, value)),
             None => show_plain(value),
         });
@@ -416,37 +414,4 @@ fn show_offset(ticks: i64) -> String {
         n if n > 0 => format!("+{n}"),
         n => n.to_string(),
     }
-}
-
-/// The picks that statements make when they make so many: none if several ways through them do.
-fn picks(effect: &[Stmt], count: usize) -> Option<Vec<&Binder>> {
-    let mut ways = picking(effect)?.into_iter().filter(|way| way.len() == count);
-    let way = ways.next()?;
-    let same = |other: Vec<&Binder>| other.iter().zip(&way).all(|(a, b)| a.slot == b.slot);
-    ways.all(same).then_some(way)
-}
-
-/// More ways through an effect's conditions than this are not told apart.
-const MOST_WAYS: usize = 256;
-
-/// The picks of every way through statements; none when a round of a loop picks, or when there are too many.
-fn picking(effect: &[Stmt]) -> Option<Vec<Vec<&Binder>>> {
-    let mut ways: Vec<Vec<&Binder>> = vec![Vec::new()];
-    for stmt in effect {
-        let next = match &stmt.kind {
-            StmtKind::Pick(binder) => vec![vec![binder]],
-            StmtKind::If(_, yes, no) => [picking(yes)?, picking(no)?].concat(),
-            StmtKind::For(_, body) if picking(body)?.iter().any(|way| !way.is_empty()) => return None,
-            _ => continue,
-        };
-        if next.iter().all(Vec::is_empty) {
-            continue;
-        }
-        if ways.len() * next.len() > MOST_WAYS {
-            return None;
-        }
-        let all = ways.iter().flat_map(|way| next.iter().map(|more| [&way[..], more].concat()));
-        ways = all.collect();
-    }
-    Some(ways)
 }
