@@ -151,7 +151,7 @@ pub enum ItemKind {
     Expect(Expectation),
     /// `redundant term 1 of commit "why"`
     Redundant(RedundantDecl),
-    /// `allow stuck "why"`: switches a built-in check off
+    /// `allow stuck "why"`: switches a built-in check off, or accepts a warning
     Allow(AllowDecl),
     /// `use "I02.arch" as ownership with { … }` and `refines …`: reserved
     Composition(CompositionDecl),
@@ -856,11 +856,13 @@ pub struct RedundantDecl {
     pub why: Text,
 }
 
-/// `allow stuck "why"`
+/// `allow stuck "why"`, `allow W0802 at commit "why"`
 #[derive(Clone, PartialEq, Debug)]
 pub struct AllowDecl {
-    /// The built-in check.
+    /// The built-in check, or the code of a warning.
     pub check: Ident,
+    /// The step of which the warning is accepted.
+    pub at: Option<OpRef>,
     /// Why.
     pub why: Option<Text>,
 }

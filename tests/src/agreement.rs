@@ -12,6 +12,7 @@ use arch_explorer::System;
 use arch_explorer::graph::Exploration;
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
+use arch_ir::observe::questions;
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
 use arch_ir::{Event, Excess, Program, State};
 use std::fmt::Debug;
@@ -109,7 +110,37 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     let up_to_renaming = reduced(program, &machine, &limits);
     same_up_to_renaming(&expected, &up_to_renaming).map_err(|e| format!("with symmetry: {e}"))?;
     same_as_stateright(&expected, &machine).map_err(|e| format!("stateright: {e}"))?;
+    same_answers(program, &limits, &expected).map_err(|e| format!("questions: {e}"))?;
     Ok(Compared { report: expected, partly, not_packed: None })
+}
+
+/// The questions about the spec itself: every engine has the same answers, with and without symmetry, and they change
+/// nothing else.
+fn same_answers(program: &Program, limits: &Limits, without: &Report) -> Result<(), String> {
+    let questions = questions(program);
+    let all: Vec<usize> = (0..questions.list.len()).collect();
+    let asking = questions.put(program, &all);
+    arch_ir::validate::validate(&asking).map_err(|e| format!("not valid: {e}"))?;
+    let answers = |mut report: Report| {
+        let mut yes = vec![false; all.len()];
+        questions.take(program, &all, &mut report, &mut yes);
+        (report, yes)
+    };
+    let (report, expected) = answers(explore_states(&asking, limits).0);
+    same_counts(without, &report)?;
+    same(|| "faults".to_owned(), &without.faults, &report.faults)?;
+    let machine = Machine::compile(&asking).map_err(|e| e.to_string())?;
+    for symmetry in [false, true] {
+        let options = Options { threads: 1, limits: limits.clone(), symmetry };
+        let never = AtomicBool::new(false);
+        let (report, found) = answers(arch_check::check(&asking, &machine, &options, &never, &mut |_| {}));
+        let states = report.represented_states.unwrap_or(report.distinct_states);
+        same(|| "states".to_owned(), &without.distinct_states, &states)?;
+        for ((question, expected), found) in questions.list.iter().zip(&expected).zip(&found) {
+            same(|| format!("{:?}, symmetry {symmetry}", question.subject), expected, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// How many states a program has, as far as that is at most `max_states`.
@@ -198,6 +229,7 @@ fn same_report(expected: &Report, found: &Report) -> Result<(), String> {
     same_counts(expected, found)?;
     same(|| "depth".to_owned(), &expected.depth, &found.depth)?;
     same(|| "coverage".to_owned(), &expected.coverage, &found.coverage)?;
+    same(|| "faults".to_owned(), &expected.faults, &found.faults)?;
     for (expected, found) in expected.results.iter().zip(&found.results) {
         same_verdict(expected, found)?;
         let name = || format!("behaviour of {}", expected.name);

@@ -24,6 +24,8 @@ pub fn same_up_to_renaming(full: &Report, reduced: &Report) -> Result<(), String
     same("depth", &full.depth, &reduced.depth)?;
     same("what was cut", &full.cut, &reduced.cut)?;
     same("coverage", &covered(full), &covered(reduced))?;
+    let happens = |r: &Report| r.faults.iter().map(|n| *n > 0).collect::<Vec<_>>();
+    same("faults", &happens(full), &happens(reduced))?;
     same("states", &full.distinct_states, &reduced.represented_states.unwrap_or(reduced.distinct_states))
 }
 

@@ -1,6 +1,8 @@
 //! Every diagnostic has a page, and every page is true: its example produces the code, its fix does not.
 
 use arch_base::Severity;
+use arch_ir::Program;
+use arch_ir::observe::questions;
 use archc_tests::{Checked, check, with_stack};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -28,6 +30,13 @@ fn codes_are_unique() {
     let all = codes();
     let distinct: BTreeSet<&str> = all.iter().copied().collect();
     assert_eq!(all.len(), distinct.len());
+}
+
+/// What exploration warns of, `allow` can accept: the front end has to know the codes.
+#[test]
+fn warnings_of_exploration_can_be_accepted() {
+    let declared = declared_in(DECLARED[1]).filter(|code| code.starts_with("W09"));
+    assert_eq!(declared.collect::<Vec<_>>(), arch_sema::codes::EXPLORED);
 }
 
 #[test]
@@ -91,8 +100,12 @@ fn checked(text: &str) -> Checked {
     let mut checked = check("example.arch", text);
     if let Some(program) = &checked.program {
         let limits = arch_ir::report::Limits { max_states: Some(100_000), ..Default::default() };
-        let report = arch_ir::explore::explore(program, &limits, &AtomicBool::new(false));
-        checked.diagnostics.extend(archc::coverage::warnings(program, &report));
+        let oracle = |asking: &Program| {
+            Ok::<_, ()>(arch_ir::explore::explore(asking, &limits, &AtomicBool::new(false)))
+        };
+        let explored = archc::questions::answered(program, questions(program), oracle);
+        let found = explored.map(|explored| archc::coverage::diagnostics(program, &explored));
+        checked.diagnostics.extend(found.unwrap_or_default());
     }
     checked
 }

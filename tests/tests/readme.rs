@@ -39,7 +39,7 @@ fn the_tour_holds_and_breaks_as_shown() {
     let fenced = report(spec, &[]);
     assert!(fenced.results.iter().all(|r| r.verdict == PropertyVerdict::Holds), "{:#?}", fenced.results);
     let unfenced = report(spec, &[("FENCED", "false")]);
-    assert_eq!(unfenced.distinct_states, 97);
+    assert_eq!(unfenced.distinct_states, 105);
     let zombie = unfenced.result("no_zombie_write").expect("is stated");
     assert_eq!(zombie.verdict, PropertyVerdict::Violated);
     assert_eq!(zombie.trace.as_ref().map(|t| t.steps.len()), Some(7));

@@ -11,6 +11,7 @@ Exit status (the worst over all files decides):
   2   the spec or the command line is wrong
   3   inconclusive: a limit, Ctrl-C, a property that is not checked, a bound that cut
       exploration, a sketch
+  5   with --strict, a property holds and says nothing of the model
   70  internal error: please report it";
 
 /// Specifications of distributed protocols: check them, explain what is wrong, format them.
@@ -126,6 +127,9 @@ pub struct CheckArgs {
     /// A warning makes a spec fail with exit status 2
     #[arg(long)]
     pub deny_warnings: bool,
+    /// A property that holds vacuously does not count as holding: exit status 5
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Limits of each exploration. Reaching one ends in a partial report and exit status 3.

@@ -22,3 +22,15 @@ pub const NEVER_EXECUTES: Code = Code("W0901");
 pub const NEVER_FALSE: Code = Code("W0902");
 /// A liveness property whose premise is never true.
 pub const VACUOUS: Code = Code("W0903");
+/// A property, or part of one, whose premise is never true.
+pub const NEVER_TRUE_PREMISE: Code = Code("W0904");
+/// A property that says that something can be so which is never otherwise.
+pub const NEVER_OTHERWISE: Code = Code("W0905");
+/// A constant of an enum that nothing ever is.
+pub const NEVER_A_VALUE: Code = Code("W0906");
+/// A branch of an effect that is never taken.
+pub const NEVER_TAKEN: Code = Code("W0907");
+/// A fault that never happens.
+pub const NEVER_HAPPENS: Code = Code("W0908");
+/// A witness that is the initial state.
+pub const REACHED_AT_ONCE: Code = Code("N0909");

@@ -21,6 +21,7 @@ pub mod pages;
 pub mod panics;
 pub mod pipeline;
 pub mod progress;
+pub mod questions;
 pub mod reasons;
 pub mod render;
 pub mod style;

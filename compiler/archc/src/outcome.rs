@@ -37,6 +37,26 @@ pub struct SpecOutcome {
     pub properties: Vec<PropertyOutcome>,
     /// Failure modes, in the order of the file: one result per clause and property.
     pub failures: Vec<FailureOutcome>,
+    /// What was covered and what was not, if every state was seen.
+    pub coverage: Vec<CoverageOutcome>,
+}
+
+/// Whether something that a spec writes ever happens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CoverageOutcome {
+    /// `step`, `fault`, `constant` of an enum, `premise` of a property, `branch` of an effect, or `otherwise`, which is
+    /// that its condition is false.
+    pub kind: &'static str,
+    /// `main.commit`, `crash worker`, `Status.DONE`; of a premise its property, of a branch its step.
+    pub name: String,
+    /// Whether it happens in some behaviour.
+    pub covered: bool,
+    /// Of a step or fault its events, in the states that were stored.
+    pub executed: Option<u64>,
+    /// Of a step whether its guard is sometimes false.
+    pub refused: Option<bool>,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// What is the case.
@@ -70,6 +90,8 @@ impl Verdict {
 pub enum ExitStatus {
     /// Everything holds, or ends as the file expects.
     Success,
+    /// Under `--strict`, a property that holds holds vacuously.
+    Strict,
     /// A limit, a property that is not checked, a bound that cut exploration, a sketch.
     Inconclusive,
     /// A property is violated, an expected violation is missing, or a failure mode is not shown.
@@ -89,6 +111,7 @@ impl ExitStatus {
             ExitStatus::Violated => 1,
             ExitStatus::Invalid => 2,
             ExitStatus::Inconclusive => 3,
+            ExitStatus::Strict => 5,
             ExitStatus::Internal => 70,
         }
     }
@@ -97,7 +120,8 @@ impl ExitStatus {
 /// The first line of a result: `HOLDS file · part · part`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Headline {
-    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or `INTERNAL ERROR`.
+    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `VACUOUS`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or
+    /// `INTERNAL ERROR`.
     pub word: &'static str,
     /// What follows the file's name.
     pub parts: Vec<String>,
@@ -161,6 +185,8 @@ pub struct PropertyOutcome {
     pub trace: Option<TraceOutcome>,
     /// What else there is to say of a liveness property that was judged.
     pub liveness: Option<LivenessOutcome>,
+    /// Whether it holds and says nothing of this model.
+    pub vacuous: bool,
 }
 
 /// What was found of a liveness property besides its verdict.
@@ -473,12 +499,13 @@ mod tests {
     fn the_worst_status_is_the_greatest() {
         let order = [
             ExitStatus::Success,
+            ExitStatus::Strict,
             ExitStatus::Inconclusive,
             ExitStatus::Violated,
             ExitStatus::Invalid,
             ExitStatus::Internal,
         ];
         assert!(order.is_sorted());
-        assert_eq!(order.map(ExitStatus::code), [0, 3, 1, 2, 70]);
+        assert_eq!(order.map(ExitStatus::code), [0, 5, 3, 1, 2, 70]);
     }
 }

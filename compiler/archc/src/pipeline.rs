@@ -9,12 +9,13 @@ use crate::outcome::{
     ExitStatus, Exploration, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
 };
 use crate::progress::Progress;
+use crate::questions::{self, Explored};
 use crate::verdict::{self, Facts, Judgement};
 use crate::{codes, coverage, failures, narrate, reasons};
-use arch_base::{Diagnostic, FileId, Severity, SourceMap};
+use arch_base::{Diagnostic, FileId, Idx, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
-use arch_ir::report::{Limits, Reduction, Report};
+use arch_ir::report::{Limits, Reduction};
 use arch_sema::{Analysis, Failure, Setting};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -38,6 +39,8 @@ pub struct Task<'a> {
     pub limits: LimitArgs,
     /// Whether a warning is an error.
     pub deny_warnings: bool,
+    /// Whether a property that holds vacuously does not count as holding.
+    pub strict: bool,
     /// Becomes true when the user wants to see what there is.
     pub interrupt: &'a AtomicBool,
 }
@@ -58,6 +61,7 @@ impl<'a> Task<'a> {
             failures: !args.no_failures,
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
+            strict: args.strict,
             interrupt,
         }
     }
@@ -229,9 +233,9 @@ fn explore(
         interrupt: task.interrupt,
         progress: &progress,
     };
-    match engines::explore(program, &request) {
-        Ok(report) => {
-            judge(outcome, program, &report, sources, task);
+    match questions::explore(program, &request) {
+        Ok(explored) => {
+            judge(outcome, program, &explored, sources, task);
             let setting = failures::Setting {
                 as_written: &outcome.properties,
                 expectations: &outcome.expectations,
@@ -250,10 +254,11 @@ fn explore(
 fn judge(
     outcome: &mut SpecOutcome,
     program: &Program,
-    report: &Report,
+    explored: &Explored,
     sources: &SourceMap,
     task: &Task<'_>,
 ) {
+    let report = &explored.report;
     let exploration = Exploration {
         engine: report.engine,
         distinct_states: report.distinct_states,
@@ -266,7 +271,11 @@ fn judge(
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
     outcome.reasons = reasons::of(program, report, &task.limits);
-    outcome.diagnostics.extend(coverage::warnings(program, report));
+    outcome.diagnostics.extend(coverage::diagnostics(program, explored));
+    outcome.coverage = coverage::covered(program, explored);
+    for id in coverage::vacuous(program, explored) {
+        outcome.properties[id.index()].vacuous = true;
+    }
     outcome.exploration = Some(exploration);
 }
 
@@ -281,6 +290,7 @@ fn conclude(outcome: &mut SpecOutcome, program: &Program, task: &Task<'_>) {
         reasons: &outcome.reasons,
         has_time: reasons::has_time(program),
         shortest: engines::finds_shortest(task.engine, task.threads),
+        strict: task.strict,
     });
     settle(outcome, judgement);
 }
@@ -405,6 +415,7 @@ fn empty(name: &str) -> SpecOutcome {
         diagnostics: Vec::new(),
         properties: Vec::new(),
         failures: Vec::new(),
+        coverage: Vec::new(),
     }
 }
 

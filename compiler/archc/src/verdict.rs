@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub has_time: bool,
     /// Whether the engine's counterexamples are the shortest.
     pub shortest: bool,
+    /// Whether a property that holds vacuously does not count as holding.
+    pub strict: bool,
 }
 
 /// What is said first.
@@ -66,6 +68,10 @@ pub fn judge(facts: Facts<'_>) -> Judgement {
     if is_open(facts) {
         let parts = open_parts(facts, &violated);
         return judgement(facts, verdict, ExitStatus::Inconclusive, "INCONCLUSIVE", parts);
+    }
+    let vacuous: Vec<_> = facts.properties.iter().filter(|p| p.vacuous).collect();
+    if facts.strict && !vacuous.is_empty() {
+        return judgement(facts, verdict, ExitStatus::Strict, "VACUOUS", vacuous_parts(facts, &vacuous));
     }
     if violated.is_empty() {
         return judgement(facts, verdict, ExitStatus::Success, "HOLDS", holds_parts(facts));
@@ -182,6 +188,18 @@ fn not_shown_parts(facts: Facts<'_>, failing: &[&FailureOutcome]) -> Vec<String>
     parts
 }
 
+fn vacuous_parts(facts: Facts<'_>, vacuous: &[&PropertyOutcome]) -> Vec<String> {
+    let mut parts = vec![match vacuous {
+        [one] => format!("{} says nothing of this model", described(one)),
+        many => format!("{} say nothing of this model", counted(many.len() as u64, "property")),
+    }];
+    if let [first, _, ..] = vacuous {
+        parts.push(format!("first {}", first.name));
+    }
+    parts.push(states(facts.exploration));
+    parts
+}
+
 fn expected_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
     let names: Vec<&str> = violated.iter().map(|p| p.name.as_str()).collect();
     let mut parts = vec![format!("violates {}, as it says", names.join(" and "))];
@@ -293,6 +311,7 @@ mod tests {
             span: None,
             trace,
             liveness: None,
+            vacuous: false,
         }
     }
 
@@ -325,6 +344,7 @@ mod tests {
             reasons: &[],
             has_time: true,
             shortest: true,
+            strict: true,
         });
         (j.status.code(), j.headline.word, j.headline.parts.join(" · "))
     }
@@ -348,6 +368,16 @@ mod tests {
         assert_eq!(judged(&[property("p", PropertyVerdict::Holds)], &[], false).0, 3);
         assert_eq!(judged(&[property("p", PropertyVerdict::Inconclusive)], &[], true).0, 3);
         assert_eq!(judged(&[property("p", PropertyVerdict::NotChecked("why".into()))], &[], true).0, 3);
+    }
+
+    #[test]
+    fn what_holds_vacuously_does_not_count_under_strict() {
+        let vacuous = PropertyOutcome { vacuous: true, ..property("p", PropertyVerdict::Holds) };
+        let (code, word, rest) = judged(&[vacuous.clone(), property("q", PropertyVerdict::Holds)], &[], true);
+        assert_eq!((code, word), (5, "VACUOUS"));
+        assert_eq!(rest, "property p says nothing of this model · all 84,776 states");
+        assert_eq!(judged(&[vacuous.clone(), property("q", PropertyVerdict::Violated)], &[], true).0, 1);
+        assert_eq!(judged(&[vacuous, property("q", PropertyVerdict::Inconclusive)], &[], true).0, 3);
     }
 
     #[test]

@@ -45,6 +45,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         span: Some(span(20, 42)),
         trace,
         liveness: None,
+        vacuous: false,
     };
     let outcome = SpecOutcome {
         file: "specs/a, 50%.arch".into(),
@@ -104,6 +105,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
                 violation: None,
             },
         ],
+        coverage: Vec::new(),
     };
     (outcome, sources)
 }

@@ -5,6 +5,7 @@ use crate::execute::Scratch;
 use crate::liveness::Judge;
 use crate::machine::{Finding, Machine};
 use crate::symmetry::{Naming, Quotient, symmetry_of};
+use arch_base::Idx;
 use arch_explorer::{Exploration, Progress, Store, explore, graph};
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
@@ -139,6 +140,7 @@ pub fn report_search(
         stopped,
         results: verdicts.results(),
         coverage: machine.coverage(&explored.scratches, &explored.executed),
+        faults: fault_events(machine, &explored.executed),
         cut,
     }
 }
@@ -184,8 +186,21 @@ fn report_of(
         stopped: explored.stopped.map(stop).or(judging),
         results,
         coverage: machine.coverage(&explored.scratches, &explored.executed),
+        faults: fault_events(machine, &explored.executed),
         cut,
     }
+}
+
+/// How many events each fault has, from how often each action was executed.
+#[must_use]
+pub fn fault_events(machine: &Machine, executed: &[u64]) -> Vec<u64> {
+    let mut events = vec![0; machine.program().faults.len()];
+    for (action, count) in executed.iter().enumerate().filter(|(_, count)| **count > 0) {
+        if let Some(fault) = machine.template(action as u32).fault() {
+            events[fault.index()] += count;
+        }
+    }
+    events
 }
 
 /// Why exploration stopped, as reports have it.

@@ -113,7 +113,7 @@ impl Evidence {
         evidence
     }
 
-    /// The findings to which paths are shown: all that were made, but of examples the first.
+    /// The findings to which paths are shown: all that were made, but of examples the first, and of quiet properties none.
     fn shown(&self, machine: &Machine) -> Vec<u32> {
         let wanted: Vec<u32> = machine
             .program()
@@ -121,7 +121,9 @@ impl Evidence {
             .iter_enumerated()
             .filter_map(|(id, _)| self.wanted(machine, id).first().copied())
             .collect();
+        let quiet = |p: PropertyId| machine.program().properties[p].quiet;
         let is = |f: u32| match machine.findings()[f as usize] {
+            Finding::Violated(p) | Finding::Hit(p, _) if quiet(p) => false,
             Finding::Hit(..) => wanted.contains(&f),
             _ => true,
         };

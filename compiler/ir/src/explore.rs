@@ -63,6 +63,7 @@ struct Oracle<'p> {
     transitions: u64,
     cut: BTreeSet<Span>,
     coverage: Vec<Vec<StepCoverage>>,
+    faults: Vec<u64>,
     stopped: Option<Stop>,
     /// For each property judged on states or events, its first violation.
     violations: Vec<Option<Found>>,
@@ -87,6 +88,7 @@ impl<'p> Oracle<'p> {
             transitions: 0,
             cut: BTreeSet::new(),
             coverage: steps.collect(),
+            faults: vec![0; program.faults.len()],
             stopped: None,
             violations: vec![None; program.properties.len()],
             hits: BTreeMap::new(),
@@ -179,6 +181,9 @@ impl<'p> Oracle<'p> {
         if let Event::Step { run, step, duplicated: None, .. } = &transition.event {
             self.coverage[run.protocol.index()][step.index()].executed += 1;
         }
+        if let Some(fault) = transition.event.fault() {
+            self.faults[fault.index()] += 1;
+        }
         let Transition { event, outcome, violated, excess_violates_always, .. } = transition;
         let led = match outcome {
             Ok(state) => Ok(self.number(state, Some((from, event.clone())), limits)?),
@@ -234,6 +239,7 @@ impl<'p> Oracle<'p> {
             cut: self.cut.iter().copied().collect(),
             results,
             coverage: self.coverage.clone(),
+            faults: self.faults.clone(),
         }
     }
 

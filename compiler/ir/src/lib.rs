@@ -14,6 +14,7 @@ pub mod explore;
 pub mod fairness;
 pub mod guard;
 mod liveness;
+pub mod observe;
 pub mod program;
 pub mod report;
 pub mod state;

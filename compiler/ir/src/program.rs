@@ -69,6 +69,8 @@ pub struct Program {
     pub slots: IndexVec<SlotId, String>,
     /// Guards and other declarations that engines need not know.
     pub expectations: Vec<Expected>,
+    /// Warnings that the spec accepts.
+    pub accepted: Vec<Accepted>,
 }
 
 /// A name with the place of its declaration.
@@ -560,6 +562,8 @@ pub struct Property {
     pub kind: PropertyKind,
     /// Where it is declared.
     pub span: Span,
+    /// Whether nobody wants to see the behaviour that decides it: so with [`crate::observe`].
+    pub quiet: bool,
 }
 
 /// What a property claims.
@@ -636,6 +640,17 @@ impl Default for Builtin {
 pub struct Expected {
     /// The property's name, or that of a built-in check.
     pub property: String,
+    /// Where it is said.
+    pub span: Span,
+}
+
+/// `allow W0802 at STEP "why"`: a warning that is as it is meant to be.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Accepted {
+    /// The code.
+    pub code: String,
+    /// The steps that it is accepted of, by protocol; everywhere, if none.
+    pub steps: Vec<(ProtocolId, StepId)>,
     /// Where it is said.
     pub span: Span,
 }

@@ -29,6 +29,8 @@ pub struct Report {
     pub results: Vec<PropertyResult>,
     /// For each protocol and step, what was seen of it.
     pub coverage: Vec<Vec<StepCoverage>>,
+    /// For each fault, how many events of it there are (of a skew, which is no event, none).
+    pub faults: Vec<u64>,
 }
 
 /// What was made of symmetry.

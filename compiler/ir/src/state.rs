@@ -119,6 +119,18 @@ pub enum Event {
     Tick,
 }
 
+impl Event {
+    /// The fault that happens in it; its consequences, such as a second arrival, are none.
+    #[must_use]
+    pub fn fault(&self) -> Option<FaultId> {
+        match self {
+            Event::Step { duplicated, .. } => *duplicated,
+            Event::Crash(fault, _) | Event::Lose(fault, _) | Event::Cut(fault, _) => Some(*fault),
+            _ => None,
+        }
+    }
+}
+
 /// A run of a protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct RunRef {

@@ -224,7 +224,13 @@ impl Build {
     /// A property.
     pub fn property(&mut self, name: &str, kind: PropertyKind) -> PropertyId {
         let span = self.span();
-        self.program.properties.push(Property { name: name.to_owned(), binders: Vec::new(), kind, span })
+        self.program.properties.push(Property {
+            name: name.to_owned(),
+            binders: Vec::new(),
+            kind,
+            span,
+            quiet: false,
+        })
     }
 
     /// `at STEP: claim`, or `after`.

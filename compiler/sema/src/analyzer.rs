@@ -135,6 +135,9 @@ impl<'m> Analyzer<'m> {
         if complete {
             failures = variation::failures(self.module, self.options, &mut self.diagnostics);
         }
+        let accepted = &self.program.accepted;
+        let everywhere = |d: &Diagnostic| accepted.iter().any(|a| a.steps.is_empty() && a.code == d.code.0);
+        self.diagnostics.retain(|d| d.severity != Severity::Warning || !everywhere(d));
         // What the file as a whole lacks comes last.
         let whole = |d: &Diagnostic| d.code == crate::codes::MISSING_PROPERTY;
         let key = |d: &Diagnostic| (whole(d), d.span().map(|s| (s.start, s.end)), d.code);

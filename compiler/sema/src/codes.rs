@@ -10,6 +10,15 @@ macro_rules! codes {
     };
 }
 
+/// The warnings of exploration, which the driver gives (its codes are its own): they can be accepted here.
+pub const EXPLORED: &[&str] = &["W0901", "W0902", "W0903", "W0904", "W0905", "W0906", "W0907", "W0908"];
+
+/// Whether `allow` can accept what a word is the code of.
+#[must_use]
+pub fn can_be_accepted(word: &str) -> bool {
+    EXPLORED.contains(&word) || word.starts_with('W') && ALL.iter().any(|code| code.0 == word)
+}
+
 codes! {
     /// A name is declared twice.
     DUPLICATE_NAME = "E0101";

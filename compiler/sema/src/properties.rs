@@ -1,11 +1,12 @@
 //! Properties: invariants, claims about steps, possibility and liveness.
 
 use crate::analyzer::Analyzer;
+use crate::codes;
 use crate::diagnostics::{names, properties as errors, types as type_errors};
 use crate::scope::Scope;
 use arch_base::Span;
 use arch_grammar::ast::{self, AttrValue, ItemKind, PropertyForm};
-use arch_ir::{Binder, Expected, Expr, ExprKind, Init, Property, PropertyKind, StepClaim, Type};
+use arch_ir::{Accepted, Binder, Expected, Expr, ExprKind, Init, Property, PropertyKind, StepClaim, Type};
 
 /// The built-in checks, by the words that `allow` and `expect` use.
 pub const CHECKS: &[&str] = &["bounds", "advances", "stuck", "stranded", "coverage"];
@@ -119,7 +120,13 @@ impl<'m> Analyzer<'m> {
     }
 
     fn add_property(&mut self, name: &ast::Ident, binders: Vec<Binder>, kind: PropertyKind) {
-        self.program.properties.push(Property { name: name.name.clone(), binders, kind, span: name.span });
+        self.program.properties.push(Property {
+            name: name.name.clone(),
+            binders,
+            kind,
+            span: name.span,
+            quiet: false,
+        });
     }
 
     fn binders(&mut self, written: &'m [ast::Binder], scope: &Scope) -> (Vec<Binder>, Scope) {
@@ -184,15 +191,38 @@ impl<'m> Analyzer<'m> {
         PropertyKind::Step { at, after }
     }
 
-    fn allow(&mut self, decl: &ast::AllowDecl) {
+    fn allow(&mut self, decl: &'m ast::AllowDecl) {
         let builtin = &mut self.program.builtin;
-        match decl.check.name.as_str() {
-            "stuck" => builtin.stuck = false,
-            "stranded" => builtin.stranded = false,
-            "advances" => builtin.advances = false,
-            "coverage" => builtin.coverage = false,
-            _ => self.report(errors::unknown_check(&decl.check)),
+        let switch = match decl.check.name.as_str() {
+            "stuck" => &mut builtin.stuck,
+            "stranded" => &mut builtin.stranded,
+            "advances" => &mut builtin.advances,
+            "coverage" => &mut builtin.coverage,
+            code if codes::can_be_accepted(code) => return self.accept(decl),
+            _ => return self.report(errors::unknown_check(&decl.check)),
+        };
+        *switch = false;
+        if let Some(at) = &decl.at {
+            self.report(errors::check_of_everything(&decl.check, at));
         }
+    }
+
+    /// A warning that is as it is meant to be, here or everywhere.
+    fn accept(&mut self, decl: &'m ast::AllowDecl) {
+        let mut steps = Vec::new();
+        if let Some(at) = &decl.at {
+            for index in (0..self.tables.protocols.len()).filter(|i| self.means(*i, at)) {
+                let written = self.runs[index].steps.iter();
+                let ids = written.filter(|w| w.step.operation.name == at.operation.name).flat_map(|w| &w.ids);
+                steps.extend(ids.map(|id| (self.tables.protocols[index].id, *id)));
+            }
+            if steps.is_empty() {
+                let error = names::unknown_operation(at, &self.tables);
+                return self.report(error);
+            }
+        }
+        let code = decl.check.name.clone();
+        self.program.accepted.push(Accepted { code, steps, span: decl.check.span });
     }
 
     fn lower_expectations(&mut self) {

@@ -6,7 +6,7 @@
 //! be reachable from every state is not judged: stateright does not keep the graph.
 
 use crate::model::{SpecModel, SpecState};
-use arch_check::check::kind_of;
+use arch_check::check::{fault_events, kind_of};
 use arch_check::{CompileError, Finding, Machine, Options};
 use arch_ir::report::{PropertyResult, PropertyVerdict, Report, Stop, Trace, TraceStep};
 use arch_ir::{Property, PropertyId, PropertyKind};
@@ -132,6 +132,7 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
         stopped,
         results: verdicts.results(),
         coverage: machine.coverage(&scratches, &executed),
+        faults: fault_events(machine, &executed),
         cut,
     }
 }

@@ -200,7 +200,8 @@ impl Tree<'_> {
     pub(super) fn allow(&mut self, pair: P<'_>) -> ItemKind {
         let mut kids = self.kids(pair);
         let check = self.ident(kids.any());
-        ItemKind::Allow(AllowDecl { check, why: kids.more().map(|p| self.text(p)) })
+        let at = kids.maybe(Rule::op_ref).map(|p| self.op_ref(p));
+        ItemKind::Allow(AllowDecl { check, at, why: kids.more().map(|p| self.text(p)) })
     }
 
     pub(super) fn composition(&mut self, pair: P<'_>) -> ItemKind {

@@ -193,7 +193,8 @@ fn plain(kind: &ItemKind) -> String {
         ItemKind::Redundant(of) => format!("redundant {} {}", target(&of.target), quoted(&of.why)),
         ItemKind::Allow(of) => {
             let why = of.why.as_ref().map_or_else(String::new, |t| format!(" {}", quoted(t)));
-            format!("allow {}{why}", of.check.name)
+            let at = of.at.as_ref().map_or_else(String::new, |step| format!(" at {}", op_ref(step)));
+            format!("allow {}{at}{why}", of.check.name)
         }
         ItemKind::Composition(of) => composition(of),
         ItemKind::Protocol(of) => format!("protocol {}", of.name.name),

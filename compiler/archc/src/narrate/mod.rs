@@ -47,6 +47,7 @@ fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> Prope
         span: result.span,
         trace: result.trace.as_ref().map(|t| behaviour(teller, t, declared, result)),
         liveness: liveness::told(teller, result),
+        vacuous: false,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::diagnostics::word;
 use crate::outcome::{
-    AssumptionOutcome, Change, ExitStatus, Explanation, FailureOutcome, Place, PropertyOutcome,
-    PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome, strength,
+    AssumptionOutcome, Change, CoverageOutcome, ExitStatus, Explanation, FailureOutcome, Place,
+    PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome,
+    strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -42,6 +43,7 @@ struct Spec<'a> {
     fairness: Vec<FairnessJson<'a>>,
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
+    coverage: Vec<CoverageJson<'a>>,
     diagnostics: Vec<Message<'a>>,
 }
 
@@ -157,6 +159,16 @@ struct ShownJson<'a> {
 }
 
 #[derive(Serialize)]
+struct CoverageJson<'a> {
+    kind: &'static str,
+    name: &'a str,
+    covered: bool,
+    executed: Option<u64>,
+    refused: Option<bool>,
+    span: PlaceJson,
+}
+
+#[derive(Serialize)]
 struct Message<'a> {
     code: &'static str,
     severity: &'static str,
@@ -223,6 +235,7 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         ),
         properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
         failures: outcome.failures.iter().map(|f| failure(f, sources)).collect(),
+        coverage: outcome.coverage.iter().map(|c| coverage(c, sources)).collect(),
         diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
     }
 }
@@ -269,7 +282,7 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         needs: live
             .and_then(|l| l.needs.as_ref())
             .map(|(list, smallest)| NeedsJson { fairness: fairness(list), smallest: *smallest }),
-        vacuous: live.is_some_and(|l| l.vacuous),
+        vacuous: property.vacuous || live.is_some_and(|l| l.vacuous),
         explanations: ending.iter().map(|e| explanation(e, sources)).collect(),
     }
 }
@@ -329,6 +342,17 @@ fn failure<'a>(failure: &'a FailureOutcome, sources: &SourceMap) -> Failure<'a> 
             treated: v.treated,
             explanations: v.explanations,
         }),
+    }
+}
+
+fn coverage<'a>(of: &'a CoverageOutcome, sources: &SourceMap) -> CoverageJson<'a> {
+    CoverageJson {
+        kind: of.kind,
+        name: &of.name,
+        covered: of.covered,
+        executed: of.executed,
+        refused: of.refused,
+        span: located(of.span, sources),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn plain_headline(outcome: &SpecOutcome) -> String {
 fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
     let style = match outcome.status {
         ExitStatus::Success => Style::Good,
-        ExitStatus::Inconclusive => Style::Open,
+        ExitStatus::Inconclusive | ExitStatus::Strict => Style::Open,
         ExitStatus::Violated | ExitStatus::Invalid | ExitStatus::Internal => Style::Bad,
     };
     let mut parts = vec![format!("{} {}", paint.paint(style, outcome.headline.word), outcome.file)];
@@ -113,6 +113,9 @@ fn remark(property: &PropertyOutcome) -> String {
         }
         (PropertyVerdict::Holds, Some(trace)) => {
             format!("witness in {}", counted(trace.steps.len() as u64, "step"))
+        }
+        (PropertyVerdict::Holds, None) if property.vacuous && property.liveness.is_none() => {
+            "says nothing of this model".to_owned()
         }
         (PropertyVerdict::Holds, None) => property.liveness.as_ref().map_or_else(String::new, why_live),
     }
@@ -184,6 +187,7 @@ pub fn summary(outcomes: &[SpecOutcome], paint: Paint) -> String {
         (ExitStatus::Violated, "violated"),
         (ExitStatus::Invalid, "invalid"),
         (ExitStatus::Inconclusive, "inconclusive"),
+        (ExitStatus::Strict, "vacuous"),
         (ExitStatus::Internal, "internal errors"),
     ] {
         if count(status) > 0 {

@@ -954,7 +954,13 @@ impl Maker {
                 _ => PropertyKind::Always(self.expr(&Type::Bool, 2, &names)),
             };
             let span = self.b.span();
-            self.b.program.properties.push(Property { name: format!("q{i}"), binders, kind, span });
+            self.b.program.properties.push(Property {
+                name: format!("q{i}"),
+                binders,
+                kind,
+                span,
+                quiet: false,
+            });
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::codes;
 use crate::properties::CHECKS;
 use crate::templates::TEMPLATES;
 use arch_base::{Diagnostic, Span};
-use arch_grammar::ast::Ident;
+use arch_grammar::ast::{Ident, OpRef};
 
 /// A property with the name of a built-in check.
 pub fn reserved_name(name: &Ident) -> Diagnostic {
@@ -33,13 +33,23 @@ pub fn monotonic_time(span: Span) -> Diagnostic {
 pub fn unknown_check(name: &Ident) -> Diagnostic {
     let (message, label) = match name.name.as_str() {
         "bounds" => ("`bounds` is always checked".to_owned(), "cannot be switched off"),
-        other => (format!("there is no built-in check `{other}`"), "not known"),
+        other => (format!("there is no built-in check `{other}`, and no such warning"), "not known"),
     };
     let error = Diagnostic::error(codes::UNKNOWN_CHECK, message).at(name.span, label);
-    suggest(error, &name.name, CHECKS.iter().copied()).because(format!(
-        "note: {} can be switched off",
-        all_of(&["stuck", "stranded", "advances", "coverage"])
-    ))
+    suggest(error, &name.name, CHECKS.iter().copied())
+        .because(format!(
+            "note: {} can be switched off",
+            all_of(&["stuck", "stranded", "advances", "coverage"])
+        ))
+        .because("note: a warning is accepted by its code, such as W0901")
+}
+
+/// A built-in check that is switched off for one step.
+pub fn check_of_everything(name: &Ident, at: &OpRef) -> Diagnostic {
+    let message = format!("`{}` is a check of the whole spec", name.name);
+    Diagnostic::error(codes::UNKNOWN_CHECK, message)
+        .at(at.operation.span, "only warnings are accepted of one step")
+        .help(format!("`allow {} \"why\"`", name.name))
 }
 
 /// A property that is not declared.
