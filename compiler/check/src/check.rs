@@ -1,12 +1,12 @@
 //! Checking every property of a program: exploration, verdicts, behaviours.
 
-use crate::evidence::{Evidence, GoalKind, path_in_graph, trace};
+use crate::evidence::{Evidence, GoalKind, Searched, path_in_graph, trace};
 use crate::execute::Scratch;
 use crate::liveness::Judge;
 use crate::machine::{Finding, Machine};
-use crate::symmetry::{Naming, Quotient, symmetry_of};
+use crate::symmetry::{Quotient, symmetry_of};
 use arch_base::Idx;
-use arch_explorer::{Exploration, Progress, Store, explore, graph};
+use arch_explorer::{Exploration, Goals, Progress, explore, graph};
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,18 +72,12 @@ fn check_quotient(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Report {
-    let explored = graph::explore(quotient, &explorer_limits(options, false), interrupt, progress);
-    let represented_states = Some(represented(quotient, &explored.store));
+    let explored = explore(quotient, &explorer_limits(options, false), interrupt, progress);
+    let represented = explored.scratches.iter().map(|s| s.represented).fold(0, u128::saturating_add);
     let explored = explored.map_scratches(|s| s.machine);
-    let report = report_of(program, quotient.machine(), Some(quotient), &explored, options, interrupt);
-    Report { represented_states, ..report }
-}
-
-/// How many states those of a quotient stand for.
-fn represented(quotient: &Quotient<'_>, store: &Store) -> u64 {
-    let mut naming = Naming::default();
-    let orbits = (0..store.len() as u32).map(|s| quotient.stands_for(store.state(s), &mut naming));
-    u64::try_from(orbits.fold(0, u128::saturating_add)).unwrap_or(u64::MAX)
+    let searched = Searched { system: quotient, quotient: Some(quotient), explored: &explored };
+    let report = report_searched(program, quotient.machine(), &searched, options, interrupt);
+    Report { represented_states: Some(u64::try_from(represented).unwrap_or(u64::MAX)), ..report }
 }
 
 /// Explores all reachable states and keeps the set of them: all that is needed without liveness properties.
@@ -125,9 +119,21 @@ pub fn report_search(
     options: &Options,
     interrupt: &AtomicBool,
 ) -> Report {
+    let searched = Searched { system: machine, quotient: None, explored };
+    report_searched(program, machine, &searched, options, interrupt)
+}
+
+fn report_searched<S: Goals>(
+    program: &Program,
+    machine: &Machine,
+    searched: &Searched<'_, S>,
+    options: &Options,
+    interrupt: &AtomicBool,
+) -> Report {
+    let explored = searched.explored;
     let cut = machine.cut_spans(&explored.scratches);
     let complete = explored.stopped.is_none() && cut.is_empty();
-    let evidence = Evidence::of_search(machine, explored, &explorer_limits(options, false), interrupt);
+    let evidence = Evidence::of_search(machine, searched, &explorer_limits(options, false), interrupt);
     let stopped = explored.stopped.map(stop).or(evidence.stop);
     let verdicts = Verdicts { program, machine, evidence, complete, live: None };
     Report {
@@ -158,21 +164,10 @@ pub fn report_within(
     options: &Options,
     interrupt: &AtomicBool,
 ) -> Report {
-    report_of(program, machine, None, explored, options, interrupt)
-}
-
-fn report_of(
-    program: &Program,
-    machine: &Machine,
-    quotient: Option<&Quotient<'_>>,
-    explored: &graph::Exploration<Scratch>,
-    options: &Options,
-    interrupt: &AtomicBool,
-) -> Report {
     let cut = machine.cut_spans(&explored.scratches);
     let complete = explored.stopped.is_none() && cut.is_empty();
     let live = Judge::new(machine, explored, complete, options, interrupt);
-    let evidence = Evidence::of_graph(machine, quotient, explored, options, interrupt);
+    let evidence = Evidence::of_graph(machine, explored, options, interrupt);
     let verdicts = Verdicts { program, machine, evidence, complete, live };
     let results = verdicts.results();
     let judging = verdicts.live.as_ref().and_then(Judge::stop).or(verdicts.evidence.stop);

@@ -5,11 +5,13 @@ use crate::check::{Options, stop};
 use crate::execute::Scratch;
 use crate::machine::{Finding, Goal, Machine};
 use crate::symmetry::Quotient;
-use crate::symmetry::goals::{orbits, unable as unable_in_quotient};
+use crate::symmetry::goals::orbits;
 use arch_explorer::goals::unable;
+use arch_explorer::paths::Marks;
 use arch_explorer::{Backward, Exploration, Goals, Limits, Path, System, Target, graph, paths};
 use arch_ir::PropertyId;
 use arch_ir::report::{Stop, Trace, TraceStep};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 /// What goals are judged together: those of a property, or (none) that runs are finished.
@@ -20,6 +22,58 @@ fn kind_of(goal: &Goal) -> GoalKind {
         Goal::Possible(property, _) => Some(*property),
         Goal::Finished(_) => None,
     }
+}
+
+/// A search that is over: of a machine, or of its quotient.
+pub(crate) struct Searched<'a, S> {
+    pub(crate) system: &'a S,
+    pub(crate) quotient: Option<&'a Quotient<'a>>,
+    pub(crate) explored: &'a Exploration<Scratch>,
+}
+
+/// Findings that renaming makes of each other: in a quotient one that is made stands for all of them.
+struct Alike<'a> {
+    machine: &'a Machine,
+    /// For each property with combinations that count one by one, the first of those that each can be renamed to.
+    orbits: BTreeMap<PropertyId, Vec<u32>>,
+}
+
+impl<'a> Alike<'a> {
+    fn of(machine: &'a Machine, quotient: Option<&Quotient<'_>>) -> Alike<'a> {
+        let mut found = Alike { machine, orbits: BTreeMap::new() };
+        for finding in machine.findings() {
+            if let (Finding::Hit(id, _), Some(quotient)) = (finding, quotient) {
+                found.orbits.entry(*id).or_insert_with(|| orbits(quotient, *id));
+            }
+        }
+        found
+    }
+
+    /// All that one stands for, itself among them.
+    fn to(&self, finding: u32) -> Vec<u32> {
+        let findings = self.machine.findings();
+        let orbit_of = |finding: u32| match findings[finding as usize] {
+            Finding::Hit(id, combination) => {
+                self.orbits.get(&id).map(|orbits| (id, orbits[combination as usize]))
+            }
+            _ => None,
+        };
+        match orbit_of(finding) {
+            Some(orbit) => (0..findings.len() as u32).filter(|f| orbit_of(*f) == Some(orbit)).collect(),
+            None => vec![finding],
+        }
+    }
+}
+
+/// The kinds of goals of which one is out of reach of a state that must be able to reach it.
+fn unable_kinds(machine: &Machine, marks: &[Option<Marks>]) -> Vec<GoalKind> {
+    let mut kinds: Vec<GoalKind> = Vec::new();
+    for (goal, mark) in machine.goals().iter().zip(marks) {
+        if mark.is_some() && !kinds.contains(&kind_of(goal)) {
+            kinds.push(kind_of(goal));
+        }
+    }
+    kinds
 }
 
 /// What was found.
@@ -40,73 +94,73 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// From a graph: of the machine, or of its quotient.
+    /// From a graph.
     pub(crate) fn of_graph(
         machine: &Machine,
-        quotient: Option<&Quotient<'_>>,
         explored: &graph::Exploration<Scratch>,
         options: &Options,
         interrupt: &AtomicBool,
     ) -> Evidence {
-        let graph = Graph { machine, quotient, explored };
-        let found: Vec<_> = (0..explored.found.len()).map(|f| graph.found(f)).collect();
-        let path =
-            |(number, found): (usize, &Option<graph::Finding>)| Some(graph.path(found.as_ref()?, number));
-        let unable = graph.unable(&|| options.stopped(interrupt));
-        let end = |state: u32| graph.path(&graph::Finding { state, action: None }, 0);
+        let graph = Graph { machine, explored };
+        let path = |found: &Option<graph::Finding>| Some(graph.path(found.as_ref()?));
+        let unable = options.stopped(interrupt).map_or_else(|| Ok(graph.unable()), Err);
+        let end = |state: u32| path_in_graph(explored, state);
         Evidence {
             first: (!explored.store.is_empty()).then(|| explored.store.state(0).to_vec()),
-            made: found.iter().map(Option::is_some).collect(),
-            paths: found.iter().enumerate().map(path).collect(),
+            made: explored.found.iter().map(Option::is_some).collect(),
+            paths: explored.found.iter().map(path).collect(),
             goals_known: explored.stopped.is_none() && unable.is_ok(),
             stop: unable.as_ref().err().copied(),
             unable: unable.unwrap_or_default().into_iter().map(|(kind, s)| (kind, Some(end(s)))).collect(),
         }
     }
 
-    /// From a search: goals are looked at and paths are found now, within limits.
-    pub(crate) fn of_search(
+    /// From a search, of the machine or its quotient: goals are looked at and paths are found now, within limits.
+    pub(crate) fn of_search<S: Goals>(
         machine: &Machine,
-        explored: &Exploration<Scratch>,
+        searched: &Searched<'_, S>,
         limits: &Limits,
         interrupt: &AtomicBool,
     ) -> Evidence {
+        let Searched { system, quotient, explored } = *searched;
+        let alike = Alike::of(machine, quotient);
+        let made = |f: u32| alike.to(f).iter().any(|f| explored.found[*f as usize].is_some());
         let mut evidence = Evidence {
             first: explored.first.clone(),
-            made: explored.found.iter().map(Option::is_some).collect(),
+            made: (0..explored.found.len() as u32).map(made).collect(),
             ..Evidence::default()
         };
         let mut marks = Vec::new();
         if explored.stopped.is_none() {
-            match unable(machine, explored, limits, interrupt) {
+            match unable(system, explored, limits, interrupt) {
                 Ok(list) => (marks, evidence.goals_known) = (list, true),
                 Err(limit) => evidence.stop = Some(stop(limit)),
             }
         }
-        let mut kinds: Vec<GoalKind> = Vec::new();
-        for (goal, mark) in machine.goals().iter().zip(&marks) {
-            if mark.is_some() && !kinds.contains(&kind_of(goal)) {
-                kinds.push(kind_of(goal));
-            }
-        }
+        let kinds = unable_kinds(machine, &marks);
         let of_kind = |kind: &GoalKind| {
             let marked = machine.goals().iter().zip(&marks).filter(|(goal, _)| kind_of(goal) == *kind);
             Target::State(marked.filter_map(|(_, marks)| marks.as_ref()).collect())
         };
         let shown = evidence.shown(machine);
-        let findings = shown.iter().map(|f| Target::Finding(*f));
+        let findings = shown.iter().map(|f| Target::Finding(alike.to(*f)));
         let targets: Vec<Target<'_>> = findings.chain(kinds.iter().map(of_kind)).collect();
         // Who has waited long enough for the search still wants to see what it found.
         let never = AtomicBool::new(false);
         let interrupt =
             if explored.stopped == Some(arch_explorer::Stop::Interrupted) { &never } else { interrupt };
-        let mut found = match paths(machine, explored, &targets, limits.max_memory, interrupt) {
-            Ok(found) => found.into_iter(),
-            Err(limit) => {
-                evidence.stop = evidence.stop.or(Some(stop(limit)));
-                Vec::new().into_iter()
-            }
+        let found = paths(system, explored, &targets, limits.max_memory, interrupt).unwrap_or_else(|limit| {
+            evidence.stop = evidence.stop.or(Some(stop(limit)));
+            Vec::new()
+        });
+        // What is found of a combination is found on states.
+        let on_states = |f: &u32| matches!(machine.findings()[*f as usize], Finding::Hit(..));
+        let finding = |i: usize| shown.get(i).copied().filter(|f| !on_states(f));
+        let concrete = |(i, path): (usize, Option<Path>)| match quotient {
+            Some(quotient) => path.map(|path| quotient.concrete(&path, finding(i))),
+            None => path,
         };
+        let mut found = found.into_iter().enumerate().map(concrete);
         evidence.paths = vec![None; evidence.made.len()];
         shown.iter().for_each(|f| evidence.paths[*f as usize] = found.next().flatten());
         evidence.unable = kinds.into_iter().map(|kind| (kind, found.next().flatten())).collect();
@@ -176,79 +230,36 @@ pub(crate) fn path_in_graph(explored: &graph::Exploration<Scratch>, state: u32) 
 /// An explored graph.
 struct Graph<'a> {
     machine: &'a Machine,
-    /// What was explored instead of the machine itself.
-    quotient: Option<&'a Quotient<'a>>,
     explored: &'a graph::Exploration<Scratch>,
 }
 
 impl Graph<'_> {
-    /// Where a finding was made first, or one that it can be renamed to.
-    fn found(&self, finding: usize) -> Option<graph::Finding> {
-        let found = &self.explored.found;
-        let (Some(quotient), Finding::Hit(id, _)) = (self.quotient, self.machine.findings()[finding]) else {
-            return found[finding];
-        };
-        let orbits = orbits(quotient, id);
-        let orbit_of = |f: usize| match self.machine.findings()[f] {
-            Finding::Hit(p, combination) if p == id => orbits.get(combination as usize).copied(),
-            _ => None,
-        };
-        let wanted = orbit_of(finding);
-        let all = (0..found.len()).filter(|f| wanted.is_some() && orbit_of(*f) == wanted);
-        all.filter_map(|f| found[f]).min_by_key(|f| f.state)
-    }
-
-    /// A path to a finding, whose number is needed when it was made on an event.
-    fn path(&self, found: &graph::Finding, number: usize) -> Path {
-        let mut path = self.path_to(found.state);
+    /// A path to a finding.
+    fn path(&self, found: &graph::Finding) -> Path {
+        let mut path = path_in_graph(self.explored, found.state);
         if let Some(action) = found.action {
-            let from = path.steps.last().and_then(|(_, to)| to.as_ref()).unwrap_or(&path.initial);
-            let step = self.last_step(from, action, number);
-            path.steps.push(step);
+            let from = self.explored.store.state(found.state);
+            let successors = self.machine.successors(from, &mut self.machine.scratch());
+            let event = successors.events().find(|(a, _)| *a == action);
+            path.steps.push((action, event.and_then(|(_, to)| to.map(<[u64]>::to_vec))));
         }
         path
     }
 
-    fn path_to(&self, state: u32) -> Path {
-        let Some(quotient) = self.quotient else { return path_in_graph(self.explored, state) };
-        let store = &self.explored.store;
-        let (initial, steps) = store.path(state);
-        let states = std::iter::once(initial).chain(steps.into_iter().map(|(_, to)| to));
-        let (initial, steps) = quotient.concrete(&states.map(|s| store.state(s)).collect::<Vec<_>>());
-        Path { initial, steps: steps.into_iter().map(|(action, to)| (action, Some(to))).collect() }
-    }
-
-    /// The event on which something was found. In a quotient the state has other names than the one that it was
-    /// found on, so its first event with that finding is meant.
-    fn last_step(&self, from: &[u64], action: u32, number: usize) -> (u32, Option<Vec<u64>>) {
-        let successors = self.machine.successors(from, &mut self.machine.scratch());
-        let renamed = successors.found().iter().find(|f| f.finding as usize == number);
-        let action = match self.quotient {
-            Some(_) => renamed.and_then(|f| f.action).unwrap_or(action),
-            None => action,
-        };
-        let event = successors.events().find(|(a, _)| *a == action);
-        (action, event.and_then(|(_, to)| to.map(<[u64]>::to_vec)))
-    }
-
     /// Goals that are out of reach, with the first state that must be able to reach one, if the whole graph is known.
-    fn unable(&self, stopped: &dyn Fn() -> Option<Stop>) -> Result<Vec<(GoalKind, u32)>, Stop> {
+    fn unable(&self) -> Vec<(GoalKind, u32)> {
         if self.explored.stopped.is_some() || self.machine.goals().is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let first = match self.quotient {
-            Some(quotient) => unable_in_quotient(quotient, &self.explored.store, stopped)?,
-            None => self.unable_backward(),
-        };
         let mut unable: Vec<(GoalKind, u32)> = Vec::new();
-        for (goal, first) in self.machine.goals().iter().zip(first) {
+        for (goal, first) in self.machine.goals().iter().zip(self.unable_backward()) {
             let (kind, Some(state)) = (kind_of(goal), first) else { continue };
             match unable.iter_mut().find(|(k, _)| *k == kind) {
                 Some((_, first)) => *first = state.min(*first),
                 None => unable.push((kind, state)),
             }
         }
-        Ok(unable)
+        unable
     }
 
     fn unable_backward(&self) -> Vec<Option<u32>> {

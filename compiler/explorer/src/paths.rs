@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Target<'a> {
-    /// A finding that the search made.
-    Finding(u32),
+    /// The first of some findings.
+    Finding(Vec<u32>),
     /// The first of some states, which are marked in any of these.
     State(Vec<&'a Marks>),
 }
@@ -52,9 +52,9 @@ struct Place {
 /// # Errors
 ///
 /// When the caller interrupts or memory is refused.
-pub fn paths<S: System>(
+pub fn paths<S: System, T>(
     system: &S,
-    explored: &Exploration<S::Scratch>,
+    explored: &Exploration<T>,
     targets: &[Target<'_>],
     max_memory: Option<u64>,
     interrupt: &AtomicBool,
@@ -101,9 +101,11 @@ impl<S: System> Finder<'_, S> {
     fn places<K: Keys>(&self, set: &Set<K>, log: &mut Option<Log>) -> Result<Vec<Option<Place>>, Stop> {
         let mut places: Vec<Option<Place>> = self.targets.iter().map(|_| None).collect();
         let mut depths = Depths::default();
-        let wanted =
-            |target: &Target<'_>| !matches!(target, Target::Finding(f) if self.found[*f as usize].is_none());
-        let mut left = self.targets.iter().filter(|t| wanted(t)).count();
+        let lengths: Vec<Option<u32>> = self.targets.iter().map(|t| self.length(t)).collect();
+        let wanted = |(target, length): &(&Target<'_>, &Option<u32>)| {
+            matches!(target, Target::State(_)) || length.is_some()
+        };
+        let mut left = self.targets.iter().zip(&lengths).filter(wanted).count();
         if left == 0 {
             return Ok(places);
         }
@@ -111,9 +113,9 @@ impl<S: System> Finder<'_, S> {
         let fixed = order.bytes();
         let mut interrupted = false;
         let end = order.run(&mut |met| {
-            let mut place = |is: &dyn Fn(&Target<'_>) -> bool, new: Place| {
-                for (target, place) in self.targets.iter().zip(&mut places) {
-                    if place.is_none() && is(target) {
+            let mut place = |is: &dyn Fn(&Target<'_>, Option<u32>) -> bool, new: Place| {
+                for ((target, length), place) in self.targets.iter().zip(&lengths).zip(&mut places) {
+                    if place.is_none() && is(target, *length) {
                         *place = Some(new);
                         left -= 1;
                     }
@@ -124,17 +126,19 @@ impl<S: System> Finder<'_, S> {
                     let source = Source { number: depths.states, key };
                     let length = depths.add(from.map(|(source, _)| source.number));
                     self.record(log, from, fixed);
-                    let is = |target: &Target<'_>| match target {
-                        Target::Finding(f) => found.contains(f) && self.found[*f as usize] == Some(length),
+                    let is = |target: &Target<'_>, shortest| match target {
+                        Target::Finding(any) => {
+                            shortest == Some(length) && found.iter().any(|f| any.contains(f))
+                        }
                         Target::State(marks) => marks.iter().any(|m| m.0.has(slot)),
                     };
                     place(&is, Place { source, action: None });
                 }
                 Met::Finding { finding, source, action } => {
                     let length = depths.of(source.number) + u32::from(action.is_some());
-                    let is = |target: &Target<'_>| {
-                        matches!(target, Target::Finding(f) if *f == finding)
-                            && self.found[finding as usize] == Some(length)
+                    let is = |target: &Target<'_>, shortest| {
+                        matches!(target, Target::Finding(any) if any.contains(&finding))
+                            && shortest == Some(length)
                     };
                     place(&is, Place { source, action });
                 }
@@ -146,6 +150,14 @@ impl<S: System> Finder<'_, S> {
             End::Refused => Err(Stop::Memory),
             End::All | End::Visitor if interrupted => Err(Stop::Interrupted),
             End::All | End::Visitor => Ok(places),
+        }
+    }
+
+    /// How many events lead to a target.
+    fn length(&self, target: &Target<'_>) -> Option<u32> {
+        match target {
+            Target::Finding(any) => any.iter().filter_map(|f| self.found[*f as usize]).min(),
+            Target::State(_) => None,
         }
     }
 

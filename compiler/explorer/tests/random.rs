@@ -5,6 +5,7 @@ mod common;
 use arch_explorer::goals::{Goals, unable};
 use arch_explorer::paths::{Path, Target, paths};
 use arch_explorer::{Exploration, Limits, Stop, explore};
+use common::named::Named;
 use common::{Plain, Random};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -47,7 +48,7 @@ fn agree(system: &Random, plain: &Plain, threads: usize) {
 
 /// The first path to each finding, and to some marked states, whatever memory there is.
 fn same_paths(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
-    let targets: Vec<Target<'_>> = (0..common::FINDINGS as u32).map(Target::Finding).collect();
+    let targets: Vec<Target<'_>> = (0..common::FINDINGS as u32).map(|f| Target::Finding(vec![f])).collect();
     let expected: Vec<Option<Path>> = plain
         .found
         .iter()
@@ -102,6 +103,32 @@ fn goals_of_all_kinds_of_graphs() {
         }
     }
     assert!(able > 500 && not > 500, "{able} goals in reach, {not} not");
+}
+
+/// Goals that change their names on the way, against the graph of all pairs of a state and a goal.
+#[test]
+fn goals_that_are_renamed() {
+    let (mut able, mut not) = (0, 0);
+    for seed in 0..900 {
+        let goals = if seed % 90 == 0 { 100 } else { 1 + seed as usize % 9 };
+        let named = Named::new(seed, goals);
+        let explored = explore(&named, &Limits::default(), &AtomicBool::new(false), &mut |_| {});
+        let none = AtomicBool::new(false);
+        let marks = unable(&named, &explored, &Limits::default(), &none).expect("no stop");
+        let expected = named.first_unable();
+        let found: Vec<bool> = marks.iter().map(Option::is_some).collect();
+        assert_eq!(found, expected.iter().map(Option::is_some).collect::<Vec<_>>(), "seed {seed}");
+        for (marks, state) in marks.iter().zip(&expected) {
+            *(if marks.is_some() { &mut not } else { &mut able }) += 1;
+            let (Some(marks), Some(state)) = (marks, state) else { continue };
+            let found =
+                paths(&named, &explored, &[Target::State(vec![marks])], None, &none).expect("no stop");
+            let path = found[0].as_ref().expect("a path");
+            let last = path.steps.last().map_or(Some(&path.initial), |(_, to)| to.as_ref());
+            assert_eq!(last, Some(&named.system.state(*state)), "seed {seed}");
+        }
+    }
+    assert!(able > 1000 && not > 1000, "{able} goals in reach, {not} not");
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Checker<SpecModel> for Explorer {
     fn discoveries(&self) -> HashMap<&'static str, Path<SpecState, SpecAction>> {
         let judged = self.model.judged().iter().filter_map(|j| Some((j.name, j.finding?)));
         let found: Vec<_> = judged.filter(|(_, f)| self.explored.found[*f as usize].is_some()).collect();
-        let targets: Vec<_> = found.iter().map(|(_, f)| Target::Finding(*f)).collect();
+        let targets: Vec<_> = found.iter().map(|(_, f)| Target::Finding(vec![*f])).collect();
         let machine = &**self.model.machine();
         // What there is no memory for is not shown.
         let paths =

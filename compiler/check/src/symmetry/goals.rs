@@ -7,31 +7,132 @@
 //! assumptions", 1997, call this the annotated quotient.)
 
 use super::canon::Renaming;
-use super::quotient::{Naming, Quotient, Scratch};
+use super::quotient::{Quotient, Scratch};
 use crate::machine::Goal;
 use crate::symbolic::claims::binder_type;
-use arch_explorer::{Goals, Store, Successors, System};
-use arch_ir::report::Stop;
+use arch_explorer::{Goals, Successors, System};
 use arch_ir::symmetry::Permutation;
 use arch_ir::{PropertyId, RunRef, Value};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
-/// What renamings make of goals and combinations, each computed once.
-struct Renamed<'q, 'm> {
-    quotient: &'q Quotient<'m>,
-    numbers: HashMap<Goal, u32>,
-    known: HashMap<Renaming, Vec<u32>>,
+/// Goals that are looked at together where renaming does not ask for more: a set of them fits a byte.
+const GROUP: usize = 7;
+
+/// What renamings make of goals, each computed once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    numbers: HashMap<Renaming, u32>,
+    /// For each renaming what it makes of each goal; the first changes nothing.
+    goals: Vec<Vec<u32>>,
 }
 
-impl Renamed<'_, '_> {
-    fn of(&mut self, renaming: &Renaming) -> &[u32] {
-        let Renamed { quotient, numbers, known } = self;
-        known.entry(renaming.clone()).or_insert_with(|| {
-            let permutation = quotient.permutation(renaming);
-            let goals = quotient.machine().goals().iter();
-            goals.map(|g| numbers[&renamed_goal(quotient, &permutation, g)]).collect()
-        })
+impl Names {
+    /// The number of a renaming; 0 if it changes no goal.
+    fn number(&mut self, quotient: &Quotient<'_>, renaming: &Renaming) -> u32 {
+        if let Some(number) = self.numbers.get(renaming) {
+            return *number;
+        }
+        let goals = quotient.machine().goals();
+        if self.goals.is_empty() {
+            self.goals.push((0..goals.len() as u32).collect());
+        }
+        let permutation = quotient.permutation(renaming);
+        let renamed = goals.iter().map(|goal| {
+            let renamed = renamed_goal(quotient, &permutation, goal);
+            quotient.goal_numbers.get(&renamed).copied().expect("a renamed goal is one")
+        });
+        let renamed: Vec<u32> = renamed.collect();
+        let number = if renamed == self.goals[0] { 0 } else { self.goals.len() as u32 };
+        if number != 0 {
+            self.goals.push(renamed);
+        }
+        self.numbers.insert(renaming.clone(), number);
+        number
     }
+}
+
+impl Goals for Quotient<'_> {
+    fn goal_count(&self) -> usize {
+        self.machine().goals().len()
+    }
+
+    fn in_goals(&self, state: &[u64], scratch: &mut Scratch, out: &mut Vec<(bool, bool)>) {
+        self.machine().in_goals(state, &mut scratch.machine, out);
+    }
+
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for orbit in goal_orbits(self) {
+            match groups.last_mut() {
+                Some(group) if group.len() + orbit.len() <= GROUP => group.extend(orbit),
+                _ => groups.push(orbit),
+            }
+        }
+        groups
+    }
+
+    fn expand_named(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors, names: &mut Vec<u32>) {
+        let first = out.len();
+        self.machine().expand(state, &mut scratch.machine, out);
+        for to in out.states_mut()[first * state.len()..].chunks_exact_mut(state.len().max(1)) {
+            names.push(if self.touches(state, to) {
+                self.settle(to, &mut scratch.naming);
+                scratch.names.number(self, self.renaming(&scratch.naming))
+            } else {
+                0
+            });
+        }
+        // A state without words has no events to other ones.
+        names.resize(out.len(), 0);
+    }
+
+    fn renamed<'s>(&'s self, name: u32, scratch: &'s Scratch) -> &'s [u32] {
+        scratch.names.goals.get(name as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Goals that can be renamed into each other, by their first.
+pub(super) fn goal_orbits(quotient: &Quotient<'_>) -> Vec<Vec<usize>> {
+    let goals = quotient.machine().goals();
+    let program = quotient.machine().program();
+    let exchanges: Vec<_> = quotient.symmetry().exchanges(program).collect();
+    let number = |goal: &Goal| quotient.goal_numbers[goal];
+    let first = joined(goals.len() as u32, exchanges.iter(), |exchange, goal| {
+        number(&renamed_goal(quotient, exchange, &goals[goal as usize]))
+    });
+    let mut orbits: Vec<Vec<usize>> = Vec::new();
+    let mut place = vec![usize::MAX; goals.len()];
+    for (goal, first) in first.into_iter().enumerate() {
+        if first as usize == goal {
+            place[goal] = orbits.len();
+            orbits.push(Vec::new());
+        }
+        orbits[place[first as usize]].push(goal);
+    }
+    orbits
+}
+
+/// For each of some things the first that exchanges lead to or from it, in any number of steps.
+fn joined<'e, E: 'e>(
+    count: u32,
+    exchanges: impl Iterator<Item = &'e E> + Clone,
+    other: impl Fn(&E, u32) -> u32,
+) -> Vec<u32> {
+    let mut first: Vec<u32> = (0..count).collect();
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for exchange in exchanges.clone() {
+            for one in 0..count {
+                let two = other(exchange, one);
+                let least = first[one as usize].min(first[two as usize]);
+                for c in [one, two] {
+                    changed |= first[c as usize] != least;
+                    first[c as usize] = least;
+                }
+            }
+        }
+    }
+    first
 }
 
 fn renamed_goal(quotient: &Quotient<'_>, permutation: &Permutation, goal: &Goal) -> Goal {
@@ -69,116 +170,8 @@ fn renamed_combination(
 pub fn orbits(quotient: &Quotient<'_>, property: PropertyId) -> Vec<u32> {
     let program = quotient.machine().program();
     let count = quotient.machine().combinations.get(&property).map_or(0, Vec::len) as u32;
-    let mut first: Vec<u32> = (0..count).collect();
     let exchanges: Vec<_> = quotient.symmetry().exchanges(program).collect();
-    // What they join, joined until nothing changes.
-    let mut changed = true;
-    while std::mem::take(&mut changed) {
-        for exchange in &exchanges {
-            for combination in 0..count {
-                let other = renamed_combination(quotient, exchange, property, combination);
-                let least = first[combination as usize].min(first[other as usize]);
-                for c in [combination, other] {
-                    changed |= first[c as usize] != least;
-                    first[c as usize] = least;
-                }
-            }
-        }
-    }
-    first
-}
-
-/// For each goal the first state of the quotient that counts and from which it cannot be reached.
-///
-/// Sweeps over all pairs, last states first, until nothing changes: a bit for each pair, no edges.
-///
-/// # Errors
-///
-/// What `stopped` says when it says something.
-pub fn unable(
-    quotient: &Quotient<'_>,
-    store: &Store,
-    stopped: &dyn Fn() -> Option<Stop>,
-) -> Result<Vec<Option<u32>>, Stop> {
-    let machine = quotient.machine();
-    let goals = machine.goals().len();
-    let mut sweep = Sweep {
-        quotient,
-        store,
-        goals,
-        able: vec![false; store.len() * goals],
-        renamed: Renamed {
-            quotient,
-            numbers: machine.goals().iter().enumerate().map(|(i, g)| (*g, i as u32)).collect(),
-            known: HashMap::new(),
-        },
-        scratch: quotient.scratch(),
-        naming: Naming::default(),
-        out: Successors::new(machine.words(), System::actions(quotient)),
-    };
-    let (mut counts, mut in_goals) = (vec![false; store.len() * goals], Vec::new());
-    for state in 0..store.len() {
-        in_goals.clear();
-        machine.in_goals(store.state(state as u32), &mut sweep.scratch.machine, &mut in_goals);
-        for (goal, &(count, inside)) in in_goals.iter().enumerate() {
-            counts[state * goals + goal] = count;
-            sweep.able[state * goals + goal] = inside;
-        }
-    }
-    while sweep.all(stopped)? {}
-    let unable = |goal: usize| {
-        (0..store.len()).find(|s| counts[s * goals + goal] && !sweep.able[s * goals + goal]).map(|s| s as u32)
-    };
-    Ok((0..goals).map(unable).collect())
-}
-
-struct Sweep<'q, 'm> {
-    quotient: &'q Quotient<'m>,
-    store: &'q Store,
-    goals: usize,
-    /// For each state and goal whether it is known that the goal can be reached.
-    able: Vec<bool>,
-    renamed: Renamed<'q, 'm>,
-    scratch: Scratch,
-    naming: Naming,
-    out: Successors,
-}
-
-impl Sweep<'_, '_> {
-    /// Looks at all states, last ones first; whether more is known now.
-    fn all(&mut self, stopped: &dyn Fn() -> Option<Stop>) -> Result<bool, Stop> {
-        let mut changed = false;
-        for state in (0..self.store.len()).rev() {
-            changed |= self.state(state);
-            if let (0, Some(stop)) = (state % 4096, stopped()) {
-                return Err(stop);
-            }
-        }
-        Ok(changed)
-    }
-
-    /// Looks at the events of a state; whether more is known now.
-    fn state(&mut self, state: usize) -> bool {
-        let row = state * self.goals..(state + 1) * self.goals;
-        if self.able[row.clone()].iter().all(|able| *able) {
-            return false;
-        }
-        self.out.clear();
-        let machine = self.quotient.machine();
-        machine.expand(self.store.state(state as u32), &mut self.scratch.machine, &mut self.out);
-        let mut changed = false;
-        for to in self.out.states_mut().chunks_exact_mut(machine.words().max(1)) {
-            self.quotient.settle(to, &mut self.naming);
-            let Some(target) = self.store.index_of(to) else { continue };
-            let goals = self.renamed.of(self.quotient.renaming(&self.naming));
-            for (goal, renamed) in goals.iter().enumerate() {
-                if !self.able[row.start + goal] && self.able[target as usize * self.goals + *renamed as usize]
-                {
-                    self.able[row.start + goal] = true;
-                    changed = true;
-                }
-            }
-        }
-        changed
-    }
+    joined(count, exchanges.iter(), |exchange, combination| {
+        renamed_combination(quotient, exchange, property, combination)
+    })
 }

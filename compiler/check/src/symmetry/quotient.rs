@@ -2,10 +2,13 @@
 
 use super::canon::{Canonizer, Memory, Renaming};
 use super::families::{self, Family, Numbering};
+use super::goals::{Names, goal_orbits};
 use crate::execute;
-use crate::machine::Machine;
-use arch_explorer::{Successors, System};
+use crate::machine::{Goal, Machine};
+use arch_explorer::goals::MOST;
+use arch_explorer::{Path, Successors, System};
 use arch_ir::symmetry::{Permutation, Symmetry};
+use hashbrown::HashMap;
 
 /// A machine whose states stand for all their renamings.
 pub struct Quotient<'m> {
@@ -15,6 +18,7 @@ pub struct Quotient<'m> {
     canon: Canonizer<'m>,
     /// The bits of the cells that a renaming can change or move.
     touched: Vec<u64>,
+    pub(super) goal_numbers: HashMap<Goal, u32>,
 }
 
 /// A worker's memory.
@@ -22,7 +26,10 @@ pub struct Quotient<'m> {
 pub struct Scratch {
     /// That of the machine.
     pub machine: execute::Scratch,
-    naming: Naming,
+    pub(super) naming: Naming,
+    pub(super) names: Names,
+    /// How many states those stand for that were judged.
+    pub represented: u128,
 }
 
 /// Memory for making states canonical.
@@ -64,7 +71,9 @@ impl<'m> Quotient<'m> {
         let order = blocks.iter().flatten().map(|b| factorial(b.len()));
         let order = order.into_iter().try_fold(1u128, |n, f| n.checked_mul(f?))?;
         let canon = Canonizer { layout: &machine.layout, slots: &machine.slots, families, blocks, order };
-        Some(Quotient { machine, symmetry: symmetry.clone(), sorts, canon, touched })
+        let goal_numbers = machine.goals().iter().zip(0..).map(|(goal, n)| (*goal, n)).collect();
+        let quotient = Quotient { machine, symmetry: symmetry.clone(), sorts, canon, touched, goal_numbers };
+        goal_orbits(&quotient).iter().all(|orbit| orbit.len() <= MOST).then_some(quotient)
     }
 
     /// The machine.
@@ -92,6 +101,12 @@ impl<'m> Quotient<'m> {
         orbit
     }
 
+    /// Whether a state may not be canonical, given a canonical one that leads to it: one that differs in nothing that is
+    /// renamed is.
+    pub(super) fn touches(&self, from: &[u64], to: &[u64]) -> bool {
+        to.iter().zip(from).zip(&self.touched).any(|((a, b), mask)| (a ^ b) & mask != 0)
+    }
+
     /// The renaming that [`Quotient::settle`] used last.
     #[must_use]
     pub fn renaming<'n>(&self, naming: &'n Naming) -> &'n Renaming {
@@ -114,43 +129,72 @@ impl<'m> Quotient<'m> {
         self.settle(&mut state.to_vec(), naming)
     }
 
-    /// A behaviour of the machine through states that these stand for: its first state, then actions with the
-    /// states that they lead to. `path`: states of the quotient, each with an event to the next.
+    /// A behaviour of the machine through states that those of a path stand for. `found`: what the path leads to, by number.
     #[must_use]
-    pub fn concrete(&self, path: &[&[u64]]) -> (Vec<u64>, Vec<(u32, Vec<u64>)>) {
+    pub fn concrete(&self, path: &Path, found: Option<u32>) -> Path {
         let mut naming = Naming::default();
-        let Some((first, rest)) = path.split_first() else { return (Vec::new(), Vec::new()) };
+        let initial = self.concrete_initial(&path.initial, &mut naming);
+        let mut steps: Vec<(u32, Option<Vec<u64>>)> = Vec::new();
+        for (i, (_, goal)) in path.steps.iter().enumerate() {
+            let from = steps.last().and_then(|(_, state)| state.as_ref()).unwrap_or(&initial);
+            let last = found.filter(|_| i + 1 == path.steps.len());
+            let step = match (last, goal) {
+                (Some(f), goal) if !goal.as_ref().is_some_and(|s| self.is_found(f, s)) => {
+                    self.finding_step(from, f)
+                }
+                (_, Some(goal)) => self.concrete_step(from, goal, &mut naming),
+                (_, None) => None,
+            };
+            debug_assert!(step.is_some(), "every step of the quotient is one of the machine");
+            let Some(step) = step else { break };
+            steps.push(step);
+        }
+        Path { initial, steps }
+    }
+
+    /// The first initial state that a state stands for.
+    fn concrete_initial(&self, first: &[u64], naming: &mut Naming) -> Vec<u64> {
         let mut initial = None;
         self.machine.initial(&mut |state| {
             let mut settled = state.to_vec();
-            self.settle(&mut settled, &mut naming);
+            self.settle(&mut settled, naming);
             if settled == *first {
                 initial = Some(state.to_vec());
             }
             initial.is_none()
         });
-        let initial = initial.unwrap_or_else(|| first.to_vec());
-        let mut steps: Vec<(u32, Vec<u64>)> = Vec::new();
-        for goal in rest {
-            let from = steps.last().map_or(&initial, |(_, state)| state);
-            match self.concrete_step(from, goal, &mut naming) {
-                Some(step) => steps.push(step),
-                None => {
-                    debug_assert!(false, "every step of the quotient is one of the machine");
-                    break;
-                }
-            }
-        }
-        (initial, steps)
+        initial.unwrap_or_else(|| first.to_vec())
+    }
+
+    /// Whether something is found on a state, rather than on an event.
+    fn is_found(&self, finding: u32, state: &[u64]) -> bool {
+        let (mut scratch, mut found) = (self.machine.scratch(), Vec::new());
+        self.machine.judge(state, &mut scratch, &mut found);
+        let on_expansion = self.machine.successors(state, &mut scratch);
+        let mut on_expansion = on_expansion.found().iter().filter(|f| f.action.is_none());
+        found.contains(&finding) || on_expansion.any(|f| f.finding == finding)
+    }
+
+    /// The first event of a state on which something is found: renaming keeps it from being the same one.
+    fn finding_step(&self, from: &[u64], finding: u32) -> Option<(u32, Option<Vec<u64>>)> {
+        let successors = self.machine.successors(from, &mut self.machine.scratch());
+        let action = successors.found().iter().find(|f| f.finding == finding)?.action?;
+        let (_, to) = successors.events().find(|(a, _)| *a == action)?;
+        Some((action, to.map(<[u64]>::to_vec)))
     }
 
     /// The first event of a state that leads to one that `goal` stands for.
-    fn concrete_step(&self, from: &[u64], goal: &[u64], naming: &mut Naming) -> Option<(u32, Vec<u64>)> {
+    fn concrete_step(
+        &self,
+        from: &[u64],
+        goal: &[u64],
+        naming: &mut Naming,
+    ) -> Option<(u32, Option<Vec<u64>>)> {
         let successors = self.machine.successors(from, &mut self.machine.scratch());
         successors.events().find_map(|(action, to)| {
             let mut settled = to?.to_vec();
             self.settle(&mut settled, naming);
-            (settled == goal).then(|| (action, to.unwrap_or_default().to_vec()))
+            (settled == goal).then(|| (action, to.map(<[u64]>::to_vec)))
         })
     }
 }
@@ -171,7 +215,12 @@ impl System for Quotient<'_> {
     }
 
     fn scratch(&self) -> Scratch {
-        Scratch { machine: self.machine.scratch(), naming: Naming::default() }
+        Scratch {
+            machine: self.machine.scratch(),
+            naming: Naming::default(),
+            names: Names::default(),
+            represented: 0,
+        }
     }
 
     fn initial(&self, sink: &mut dyn FnMut(&[u64]) -> bool) {
@@ -188,9 +237,7 @@ impl System for Quotient<'_> {
         let first = out.len() * words;
         self.machine.expand(state, &mut scratch.machine, out);
         for to in out.states_mut()[first..].chunks_exact_mut(words.max(1)) {
-            // A state that differs from a canonical one in nothing that is renamed is canonical.
-            let touches = to.iter().zip(state).zip(&self.touched).any(|((a, b), mask)| (a ^ b) & mask != 0);
-            if touches {
+            if self.touches(state, to) {
                 self.settle(to, &mut scratch.naming);
             }
         }
@@ -198,5 +245,7 @@ impl System for Quotient<'_> {
 
     fn judge(&self, state: &[u64], scratch: &mut Scratch, found: &mut Vec<u32>) {
         self.machine.judge(state, &mut scratch.machine, found);
+        let stands_for = self.stands_for(state, &mut scratch.naming);
+        scratch.represented = scratch.represented.saturating_add(stands_for);
     }
 }

@@ -55,6 +55,26 @@ pub struct Exploration<Scratch> {
     pub statistics: Statistics,
 }
 
+impl<Scratch> Exploration<Scratch> {
+    /// The same with other memories of workers.
+    pub fn map_scratches<T>(self, f: impl FnMut(Scratch) -> T) -> Exploration<T> {
+        Exploration {
+            visited: self.visited,
+            states: self.states,
+            transitions: self.transitions,
+            nowhere: self.nowhere,
+            initial: self.initial,
+            first: self.first,
+            depth: self.depth,
+            stopped: self.stopped,
+            found: self.found,
+            executed: self.executed,
+            scratches: self.scratches.into_iter().map(f).collect(),
+            statistics: self.statistics,
+        }
+    }
+}
+
 /// Visits every reachable state.
 pub fn explore<S: System>(
     system: &S,

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "not every test file uses everything")]
 
+pub mod named;
+
 use arch_explorer::goals::Goals;
 use arch_explorer::{Successors, System};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,7 +25,7 @@ pub struct Random {
 /// Found on states, on events, and on states when they are expanded.
 pub const FINDINGS: usize = 6;
 
-fn mix(mut x: u64) -> u64 {
+pub fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)
@@ -73,7 +75,7 @@ impl Random {
         self.widths.iter().enumerate().map(word).collect()
     }
 
-    fn number(&self, state: &[u64]) -> u64 {
+    pub fn number(&self, state: &[u64]) -> u64 {
         let own = 64 - (self.size - 1).leading_zeros();
         let (mut number, mut at) = (0, 0);
         for (word, width) in state.iter().zip(&self.widths) {
