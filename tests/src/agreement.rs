@@ -1,5 +1,5 @@
 //! Comparing the engines on one program: the interpreter (the oracle), the packed machine under our
-//! explorer with one thread and with two, and stateright's breadth-first engine.
+//! explorer with one thread and with two, interpreted and by machine code, and stateright's breadth-first engine.
 //!
 //! The oracle and our explorer must find the same states in the same order, with the same events, and
 //! report the same, behaviours included. Stateright judges less; what it judges must be the same.
@@ -90,6 +90,7 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     };
     let found = explored(&machine, 1, &limits);
     same_states(program, &machine, &states, &found)?;
+    let compiled = compiled(program, &machine, &found).map_err(|e| format!("machine code: {e}"))?;
     if partly {
         return Ok(Compared { report: expected, partly, not_packed: None });
     }
@@ -103,6 +104,10 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         let lean = searched(program, &machine, &options);
         let without = without_liveness(&expected);
         same_report(&without, &lean).map_err(|e| format!("search, {threads} threads: {e}"))?;
+        if let Some(compiled) = &compiled {
+            let found = searched(program, compiled, &options);
+            same_report(&without, &found).map_err(|e| format!("machine code, {threads} threads: {e}"))?;
+        }
         crate::liveness::check_lassos(program, &found)?;
         lassos.push(found.results.into_iter().map(|r| (r.trace, r.liveness)).collect::<Vec<_>>());
     }
@@ -141,6 +146,43 @@ fn same_answers(program: &Program, limits: &Limits, without: &Report) -> Result<
         }
     }
     Ok(())
+}
+
+/// The machine with machine code, which does the same as the interpreter in all states that were found; none where
+/// the platform has no machine code.
+fn compiled(
+    program: &Program,
+    interpreted: &Machine,
+    found: &Exploration<Scratch>,
+) -> Result<Option<Machine>, String> {
+    if !arch_jit::SUPPORTED {
+        return Ok(None);
+    }
+    let compiled = Machine::compile(program).map_err(|e| e.to_string())?.with_native(arch_jit::compile);
+    if !compiled.warm_up() {
+        return Err("there is none".to_owned());
+    }
+    let (mut mine, mut theirs) = ([interpreted.scratch()], [compiled.scratch()]);
+    for i in 0..found.store.len() as u32 {
+        let state = found.store.state(i);
+        let (one, other) =
+            (interpreted.successors(state, &mut mine[0]), compiled.successors(state, &mut theirs[0]));
+        same(|| format!("actions in state {i}"), &one.actions(), &other.actions())?;
+        same(|| format!("successors of state {i}"), &one.states(), &other.states())?;
+        same(|| format!("what leads nowhere in {i}"), &one.actions_nowhere(), &other.actions_nowhere())?;
+        same(|| format!("findings in state {i}"), &one.found(), &other.found())?;
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        interpreted.judge(state, &mut mine[0], &mut one);
+        compiled.judge(state, &mut theirs[0], &mut other);
+        same(|| format!("judgement of state {i}"), &one, &other)?;
+    }
+    let none = vec![0; interpreted.actions()];
+    same(
+        || "coverage".to_owned(),
+        &(interpreted.coverage(&mine, &none), interpreted.cut_spans(&mine)),
+        &(compiled.coverage(&theirs, &none), compiled.cut_spans(&theirs)),
+    )?;
+    Ok(Some(compiled))
 }
 
 /// How many states a program has, as far as that is at most `max_states`.

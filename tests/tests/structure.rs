@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("compiler/sema", &["arch-base", "arch-grammar", "arch-ir"]),
     ("compiler/explorer", &[]),
     ("compiler/check", &["arch-base", "arch-ir", "arch-explorer"]),
+    ("compiler/jit", &["arch-check", "arch-explorer"]),
     ("compiler/stateright-bridge", &["arch-base", "arch-ir", "arch-check", "arch-explorer"]),
     ("compiler/draft", &["arch-base", "arch-grammar"]),
     ("runtime", &[]),
@@ -30,6 +31,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const ONLY_USER: &[(&str, &str)] = &[
     ("pest", "grammar"),
     ("stateright", "compiler/stateright-bridge"),
+    ("cranelift-codegen", "compiler/jit"),
+    ("cranelift-jit", "compiler/jit"),
     ("codespan-reporting", "compiler/archc"),
     ("clap", "compiler/archc"),
 ];
@@ -37,14 +40,17 @@ const ONLY_USER: &[(&str, &str)] = &[
 /// What the benchmarks use all the same: no crate of the product is built from them.
 const PEERS_AND_COMMAND_LINE: &[&str] = &["stateright", "clap"];
 
-/// The names in `[dependencies]` of a crate.
+/// The names in `[dependencies]` of a crate, those of a platform included.
 fn dependencies(folder: &str) -> BTreeSet<String> {
     let manifest =
         fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a crate has a manifest");
-    let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
-    let section = section.split("\n[").next().unwrap_or_default();
+    let sections = manifest.split("\n[").filter(|section| {
+        let head = section.lines().next().unwrap_or_default();
+        head == "dependencies]" || head.starts_with("target.") && head.ends_with(".dependencies]")
+    });
     let name = |line: &str| line.split(['.', '=', ' ']).next().unwrap_or_default().to_owned();
-    section.lines().filter(|l| !l.trim().is_empty() && !l.starts_with('#')).map(name).collect()
+    let lines = sections.flat_map(|section| section.lines().skip(1));
+    lines.filter(|l| !l.trim().is_empty() && !l.starts_with('#')).map(name).collect()
 }
 
 #[test]

@@ -260,9 +260,13 @@ pub enum ColorChoice {
 /// What explores the states. All exhaustive engines agree on verdicts and counts.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Engine {
-    /// Packed states, breadth first
+    /// Packed states, breadth first: interpreted, then, if it takes longer, by machine code
     #[default]
     Explorer,
+    /// The same, interpreted throughout
+    Interpreter,
+    /// The same, by machine code from the start
+    Jit,
     /// The slow interpreter that defines the meaning
     Oracle,
     /// stateright's breadth-first search

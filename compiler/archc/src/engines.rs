@@ -49,7 +49,7 @@ pub struct Refusal {
 pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
     match request.engine {
         Engine::Oracle => Ok(oracle(program, request)),
-        Engine::Explorer => explorer(program, request),
+        Engine::Explorer | Engine::Interpreter | Engine::Jit => explorer(program, request),
         Engine::StaterightBfs => stateright(program, request, Other::Bfs),
         Engine::StaterightDfs => stateright(program, request, Other::Dfs),
         Engine::StaterightSimulation => stateright(program, request, Other::Simulation(SEED)),
@@ -60,7 +60,7 @@ pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refus
 #[must_use]
 pub fn finds_shortest(engine: Engine, threads: usize) -> bool {
     match engine {
-        Engine::Explorer | Engine::Oracle => true,
+        Engine::Explorer | Engine::Interpreter | Engine::Jit | Engine::Oracle => true,
         Engine::StaterightBfs => threads <= 1,
         Engine::StaterightDfs | Engine::StaterightSimulation => false,
     }
@@ -71,6 +71,8 @@ pub fn finds_shortest(engine: Engine, threads: usize) -> bool {
 pub fn name(engine: Engine) -> &'static str {
     match engine {
         Engine::Explorer => "explorer",
+        Engine::Interpreter => "interpreter",
+        Engine::Jit => "jit",
         Engine::Oracle => "oracle",
         Engine::StaterightBfs => "stateright-bfs",
         Engine::StaterightDfs => "stateright-dfs",
@@ -93,7 +95,14 @@ fn oracle(program: &Program, request: &Request<'_>) -> Report {
 }
 
 fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
-    let machine = Machine::compile(program).map_err(refusal)?;
+    let mut machine = Machine::compile(program).map_err(refusal)?;
+    if request.engine != Engine::Interpreter {
+        machine = machine.with_native(arch_jit::compile);
+    }
+    if request.engine == Engine::Jit && !machine.warm_up() {
+        let message = "there is no machine code for it on this platform, or it is too large";
+        return Err(Refusal { span: None, message: message.to_owned() });
+    }
     let options = arch_check::Options {
         threads: threads(request.threads),
         limits: request.limits.clone(),

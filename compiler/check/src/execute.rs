@@ -3,6 +3,7 @@
 use crate::canonical::{Memory, settle};
 use crate::code::{Block, Place};
 use crate::machine::{Goal, Ground, Leads, Machine};
+use crate::native::{NOWHERE, Native, Notes, WARM};
 use crate::symbolic::action::BoundKind;
 use arch_explorer::{Goals, Successors, System};
 use std::collections::BTreeSet;
@@ -17,10 +18,11 @@ pub struct Scratch {
     cells: Vec<i64>,
     memory: Memory,
     found: Vec<u32>,
-    /// For each step whether its guard was false when it was reached.
-    pub(crate) refused: Vec<bool>,
-    /// For each `cut` whether it disabled an event.
-    pub(crate) cut: Vec<bool>,
+    /// For findings on a state.
+    judged: Vec<u32>,
+    /// How many states were interpreted.
+    interpreted: u32,
+    pub(crate) notes: Notes,
 }
 
 impl Scratch {
@@ -62,14 +64,16 @@ impl Machine {
     fn fire(&self, ground: &Ground, state: &[u64], scratch: &mut Scratch) -> Fired {
         if let Err(at) = self.code.run(&ground.enabling, &mut scratch.values) {
             if let (Some(step), true) = (ground.refused, ground.guard.contains(&at)) {
-                scratch.refused[step as usize] = true;
+                scratch.notes.flag(step as usize);
             }
             return Fired::Disabled;
         }
         if !ground.cuts.is_empty() {
             let _ = self.code.run(&ground.cutting, &mut scratch.values);
             for (place, cut) in &ground.cuts {
-                scratch.cut[*cut as usize] |= scratch.values[*place as usize] != 0;
+                if scratch.is(*place) {
+                    scratch.notes.flag(self.steps.len() + *cut as usize);
+                }
             }
         }
         if self.code.run(&ground.effect, &mut scratch.values).is_err() {
@@ -152,6 +156,86 @@ impl Machine {
         helps
     }
 
+    /// Adds the events of a state, and what is found on them; whether it has one that helps.
+    fn interpret(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors) -> bool {
+        scratch.interpreted = scratch.interpreted.saturating_add(1);
+        if scratch.interpreted == WARM {
+            // It goes on by itself.
+            drop(self.tier.start(&self.plan));
+        }
+        self.each(state, scratch, &mut |action, fired, s| {
+            match fired {
+                Fired::To => out.push(action, &s.words),
+                Fired::Exceeds | Fired::Disabled => out.nowhere(action),
+            }
+            s.found.iter().for_each(|f| out.find(*f, Some(action)));
+        })
+    }
+
+    /// The same by machine code.
+    fn expand_native(
+        &self,
+        native: &dyn Native,
+        state: &[u64],
+        scratch: &mut Scratch,
+        out: &mut Successors,
+    ) -> bool {
+        let mut count = native.expand(state, out.room(), &mut scratch.notes);
+        let mut helps = false;
+        if scratch.notes.len() > 0 {
+            let (left, lost) = self.look_again(count, state, scratch, out);
+            (count, helps) = (left, lost);
+        }
+        let first = out.len();
+        out.commit(count);
+        if helps || self.stuck.is_none() {
+            return true;
+        }
+        let to = out.states()[first * state.len()..].chunks_exact(state.len().max(1));
+        let mut events = out.actions()[first..].iter().zip(to);
+        events.any(|(action, to)| self.grounds[*action as usize].helps && to != state)
+    }
+
+    /// Does once more what machine code noted among `count` events of a state that are not committed yet. How many
+    /// events are left, and whether one that leads nowhere helps.
+    fn look_again(
+        &self,
+        mut count: usize,
+        state: &[u64],
+        scratch: &mut Scratch,
+        out: &mut Successors,
+    ) -> (usize, bool) {
+        let mut helps = false;
+        scratch.load(state);
+        for i in 0..scratch.notes.len() {
+            let (action, at) = scratch.notes.note(i);
+            let ground = &self.grounds[action as usize];
+            match self.fire(ground, state, scratch) {
+                Fired::Exceeds => {
+                    debug_assert_eq!(at, NOWHERE, "machine code and the interpreter agree");
+                    out.nowhere(action);
+                    helps |= ground.helps;
+                }
+                Fired::To if self.tick == Some(action) && scratch.words == state => {
+                    // It is the last action: `arch_jit` compiles no plan in which one that has to be settled is not.
+                    count -= 1;
+                    continue;
+                }
+                Fired::To => {
+                    let words = at as usize * state.len();
+                    out.room().states[words..words + state.len()].copy_from_slice(&scratch.words);
+                }
+                Fired::Disabled => {
+                    debug_assert!(false, "machine code and the interpreter agree");
+                    continue;
+                }
+            }
+            scratch.found.iter().for_each(|f| out.find(*f, Some(action)));
+        }
+        scratch.notes.clear();
+        (count, helps)
+    }
+
     /// Whether a state has an unfinished run.
     fn is_unfinished(&self, state: &[u64], scratch: &mut Scratch) -> bool {
         let (code, places) = &self.unfinished;
@@ -201,8 +285,9 @@ impl System for Machine {
             cells: Vec::new(),
             memory: Memory::default(),
             found: Vec::new(),
-            refused: vec![false; self.steps.len()],
-            cut: vec![false; self.cut_spans.len()],
+            judged: vec![0; self.judge.violated.len() + self.judge.hits.len() + 1],
+            interpreted: 0,
+            notes: Notes::new(&self.plan),
         }
     }
 
@@ -211,13 +296,10 @@ impl System for Machine {
     }
 
     fn expand(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors) {
-        let helps = self.each(state, scratch, &mut |action, fired, s| {
-            match fired {
-                Fired::To => out.push(action, &s.words),
-                Fired::Exceeds | Fired::Disabled => out.nowhere(action),
-            }
-            s.found.iter().for_each(|f| out.find(*f, Some(action)));
-        });
+        let helps = match self.tier.native() {
+            Some(native) => self.expand_native(native, state, scratch, out),
+            None => self.interpret(state, scratch, out),
+        };
         if let Some(stuck) = self.stuck
             && !helps
             && self.is_unfinished(state, scratch)
@@ -228,6 +310,12 @@ impl System for Machine {
     }
 
     fn judge(&self, state: &[u64], scratch: &mut Scratch, found: &mut Vec<u32>) {
+        if let Some(native) = self.tier.native()
+            && let Some(count) = native.judge(state, &mut scratch.judged)
+        {
+            found.extend_from_slice(&scratch.judged[..count]);
+            return;
+        }
         self.run(&self.judge.code, state, scratch);
         let is = |place: Place| scratch.is(place);
         found.extend(self.judge.violated.iter().filter(|(place, _)| !is(*place)).map(|(_, f)| *f));

@@ -19,6 +19,7 @@ pub mod layout;
 mod link;
 mod liveness;
 pub mod machine;
+pub mod native;
 pub mod plan;
 pub mod symbolic;
 pub mod symmetry;

@@ -5,6 +5,7 @@ use crate::canonical::Sorted;
 use crate::initial::Initial;
 use crate::layout::{Layout, Shape};
 use crate::machine::{Finding, Goal, Machine};
+use crate::native::Tier;
 use crate::plan::{self, Id, Lowering, Plan};
 use crate::symbolic::action::{Action, BoundKind, Compiled};
 use crate::symbolic::after::Substitution;
@@ -13,6 +14,7 @@ use crate::symbolic::sym::Sym;
 use arch_base::Span;
 use arch_ir::{Event, Program, PropertyId, PropertyKind};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Makes a plan, and code, of what was compiled.
 pub(crate) struct Linker<'c> {
@@ -173,7 +175,8 @@ impl Linker<'_> {
             steps: self.steps,
             initial,
             tick,
-            plan,
+            plan: Arc::new(plan),
+            tier: Tier::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::execute::Scratch;
 use crate::initial::Initial;
 use crate::layout::Layout;
 use crate::link::link;
+use crate::native::{Compile, Tier};
 use crate::plan::Plan;
 use crate::symbolic::action::{Bound, BoundKind, Compiler};
 use crate::symbolic::dag::{Dag, N};
@@ -17,6 +18,7 @@ use arch_explorer::{Successors, System};
 use arch_ir::report::StepCoverage;
 use arch_ir::{Event, Excess, ExcessKind, Program, PropertyId, RunRef, State, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What can be found on a state or an event; findings are numbered by [`Machine::findings`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -140,8 +142,9 @@ pub struct Machine {
     pub(crate) stuck: Option<u32>,
     pub(crate) tick: Option<u32>,
     /// What the code was made of.
-    #[allow(dead_code, reason = "for machine code")]
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
+    /// Machine code of it, once there is any.
+    pub(crate) tier: Tier,
 }
 
 impl Machine {
@@ -153,6 +156,21 @@ impl Machine {
         let builder = Builder { program, dag: Dag::default(), elements, work: 0 };
         let compiled = Compiler::compile(program, &layout, builder)?;
         Ok(link(program, layout, compiled, initial))
+    }
+
+    /// The same, with machine code once so many states were expanded that it is worth it.
+    #[must_use]
+    pub fn with_native(self, compile: Compile) -> Machine {
+        Machine { tier: Tier::when_warm(compile), ..self }
+    }
+
+    /// Makes the machine code now; whether there is any.
+    pub fn warm_up(&self) -> bool {
+        if let Some(thread) = self.tier.start(&self.plan) {
+            // It panics if code generation does; then there is none.
+            drop(thread.join());
+        }
+        self.tier.native().is_some()
     }
 
     /// The number of 64-bit words of a state.
@@ -281,7 +299,7 @@ impl Machine {
 
     /// The declarations whose `cut` disabled an event, from what workers noted.
     pub fn cut_spans(&self, scratches: &[Scratch]) -> Vec<Span> {
-        let noted = |i: &usize| scratches.iter().any(|s| s.cut[*i]);
+        let noted = |i: &usize| scratches.iter().any(|s| s.notes.is_flagged(self.steps.len() + *i));
         let spans: BTreeSet<Span> =
             (0..self.cut_spans.len()).filter(noted).map(|i| self.cut_spans[i]).collect();
         spans.into_iter().collect()
@@ -297,7 +315,7 @@ impl Machine {
             }
         }
         for (i, (p, step)) in self.steps.iter().enumerate() {
-            coverage[*p as usize][*step as usize].refused = scratches.iter().any(|s| s.refused[i]);
+            coverage[*p as usize][*step as usize].refused = scratches.iter().any(|s| s.notes.is_flagged(i));
         }
         coverage
     }
