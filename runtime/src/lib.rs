@@ -12,6 +12,8 @@ pub mod cli;
 pub mod engine;
 pub mod fencing;
 pub mod journal;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
 pub mod monitor;
 pub mod outbox;
 pub mod schema;
@@ -20,6 +22,7 @@ pub mod serve;
 pub mod service;
 #[cfg(feature = "http")]
 pub mod settings;
+pub mod step;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

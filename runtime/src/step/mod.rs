@@ -1,0 +1,25 @@
+//! Steps as generated code writes them: typed rows over a snapshot, and the phases of an operation.
+//!
+//! Generated code gives structs for rows ([`Record`]) and, for each step of the spec, its phases ([`Operation`]): choose, guard,
+//! lets, effect, conclude or reject. [`perform`] is the one place that puts them together: the service's transactions, the
+//! model ([`crate::model`]) and the replay of a journal all call it, so that they cannot differ.
+
+mod action;
+mod bounds;
+mod perform;
+mod picks;
+mod record;
+mod transition;
+mod tx;
+mod typed;
+
+pub use action::{Action, Choice, ChoiceKind, KindCode, Moved, Operation, Protocol, Sort, Spec};
+pub use bounds::Policy;
+pub use perform::{Performed, Watch, Watching, acting, perform};
+pub use picks::{Domain, Picks};
+pub use record::{Key, Record};
+pub use transition::{Environment, Request};
+#[cfg(any(test, feature = "model"))]
+pub(crate) use tx::visit_ordinals;
+pub use tx::{Excess, Guard, Members, SnapshotSource, Source, Stop, Tx};
+pub use typed::{Nobody, Total, Typed, item, known, less, less_or_equal};
