@@ -1,5 +1,6 @@
-//! What group commit is worth: `cargo run --release -p arch-runtime --features testing --example sqlite_speed [FOLDER]`.
+//! What group commit is worth: `cargo run --release -p arch-runtime --features testing --example sqlite_speed [FOLDER [EACH]]`.
 //!
+//! EACH is how many transitions each client does (1,000).
 //! FOLDER (`target`, if not given) must be on a disk: in memory a sync costs nothing and there is nothing to gain. Prints transitions per
 //! second with 64 clients, with a sync for each transition, and of a hand-written loop that inserts the same rows in batches of
 //! the same size; then the ratios.
@@ -10,7 +11,7 @@ use arch_runtime::testing::sample::{self, Request};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const CLIENTS: u64 = 64;
 
@@ -18,11 +19,12 @@ const CLIENTS: u64 = 64;
 async fn main() {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "target".into());
     let folder = tempfile::tempdir_in(folder).expect("there is room");
+    let each = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(1_000);
     let single = run(&folder.path().join("single"), false, 1, 200).await.0;
     let mut best = (0.0, 0.0);
     for round in 0..3 {
-        let grouped = run(&folder.path().join(format!("grouped{round}")), true, CLIENTS, 1_000).await;
-        let by_hand = by_hand(&folder.path().join(format!("hand{round}")), (CLIENTS * 1_000) as usize);
+        let grouped = run(&folder.path().join(format!("grouped{round}")), true, CLIENTS, each).await;
+        let by_hand = by_hand(&folder.path().join(format!("hand{round}")), (CLIENTS * each) as usize);
         println!(
             "group commit {:.0}/s, {:.0} µs of processor each · by hand {:.0}/s, {:.0} µs",
             grouped.0, grouped.1, by_hand.0, by_hand.1
@@ -32,11 +34,25 @@ async fn main() {
     println!("one sync for each transition: {single:.0}/s");
     println!("group commit is {:.0} times as fast as one sync for each transition", best.0 / single);
     println!("group commit takes {:.2} times as long as the loop written by hand", best.1 / best.0);
+    for delay in [4, 10].map(Duration::from_millis) {
+        let slow = |group_commit| Options { group_commit, sync_delay: delay, ..Options::default() };
+        let path = |name: &str| folder.path().join(format!("{name}{}", delay.as_millis()));
+        let single = run_with(&path("single"), slow(false), CLIENTS, 3).await.0;
+        let grouped = run_with(&path("grouped"), slow(true), CLIENTS, 200).await.0;
+        println!(
+            "syncs that take {delay:?} longer, {CLIENTS} clients: {single:.0}/s one by one, {grouped:.0}/s together, \
+             {:.0} times as fast",
+            grouped / single
+        );
+    }
 }
 
 /// Every client acquires items of its own, so that every transition writes two new rows.
 async fn run(path: &Path, group_commit: bool, clients: u64, each: u64) -> (f64, f64) {
-    let options = Options { group_commit, ..Options::default() };
+    run_with(path, Options { group_commit, ..Options::default() }, clients, each).await
+}
+
+async fn run_with(path: &Path, options: Options, clients: u64, each: u64) -> (f64, f64) {
     let store = SqliteStore::open(path, sample::schema(), options).expect("a new database");
     let store: Arc<dyn Store> = Arc::new(store);
     let start = Start::now();

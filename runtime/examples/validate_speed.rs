@@ -24,7 +24,7 @@ async fn main() {
     }
     let entries = store.journal(Default::default(), usize::MAX).await.expect("it is in memory").entries;
     let mut text = Vec::new();
-    write_header(&mut text, &sample::schema(), true).expect("it is in memory");
+    write_header(&mut text, &sample::schema(), true, &[]).expect("it is in memory");
     for entry in &entries {
         let body = entry.body(&sample::schema()).expect("entries can be JSON");
         write_entry(&mut text, entry.seq, entry.tx, &body).expect("it is in memory");

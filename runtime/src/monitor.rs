@@ -72,7 +72,7 @@ impl Monitor {
         let find: Find = Box::new(move |entry| steps(entry));
         let replay = Replay::new(service.schema.clone(), find);
         let judge = Sampled { replay, sample: options.sample, random: fastrand::Rng::new() };
-        let validator = Validator::new(service.schema.clone(), judge);
+        let validator = Validator::new(service.schema.clone(), judge).after(store.earlier());
         Arc::new(Monitor {
             store,
             options,

@@ -6,7 +6,7 @@
 pub use crate::value::Field as Column;
 use crate::value::check_fields;
 use crate::value::{Mismatch, Type, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub struct KindId(pub u16);
 
 /// What rows of a kind are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KindClass {
     /// A truth object of the spec.
@@ -27,7 +27,7 @@ pub enum KindClass {
 }
 
 /// A kind of row, stored in a table of its own.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Kind {
     /// Its name in the spec.
     pub name: SmolStr,
@@ -43,7 +43,7 @@ pub struct Kind {
 }
 
 /// All kinds of a service.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Schema {
     spec: SmolStr,
     kinds: Vec<Kind>,
@@ -197,6 +197,15 @@ impl Schema {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<KindId> {
         self.kinds().find(|(_, k)| k.name == name).map(|(id, _)| id)
+    }
+
+    /// Reads what [`Schema::to_json`] writes.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn from_json(text: &str) -> Result<Schema, String> {
+        let Schema { spec, kinds } = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        Schema::new(spec, kinds).map_err(|e| e.to_string())
     }
 
     /// The schema as JSON, as databases keep it to recognise their own.

@@ -22,7 +22,7 @@ async fn journal(requests: u64) -> Vec<Entry> {
 fn trace(entries: &[Entry], dense: bool) -> String {
     let schema = sample::schema();
     let mut text = Vec::new();
-    write_header(&mut text, &schema, dense).expect("memory can be written");
+    write_header(&mut text, &schema, dense, &[]).expect("memory can be written");
     for entry in entries {
         let body = entry.body(&schema).expect("entries can be JSON");
         write_entry(&mut text, entry.seq, entry.tx, &body).expect("memory can be written");

@@ -5,12 +5,13 @@
 
 mod support;
 
-use arch_runtime::journal::{Cursor, audit};
+use arch_runtime::journal::{Accept, Cursor, audit};
 use arch_runtime::store::postgres::{Options, PostgresStore};
 use arch_runtime::store::{Fingerprint, IdempotencyKey, Policy, Store, StoreError, TxId, Verdict, transact};
 use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, Tally, hammer};
 use arch_runtime::testing::sample::{self, Request};
+use arch_runtime::{Kind, Schema, Type, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,77 @@ async fn postgres() {
     the_tail_waits_for_transactions_that_are_not_over(&server).await;
     cut_connections_lose_and_repeat_nothing(&server).await;
     crashes_lose_nothing(&mut server).await;
+    the_next_version_of_a_spec_takes_over_the_data(&server).await;
+    #[cfg(feature = "postgres-tls")]
+    connections_are_encrypted_and_the_server_is_known(&mut server).await;
+}
+
+/// The sample with an attribute that rows may lack, a wider bound and a new kind.
+fn next_schema() -> Arc<Schema> {
+    let old = sample::schema();
+    let kinds = old.kinds().map(|(_, kind)| match &*kind.name {
+        "ClaimState" => kind.clone().column("note", Type::id("note").optional()),
+        "Counter" => Kind::truth("Counter").column("value", Type::Int { lo: 0, hi: 2_000_000 }),
+        _ => kind.clone(),
+    });
+    let kinds = kinds.chain([Kind::truth("Extra").column("set", Type::Bool)]).collect();
+    Arc::new(Schema::new("sha256:next", kinds).expect("the names are good"))
+}
+
+async fn the_next_version_of_a_spec_takes_over_the_data(server: &Server) {
+    println!("the_next_version_of_a_spec_takes_over_the_data");
+    let url = server.database("migrated");
+    let migrate = || Options { connections: 4, migrate: true, ..Options::default() };
+    {
+        let store = opened(&url).await;
+        let claim = Request::Acquire { item: "i".into(), client: "c".into() };
+        transact(&*store, claim.transition(), &Policy::default()).await.expect("it is applied");
+        count(&*store).await.expect("it is applied");
+    }
+    let refused =
+        PostgresStore::open(&url, next_schema(), Options::default()).await.err().expect("it is refused");
+    assert!(refused.to_string().contains("`migrate`"), "{refused}");
+    let store = PostgresStore::open(&url, next_schema(), migrate()).await.expect("it is migrated");
+    let row =
+        store.read(&[sample::claim("i")]).await.expect("rows can be read").remove(0).expect("it is there");
+    assert_eq!((row.version, row.row.len(), &row.row[4]), (1, 5, &Value::Null));
+    count(&store).await.expect("it is applied");
+    let validator = audit(&store, Accept).await.expect("old and new events are one journal");
+    assert_eq!(validator.count(), 3);
+    drop(store);
+    PostgresStore::open(&url, next_schema(), migrate()).await.expect("it is there already");
+    let back = PostgresStore::open(&url, sample::schema(), migrate()).await.err().expect("it is refused");
+    assert!(back.to_string().contains("ClaimState.note is gone"), "{back}");
+}
+
+#[cfg(feature = "postgres-tls")]
+async fn connections_are_encrypted_and_the_server_is_known(server: &mut Server) {
+    println!("connections_are_encrypted_and_the_server_is_known");
+    let authority = |name: &str| {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        (certificate.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+    };
+    let ((ours, key), (theirs, _)) = (authority("127.0.0.1"), authority("127.0.0.1"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        Some(path)
+    };
+    let url = server.database("encrypted");
+    let open = async |authority| {
+        let options = Options { connections: 2, tls_authority: authority, ..Options::default() };
+        PostgresStore::open(&url, sample::schema(), options).await
+    };
+    // A server without TLS is not talked to.
+    let plain = open(file("ours.pem", &ours)).await.err().expect("it is refused");
+    assert!(matches!(plain, StoreError::Unavailable(_)), "{plain}");
+    server.encrypt(&ours, &key);
+    let store = open(file("ours.pem", &ours)).await.expect("it is the server");
+    count(&store).await.expect("it is applied");
+    let forged = open(file("theirs.pem", &theirs)).await.err().expect("it is another server");
+    assert!(matches!(forged, StoreError::Unavailable(_)), "{forged}");
 }
 
 async fn conforms(server: &Server) {

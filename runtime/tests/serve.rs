@@ -107,7 +107,7 @@ impl World {
     }
 
     async fn commits(&self) -> usize {
-        self.store.journal(Cursor::START, 1_000).await.expect("the journal can be read").entries.len()
+        self.store.journal(Cursor::START, usize::MAX).await.expect("the journal can be read").entries.len()
     }
 }
 
@@ -402,4 +402,112 @@ async fn the_journal_of_a_served_store_is_serial() {
     }
     let validator = audit(&*world.store, sample::judge()).await.expect("it is");
     assert!(validator.count() > 50, "{}", validator.count());
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use super::*;
+    use arch_runtime::store::sqlite::{Options, SqliteStore};
+
+    fn open(folder: &tempfile::TempDir, options: Options) -> World {
+        let store = SqliteStore::open(&folder.path().join("t.db"), sample::schema(), options);
+        World::of(service::service(), Arc::new(store.expect("it can be opened")))
+    }
+
+    async fn acquire_new(world: &World, n: usize) -> Answer {
+        world.post("/v1/main/acquire", json!({ "self": "c", "item": format!("item-{n}") })).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_is_said_and_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let world = open(&folder, Options { max_pages: Some(40), ..Options::default() });
+        let mut committed = 0;
+        let full = loop {
+            let answer = acquire_new(&world, committed).await;
+            if answer.status != 200 {
+                break answer;
+            }
+            committed += 1;
+        };
+        assert_eq!(full.problem(), (503, "unavailable".into()));
+        assert!(!full.text.contains("t.db"), "where it is stored is not for who asks: {}", full.text);
+        assert_eq!(world.get("/livez").await.status, 200);
+        assert_eq!(world.commits().await, committed);
+        drop(world);
+        let world = open(&folder, Options::default());
+        assert_eq!(acquire_new(&world, committed).await.status, 200, "there is room again");
+        audit(&*world.store, sample::judge()).await.expect("the journal is serial");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_cannot_be_written_is_not_ready() {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(open(&folder, Options::default()));
+        let world = open(&folder, Options { read_only: true, ..Options::default() });
+        assert_eq!(acquire_new(&world, 0).await.problem(), (503, "unavailable".into()));
+        assert_eq!(world.get("/readyz").await.status, 503);
+        assert_eq!(world.commits().await, 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_must_not_be_stored_is_not_served() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let world = open(&folder, Options::default());
+        assert_eq!(world.post("/v1/counter/count", json!({ "self": "c" })).await.status, 200);
+        let sql = rusqlite::Connection::open(folder.path().join("t.db")).expect("it can be opened");
+        sql.execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE counter SET value = -5")
+            .expect("somebody does it");
+        assert_eq!(world.post("/v1/counter/count", json!({ "self": "c" })).await.problem().0, 500);
+        assert_eq!(world.commits().await, 1);
+    }
+}
+
+/// Bodies that are requests, nearly requests, JSON, or nothing like it.
+fn bodies() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (0i64..4).prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    let json = leaf.prop_recursive(3, 12, 4, |inner| {
+        let object = proptest::collection::hash_map("self|item|slot|.{0,5}", inner.clone(), 0..4);
+        let object = object.prop_map(|members| Value::Object(members.into_iter().collect()));
+        prop_oneof![proptest::collection::vec(inner, 0..4).prop_map(Value::from), object]
+    });
+    let near = proptest::collection::hash_map("self|item|slot", json.clone(), 0..4);
+    let near = near.prop_map(|members| Value::Object(members.into_iter().collect()));
+    let text = prop_oneof![near, json].prop_map(|value| value.to_string().into_bytes());
+    let cut = (text.clone(), any::<prop::sample::Index>()).prop_map(|(mut text, at)| {
+        text.truncate(at.index(text.len() + 1));
+        text
+    });
+    prop_oneof![text, cut, proptest::collection::vec(any::<u8>(), 0..200)]
+}
+
+#[test]
+fn no_body_breaks_the_service() {
+    use proptest::test_runner::{Config, TestRunner};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let world = World::new();
+    let done = runner.run(&bodies(), |body| {
+        runtime.block_on(async {
+            for op in &world.app.engine.service().operations {
+                let before = world.commits().await;
+                let answer = world.send(post(&op.path, &[], body.clone())).await;
+                let status = answer.status.as_u16();
+                let body = String::from_utf8_lossy(&body);
+                assert!(matches!(status, 200 | 400 | 409), "{} {body}: {} {}", op.name, status, answer.text);
+                let after = world.commits().await;
+                assert_eq!(after - before, usize::from(status == 200), "{} {body}", op.name);
+            }
+        });
+        Ok(())
+    });
+    done.expect("no body does");
 }

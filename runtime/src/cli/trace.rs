@@ -34,7 +34,7 @@ pub(super) async fn export(
 /// Entries in the order of the journal, which is not that of `seq` where several processes write: they are put in order.
 async fn write(store: &dyn Store, dense: bool, to: &mut impl Write, name: &str) -> Result<(), CliError> {
     let schema = store.schema().clone();
-    journal::write_header(to, &schema, dense).map_err(io(name))?;
+    journal::write_header(to, &schema, dense, store.earlier()).map_err(io(name))?;
     let (mut cursor, mut count, mut last) = (Cursor::START, 0, 0);
     let mut held = Vec::new();
     loop {

@@ -33,7 +33,7 @@ pub enum AuditError {
 /// # Errors
 /// The first thing that is wrong.
 pub async fn audit<J: Judge>(store: &dyn Store, judge: J) -> Result<Validator<J>, AuditError> {
-    let mut validator = Validator::new(store.schema().clone(), judge);
+    let mut validator = Validator::new(store.schema().clone(), judge).after(store.earlier());
     let mut cursor = Cursor::START;
     loop {
         let page = store.journal(cursor, PAGE).await?;

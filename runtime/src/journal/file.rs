@@ -19,6 +19,9 @@ pub struct Header {
     pub spec: SmolStr,
     /// Whether `seq` has no gaps.
     pub dense: bool,
+    /// The hashes of earlier versions of the spec, whose entries come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<SmolStr>,
 }
 
 /// The last line of a trace. Without it the trace is truncated.
@@ -77,8 +80,14 @@ pub enum TraceError {
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write_header(to: &mut impl Write, schema: &Schema, dense: bool) -> io::Result<()> {
-    let header = Header { arch: "trace".into(), v: 1, spec: schema.spec().clone(), dense };
+pub fn write_header(
+    to: &mut impl Write,
+    schema: &Schema,
+    dense: bool,
+    earlier: &[SmolStr],
+) -> io::Result<()> {
+    let (spec, earlier) = (schema.spec().clone(), earlier.to_vec());
+    let header = Header { arch: "trace".into(), v: 1, spec, dense, earlier };
     writeln!(to, "{}", serde_json::to_string(&header)?)
 }
 
@@ -112,7 +121,7 @@ pub fn check_trace<J: Judge>(
         return Err(TraceError::Empty);
     }
     let header = check_header(&text, schema)?;
-    let mut validator = Validator::new(schema.clone(), judge);
+    let mut validator = Validator::new(schema.clone(), judge).after(&header.earlier);
     if header.dense {
         validator = validator.dense();
     }

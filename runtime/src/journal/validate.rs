@@ -210,6 +210,9 @@ pub struct Validator<J> {
     dense: bool,
     last: u64,
     count: u64,
+    /// Earlier versions of the spec, oldest first, and how many of them are over.
+    earlier: Vec<SmolStr>,
+    version: usize,
 }
 
 impl<J: Judge> Validator<J> {
@@ -217,13 +220,21 @@ impl<J: Judge> Validator<J> {
     #[must_use]
     pub fn new(schema: Arc<Schema>, judge: J) -> Validator<J> {
         let state = State::new(&schema);
-        Validator { schema, judge, state, dense: false, last: 0, count: 0 }
+        Validator { schema, judge, state, dense: false, last: 0, count: 0, earlier: Vec::new(), version: 0 }
     }
 
     /// The same for a journal whose `seq` has no gaps: a missing event is then seen even if nothing depends on it.
     #[must_use]
     pub fn dense(mut self) -> Validator<J> {
         self.dense = true;
+        self
+    }
+
+    /// The same for a journal that begins with events of earlier versions of the spec, oldest first. Of them only the order is
+    /// checked: their steps are not this spec's.
+    #[must_use]
+    pub fn after(mut self, earlier: &[SmolStr]) -> Validator<J> {
+        self.earlier = earlier.to_vec();
         self
     }
 
@@ -290,10 +301,7 @@ impl<J: Judge> Validator<J> {
     }
 
     fn check(&mut self, event: &Entry) -> Result<(), Fault> {
-        if event.spec != *self.schema.spec() {
-            let expected = self.schema.spec().clone();
-            return Err(Fault::ForeignSpec { found: event.spec.clone(), expected });
-        }
+        let version = self.version_of(event)?;
         self.check_writes(event)?;
         for (i, (row, read)) in event.reads.iter().enumerate() {
             self.check_read(event, row, *read)?;
@@ -302,7 +310,20 @@ impl<J: Judge> Validator<J> {
             }
         }
         event.scans.iter().try_for_each(|(kind, sum)| self.check_scan(event, *kind, *sum))?;
+        if version < self.earlier.len() {
+            return Ok(());
+        }
         self.judge.judge(&self.state, event).map_err(Fault::Judged)
+    }
+
+    /// The version of the spec that an event is of; never one that is over.
+    fn version_of(&self, event: &Entry) -> Result<usize, Fault> {
+        let versions = self.earlier.iter().chain([self.schema.spec()]);
+        let found = versions.enumerate().skip(self.version).find(|(_, spec)| **spec == event.spec);
+        found.map(|(version, _)| version).ok_or_else(|| {
+            let expected = self.schema.spec().clone();
+            Fault::ForeignSpec { found: event.spec.clone(), expected }
+        })
     }
 
     fn check_read(&self, event: &Entry, row: &RowKey, read: u64) -> Result<(), Fault> {
@@ -365,6 +386,7 @@ impl<J: Judge> Validator<J> {
             let writes = kind.writes.saturating_sub(before).saturating_add(write.version);
             (kind.writes, kind.seq, kind.now) = (writes, seq, kind.now.max(now));
         }
+        self.version = self.version_of(event).unwrap_or(self.version);
         self.last = event.seq;
         self.count += 1;
     }

@@ -42,6 +42,16 @@ pub(crate) fn authorities(key: &'static str, path: &Path) -> Result<RootCertStor
     Ok(roots)
 }
 
+/// What checks the certificate of a server against the authorities of a file.
+#[cfg(feature = "postgres-tls")]
+pub(crate) fn client(key: &'static str, path: &Path) -> Result<tokio_rustls::rustls::ClientConfig, TlsError> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = tokio_rustls::rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|e| wrong(key, path)(e.to_string()))?;
+    Ok(builder.with_root_certificates(authorities(key, path)?).with_no_client_auth())
+}
+
 /// What makes TLS of a server's connections.
 ///
 /// # Errors

@@ -58,6 +58,12 @@ impl Settings {
         let scheme = self.store.url.split(':').next().unwrap_or_default();
         let feature =
             |name: &str| Err(wrong("store.url", format!("needs the feature `{name}` of arch-runtime")));
+        if self.store.tls_authority.is_some() && cfg!(not(feature = "postgres-tls")) {
+            return Err(wrong(
+                "store.tls_authority",
+                "needs the feature `postgres-tls` of arch-runtime".into(),
+            ));
+        }
         match scheme {
             "" | "sqlite" if cfg!(not(feature = "sqlite")) => feature("sqlite"),
             "postgres" | "postgresql" if cfg!(not(feature = "postgres")) => feature("postgres"),

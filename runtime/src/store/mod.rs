@@ -7,6 +7,7 @@ mod drive;
 mod evaluate;
 mod json;
 pub mod memory;
+pub mod migrate;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod snapshot;
@@ -84,6 +85,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets up to `limit` expired idempotency records; how many there were.
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// The hashes of earlier versions of the spec whose journal entries it still has, oldest first.
+    fn earlier(&self) -> &[SmolStr] {
+        &[]
+    }
 
     /// Whether a commit would work now, as far as can be told without one.
     fn health(&self) -> BoxFuture<'_, Result<(), StoreError>>;

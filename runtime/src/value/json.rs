@@ -94,14 +94,14 @@ impl<'de> DeserializeSeed<'de> for FieldsSeed<'_> {
     }
 }
 
-/// Reads a row of a kind.
+/// Reads a row of a kind. Optional attributes may be missing: rows that were written before there were such are read too.
 pub struct RowSeed<'a>(pub &'a Kind);
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     type Value = Row;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Row, D::Error> {
-        from.deserialize_map(FieldsVisitor::exact(&self.0.columns))
+        FieldsSeed(&self.0.columns).deserialize(from)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Types of what is stored, and whether a value is of one.
 
 use super::{MAX_ORDINAL, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// The type of a key or an attribute.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Type {
     /// `bool`
@@ -56,7 +56,7 @@ pub enum Type {
 }
 
 /// An enum.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EnumType {
     /// Its name.
     pub name: SmolStr,
@@ -65,7 +65,7 @@ pub struct EnumType {
 }
 
 /// A typed name.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub name: SmolStr,
@@ -75,7 +75,7 @@ pub struct Field {
 }
 
 /// A record type.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecordType {
     /// Its name.
     pub name: SmolStr,
@@ -84,7 +84,7 @@ pub struct RecordType {
 }
 
 /// A tagged union.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UnionType {
     /// Its name.
     pub name: SmolStr,
@@ -93,7 +93,7 @@ pub struct UnionType {
 }
 
 /// A variant of a union.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Variant {
     /// Its tag.
     pub name: SmolStr,

@@ -14,6 +14,8 @@ pub struct Server {
     data: PathBuf,
     port: u16,
     process: Option<Child>,
+    /// Certificate and key, once it has been given some.
+    tls: bool,
 }
 
 /// The newest server that is installed.
@@ -53,7 +55,7 @@ impl Server {
             let chown = Command::new("chown").arg("postgres").arg(&folder).status();
             assert!(chown.is_ok_and(|s| s.success()), "the package's user `postgres` is missing");
         }
-        let mut server = Server { bin, data: folder.join("data"), port, process: None };
+        let mut server = Server { bin, data: folder.join("data"), port, process: None, tls: false };
         let init = server
             .command("initdb")
             .args(["-A", "trust", "-U", "arch", "-E", "UTF8", "--locale=C", "-N", "-D"])
@@ -89,6 +91,9 @@ impl Server {
         for setting in ["max_connections=90", "autovacuum=off", "recovery_init_sync_method=syncfs"] {
             command.args(["-c", setting]);
         }
+        if self.tls {
+            command.args(["-c", "ssl=on"]);
+        }
         self.process =
             Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("the server can be run"));
         let until = Instant::now() + Duration::from_secs(60);
@@ -102,6 +107,24 @@ impl Server {
         let ready =
             self.command("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status();
         ready.is_ok_and(|s| s.success()) && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+
+    /// Gives the server a certificate and a key (PEM), and starts it again with them.
+    #[allow(dead_code, reason = "only with the feature postgres-tls")]
+    pub fn encrypt(&mut self, certificate: &str, key: &str) {
+        self.crash();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data.join(name);
+            std::fs::write(&path, text).expect("the server's folder can be written");
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .expect("ours");
+            if is_root() {
+                let chown = Command::new("chown").arg("postgres").arg(&path).status();
+                assert!(chown.is_ok_and(|s| s.success()));
+            }
+        }
+        self.tls = true;
+        self.run();
     }
 
     /// Ends all of its processes at once, as a crash does: what is not on the disk is gone.

@@ -106,10 +106,12 @@ impl Jwt {
         let stated = key.common.key_algorithm.and_then(|a| a.to_string().parse().ok());
         let mut validation = Validation::new(stated.unwrap_or(header.alg));
         validation.set_audience(&[&self.options.audience]);
+        let mut required = vec!["exp", "aud", "sub"];
         if let Some(issuer) = &self.options.issuer {
             validation.set_issuer(&[issuer]);
+            required.push("iss");
         }
-        validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+        validation.set_required_spec_claims(&required);
         validation.validate_nbf = true;
         validation.leeway = Duration::from_secs(30).as_secs();
         let key = DecodingKey::from_jwk(&key).map_err(|e| e.to_string())?;
@@ -125,8 +127,9 @@ impl Keys {
         let text = text.map_err(|error| JwtError::File { path: path(), error })?;
         let set = serde_json::from_str::<JwkSet>(&text);
         let set = set.map_err(|e| JwtError::Keys { path: path(), why: e.to_string() })?;
-        if set.keys.is_empty() {
-            return Err(JwtError::Keys { path: path(), why: "it has no keys".into() });
+        // Keys of kinds that are not known are skipped, as RFC 7517 wants it; one must be left.
+        if !set.keys.iter().any(|key| DecodingKey::from_jwk(key).is_ok()) {
+            return Err(JwtError::Keys { path: path(), why: "it has no key that can be used".into() });
         }
         Ok(Keys { set, modified })
     }

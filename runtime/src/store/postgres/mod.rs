@@ -26,6 +26,7 @@ use crate::schema::{KindId, Schema};
 use crate::store::sql::Tables;
 use crate::value::RowKey;
 use deadpool_postgres::{Object, Pool};
+use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tables::tables;
@@ -35,6 +36,7 @@ pub struct PostgresStore {
     schema: Arc<Schema>,
     tables: Tables,
     pool: Pool,
+    earlier: Vec<SmolStr>,
 }
 
 impl PostgresStore {
@@ -46,8 +48,8 @@ impl PostgresStore {
         let tables = tables(&schema);
         let pool = open::pool(url, &options)?;
         let mut client = open::client(&pool).await?;
-        open::prepare(&mut client, &schema, &tables).await?;
-        Ok(PostgresStore { schema, tables, pool })
+        let earlier = open::prepare(&mut client, &schema, &tables, options.migrate).await?;
+        Ok(PostgresStore { schema, tables, pool, earlier })
     }
 
     async fn client(&self) -> Result<Object, StoreError> {
@@ -85,6 +87,10 @@ impl Drop for Session {
 impl Store for PostgresStore {
     fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    fn earlier(&self) -> &[SmolStr] {
+        &self.earlier
     }
 
     fn attempt<'a>(&'a self, transition: &'a Arc<Transition>) -> BoxFuture<'a, Result<Verdict, StoreError>> {

@@ -5,14 +5,16 @@ use super::locks;
 use super::tables::{LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
+use crate::store::migrate::{Upgrade, earlier_of, earlier_text};
 use crate::store::sql::Tables;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use smol_str::SmolStr;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
 /// How to use a database.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The most connections.
     pub connections: usize,
@@ -20,6 +22,12 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a transition waits for a lock before it is a conflict.
     pub lock_timeout: Duration,
+    /// Brings the tables from an earlier version of the spec to this one, if that can be done without a decision
+    /// ([`crate::store::migrate`]). No other process may be serving.
+    pub migrate: bool,
+    /// Whose certificate the server must show (PEM). Without one, connections are not encrypted.
+    #[cfg(feature = "postgres-tls")]
+    pub tls_authority: Option<std::path::PathBuf>,
     /// After how long the server gives up a statement, or a transaction whose client has gone silent.
     pub statement_timeout: Duration,
 }
@@ -30,6 +38,9 @@ impl Default for Options {
             connections: 16,
             connect_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),
+            migrate: false,
+            #[cfg(feature = "postgres-tls")]
+            tls_authority: None,
             statement_timeout: Duration::from_secs(15),
         }
     }
@@ -50,14 +61,33 @@ pub(super) fn pool(url: &str, options: &Options) -> Result<Pool, StoreError> {
     );
     config.options(format!("{} {settings}", config.get_options().unwrap_or_default()).trim());
     config.application_name("arch-runtime").connect_timeout(options.connect_timeout);
-    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(config, NoTls, manager))
+    Pool::builder(manager(config, options)?)
         .max_size(options.connections)
         .wait_timeout(Some(options.connect_timeout))
         .create_timeout(Some(options.connect_timeout))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|e| StoreError::Unavailable(e.to_string()))
+}
+
+const MANAGER: ManagerConfig = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+
+#[cfg(not(feature = "postgres-tls"))]
+fn manager(config: tokio_postgres::Config, _: &Options) -> Result<Manager, StoreError> {
+    Ok(Manager::from_config(config, NoTls, MANAGER))
+}
+
+/// With an authority, a connection without TLS is none.
+#[cfg(feature = "postgres-tls")]
+fn manager(mut config: tokio_postgres::Config, options: &Options) -> Result<Manager, StoreError> {
+    use tokio_postgres::config::SslMode;
+    let Some(path) = &options.tls_authority else {
+        return Ok(Manager::from_config(config, NoTls, MANAGER));
+    };
+    let client = crate::serve::tls::client("store.tls_authority", path);
+    let client = client.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    config.ssl_mode(SslMode::Require);
+    Ok(Manager::from_config(config, tokio_postgres_rustls::MakeRustlsConnect::new(client), MANAGER))
 }
 
 /// A connection.
@@ -69,14 +99,19 @@ pub(super) async fn client(pool: &Pool) -> Result<Object, StoreError> {
 }
 
 /// Makes the tables if they are not there, else makes sure that they are this service's.
-pub(super) async fn prepare(client: &mut Object, schema: &Schema, tables: &Tables) -> Result<(), StoreError> {
+pub(super) async fn prepare(
+    client: &mut Object,
+    schema: &Schema,
+    tables: &Tables,
+    migrate: bool,
+) -> Result<Vec<SmolStr>, StoreError> {
     let transaction = client.transaction().await.map_err(error)?;
     let take = transaction.prepare(locks::TAKE).await.map_err(error)?;
     locks::take(transaction.client(), &take, &[locks::of_tables()]).await?;
     let there =
         transaction.query_one("SELECT to_regclass('arch_meta') IS NOT NULL", &[]).await.map_err(error)?;
     if there.get::<_, bool>(0) {
-        recognise(transaction.client(), schema).await?;
+        recognise(transaction.client(), schema, tables, migrate).await?;
         freeze(transaction.client()).await?;
     } else {
         transaction.batch_execute(SYSTEM).await.map_err(error)?;
@@ -87,7 +122,25 @@ pub(super) async fn prepare(client: &mut Object, schema: &Schema, tables: &Table
         let values = (LAYOUT, schema.spec().as_str(), schema.to_json());
         transaction.execute(sql, &[&values.0, &values.1, &values.2]).await.map_err(error)?;
     }
-    transaction.commit().await.map_err(error)
+    let earlier = earlier_of(meta(transaction.client(), "earlier").await?.as_deref());
+    transaction.commit().await.map_err(error)?;
+    Ok(earlier)
+}
+
+async fn upgrade(
+    client: &Client,
+    schema: &Schema,
+    tables: &Tables,
+    upgrade: &Upgrade,
+) -> Result<(), StoreError> {
+    let earlier = upgrade.earlier(meta(client, "earlier").await?.as_deref());
+    for sql in tables.migration(&upgrade.migration, schema, earlier.len()) {
+        client.batch_execute(&sql).await.map_err(error)?;
+    }
+    let sql = "INSERT INTO arch_meta (key, value) VALUES ('spec', $1), ('schema', $2), ('earlier', $3)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    let (spec, json, earlier) = (schema.spec().as_str(), schema.to_json(), earlier_text(&earlier));
+    client.execute(sql, &[&spec, &json, &earlier]).await.map(drop).map_err(error)
 }
 
 async fn meta(client: &Client, key: &str) -> Result<Option<String>, StoreError> {
@@ -96,13 +149,23 @@ async fn meta(client: &Client, key: &str) -> Result<Option<String>, StoreError> 
     Ok(found.map(|row| row.get(0)))
 }
 
-async fn recognise(client: &Client, schema: &Schema) -> Result<(), StoreError> {
+async fn recognise(
+    client: &Client,
+    schema: &Schema,
+    tables: &Tables,
+    migrate: bool,
+) -> Result<(), StoreError> {
     let foreign = |why: String| Err(StoreError::Foreign(format!("not this service's database: {why}")));
     let (layout, spec) = (meta(client, "layout").await?, meta(client, "spec").await?);
     match (layout.as_deref(), spec) {
         (Some(LAYOUT), Some(spec)) if spec == *schema.spec() => {}
-        (Some(LAYOUT), Some(spec)) => {
-            return foreign(format!("it is for spec {spec}, this service is for {}", schema.spec()));
+        (Some(LAYOUT), Some(_)) => {
+            let stored = meta(client, "schema").await?.unwrap_or_default();
+            return match Upgrade::of(&stored, schema) {
+                Ok(by) if migrate => upgrade(client, schema, tables, &by).await,
+                Ok(by) => foreign(by.wanted(schema)),
+                Err(why) => foreign(why),
+            };
         }
         (layout, _) => {
             let layout = layout.unwrap_or("unknown");

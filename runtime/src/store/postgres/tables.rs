@@ -72,6 +72,7 @@ fn table(kind: &Kind) -> Table {
     let set: String = set.map(|(c, i)| format!(", {} = {}", quote(&c.name), place(&c.ty, i))).collect();
     Table {
         create: create(kind, &table),
+        name: table.clone(),
         select: format!("SELECT _version, _updated_at{shown_columns} FROM {table} WHERE {}", by_key(1)),
         scan: format!("SELECT _version, _updated_at{shown_keys}{shown_columns} FROM {table}"),
         insert: format!(

@@ -1,7 +1,7 @@
 //! The writer: one thread, one connection, one SQLite transaction for everybody who waits.
 
 use super::codec::{self, error};
-use super::{BATCH, queries};
+use super::{BATCH, Options, queries};
 use crate::schema::Schema;
 use crate::store::sql::Tables;
 use crate::store::{
@@ -87,6 +87,7 @@ pub(super) struct Writer {
     clock: Arc<dyn Clock>,
     high_water: HighWater,
     batch: usize,
+    sync_delay: Duration,
     /// Set when the disk failed in a commit: what is on it is only known when it is opened again.
     poisoned: Option<String>,
 }
@@ -103,11 +104,12 @@ impl Writer {
         schema: Arc<Schema>,
         tables: Arc<Tables>,
         clock: Arc<dyn Clock>,
-        group_commit: bool,
+        options: &Options,
     ) -> Result<Writer, StoreError> {
         let high_water = HighWater::new(queries::mark(&connection)?, &*clock);
-        let batch = if group_commit { BATCH } else { 1 };
-        Ok(Writer { connection, schema, tables, clock, high_water, batch, poisoned: None })
+        let batch = if options.group_commit { BATCH } else { 1 };
+        let sync_delay = options.sync_delay;
+        Ok(Writer { connection, schema, tables, clock, high_water, batch, sync_delay, poisoned: None })
     }
 
     /// Works until nobody can ask any more.
@@ -151,7 +153,12 @@ impl Writer {
         begun.map_err(|e| Abort::Failed(error(e)))?;
         match self.evaluate_all(jobs) {
             Ok(results) => match self.connection.execute_batch("COMMIT") {
-                Ok(()) => Ok(pair(std::mem::take(jobs), results)),
+                Ok(()) => {
+                    if !self.sync_delay.is_zero() {
+                        std::thread::sleep(self.sync_delay);
+                    }
+                    Ok(pair(std::mem::take(jobs), results))
+                }
                 Err(e) => Err(self.commit_failed(e, results)),
             },
             Err(e) => {

@@ -24,6 +24,7 @@ use crate::time::Clock;
 use crate::value::RowKey;
 use batch::{Job, Writer};
 use rusqlite::Connection;
+use smol_str::SmolStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub struct SqliteStore {
     tables: Arc<Tables>,
     clock: Arc<dyn Clock>,
     reader: Arc<Mutex<Connection>>,
+    earlier: Vec<SmolStr>,
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<std::thread::JoinHandle<()>>,
 }
@@ -55,14 +57,14 @@ impl SqliteStore {
         let tables = Arc::new(tables(&schema));
         let connection = open::writer(path, &schema, &tables, &options)?;
         let reader = open::reader(path)?;
+        let earlier = open::earlier(&connection)?;
         let clock = options.clock.clone();
-        let writer =
-            Writer::new(connection, schema.clone(), tables.clone(), clock.clone(), options.group_commit)?;
+        let writer = Writer::new(connection, schema.clone(), tables.clone(), clock.clone(), &options)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("arch-sqlite".into()).spawn(move || writer.run(queue));
         let thread = thread.map_err(|e| StoreError::Unavailable(format!("no thread for the writer: {e}")))?;
         let reader = Arc::new(Mutex::new(reader));
-        Ok(SqliteStore { schema, tables, clock, reader, jobs: Some(jobs), writer: Some(thread) })
+        Ok(SqliteStore { schema, tables, clock, reader, earlier, jobs: Some(jobs), writer: Some(thread) })
     }
 
     /// Gives a job to the writer and waits for its answer.
@@ -112,6 +114,10 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    fn earlier(&self) -> &[SmolStr] {
+        &self.earlier
     }
 
     fn attempt<'a>(&'a self, transition: &'a Arc<Transition>) -> BoxFuture<'a, Result<Verdict, StoreError>> {

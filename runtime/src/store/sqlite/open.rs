@@ -4,9 +4,11 @@ use super::codec::error;
 use super::tables::{APPLICATION, LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
+use crate::store::migrate::{Upgrade, earlier_of, earlier_text};
 use crate::store::sql::Tables;
 use crate::time::{Clock, SystemClock};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use smol_str::SmolStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +25,13 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Whether transitions share commits. Off only to measure what it is worth.
     pub group_commit: bool,
+    /// How much longer each commit takes, as on a disk whose syncs are slow. For measurements.
+    pub sync_delay: Duration,
     /// Writes nothing: for looking at a database, and as what happens on a disk that has become read-only.
     pub read_only: bool,
+    /// Brings the tables from an earlier version of the spec to this one, if that can be done without a decision
+    /// ([`crate::store::migrate`]). Nobody else may have the database open.
+    pub migrate: bool,
     /// The most pages (of 4 KiB) that the file may have, as if the disk were full then.
     pub max_pages: Option<u32>,
 }
@@ -34,7 +41,9 @@ impl Default for Options {
         Options {
             clock: Arc::new(SystemClock::default()),
             group_commit: true,
+            sync_delay: Duration::ZERO,
             read_only: false,
+            migrate: false,
             max_pages: None,
         }
     }
@@ -64,7 +73,7 @@ pub(super) fn writer(
         create(&connection, schema, tables).map_err(|e| opening(path, e))?;
         sync_folder(path)?;
     }
-    recognise(path, &connection, schema)?;
+    recognise(path, &connection, schema, tables, options.migrate)?;
     if options.read_only {
         connection.execute_batch("PRAGMA query_only = ON").map_err(error)?;
     }
@@ -130,7 +139,13 @@ fn sync_folder(path: &Path) -> Result<(), StoreError> {
     synced.map_err(|e| StoreError::Unavailable(format!("{}: {e}", folder.display())))
 }
 
-fn recognise(path: &Path, connection: &Connection, schema: &Schema) -> Result<(), StoreError> {
+fn recognise(
+    path: &Path,
+    connection: &Connection,
+    schema: &Schema,
+    tables: &Tables,
+    migrate: bool,
+) -> Result<(), StoreError> {
     let layout: i32 = pragma(connection, "user_version").map_err(|e| opening(path, e))?;
     if layout != LAYOUT {
         return Err(foreign(path, &format!("its layout is version {layout}, this runtime's is {LAYOUT}")));
@@ -141,13 +156,49 @@ fn recognise(path: &Path, connection: &Connection, schema: &Schema) -> Result<()
         return Err(StoreError::Corrupt(format!("{} does not say which spec it is for", path.display())));
     };
     if spec != *schema.spec() {
-        let ours = schema.spec();
-        return Err(foreign(path, &format!("it is for spec {spec}, this service is for {ours}")));
-    }
-    if stored != schema.to_json() {
+        let upgrade = Upgrade::of(&stored, schema).map_err(|why| foreign(path, &why))?;
+        if !migrate {
+            return Err(foreign(path, &upgrade.wanted(schema)));
+        }
+        upgrade_all(connection, schema, tables, &upgrade).map_err(|e| opening(path, e))?;
+    } else if stored != schema.to_json() {
         return Err(foreign(path, "its schema is not this service's, though the spec is the same"));
     }
     last_entry(path, connection, schema)
+}
+
+/// All or nothing.
+fn upgrade_all(
+    connection: &Connection,
+    schema: &Schema,
+    tables: &Tables,
+    upgrade: &Upgrade,
+) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let made = upgrade_within(connection, schema, tables, upgrade);
+    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    made
+}
+
+fn upgrade_within(
+    connection: &Connection,
+    schema: &Schema,
+    tables: &Tables,
+    upgrade: &Upgrade,
+) -> rusqlite::Result<()> {
+    let earlier = upgrade.earlier(meta(connection, "earlier")?.as_deref());
+    for sql in tables.migration(&upgrade.migration, schema, earlier.len()) {
+        connection.execute_batch(&sql)?;
+    }
+    let sql =
+        "INSERT OR REPLACE INTO arch_meta (key, value) VALUES ('spec', ?1), ('schema', ?2), ('earlier', ?3)";
+    let earlier = earlier_text(&earlier);
+    connection.execute(sql, [schema.spec().as_str(), &schema.to_json(), &earlier]).map(drop)
+}
+
+/// The earlier versions of the spec.
+pub(super) fn earlier(connection: &Connection) -> Result<Vec<SmolStr>, StoreError> {
+    Ok(earlier_of(meta(connection, "earlier").map_err(error)?.as_deref()))
 }
 
 fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {

@@ -60,6 +60,7 @@ fn table(kind: &Kind) -> Table {
     let key_from = after_meta + columns.len();
     Table {
         create: create(kind, &table, &keys),
+        name: table.clone(),
         select: format!("SELECT _version{} FROM {table} WHERE {}", listed(&columns), by_key(1)),
         scan: format!("SELECT _version{}{} FROM {table} ORDER BY {order}", listed(&keys), listed(&columns)),
         insert: format!(

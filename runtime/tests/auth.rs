@@ -1,0 +1,237 @@
+//! Who may do what: bearer tokens, client certificates, and identities bound to instances.
+#![cfg(all(feature = "jwt", feature = "tls"))]
+
+#[path = "support/http.rs"]
+mod http;
+
+use arch_runtime::engine::{Engine, Limits};
+use arch_runtime::journal::Cursor;
+use arch_runtime::serve::auth::{Authenticate, Jwt, JwtError, JwtOptions, Spiffe};
+use arch_runtime::serve::{App, ConnectionLimits, Metrics, Server, router, tls};
+use arch_runtime::settings::Tls;
+use arch_runtime::store::Store;
+use arch_runtime::store::memory::MemoryStore;
+use arch_runtime::testing::{sample, service};
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tower::ServiceExt;
+
+fn app(auth: impl Authenticate) -> (Arc<MemoryStore>, Arc<App>) {
+    let store = Arc::new(MemoryStore::new(sample::schema()));
+    let engine = Engine::new(Arc::new(service::service()), store.clone(), Limits::default());
+    let engine = Arc::new(engine.expect("the sample makes sense"));
+    (store, Arc::new(App::new(engine, Arc::new(Metrics::default()), Arc::new(auth))))
+}
+
+async fn commits(store: &MemoryStore) -> usize {
+    store.journal(Cursor::START, 100).await.expect("the journal can be read").entries.len()
+}
+
+/// `secret` and `other`, 32 bytes each, as symmetric keys.
+fn jwks(path: &Path, id: &str, key: &str) {
+    let set = json!({ "keys": [{ "kty": "oct", "kid": id, "alg": "HS256", "k": key }] });
+    std::fs::write(path, set.to_string()).expect("the keys are written");
+}
+
+const SECRET: (&[u8], &str) =
+    (b"01234567890123456789012345678901", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE");
+const OTHER: (&[u8], &str) =
+    (b"abcdefghijabcdefghijabcdefghij12", "YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNkZWZnaGlqMTI");
+
+fn token(key: &[u8], id: &str, algorithm: Algorithm, claims: &Value) -> String {
+    let header = Header { kid: Some(id.into()), ..Header::new(algorithm) };
+    encode(&header, claims, &EncodingKey::from_secret(key)).expect("claims can be signed")
+}
+
+fn claims(change: &[(&str, Value)]) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let mut claims = json!({ "sub": "client/c1", "aud": "sample", "iss": "us", "exp": now + 600 });
+    for (name, value) in change {
+        claims[*name] = value.clone();
+    }
+    claims
+}
+
+/// Status of a request to act as somebody.
+async fn act(app: &Arc<App>, token: Option<&str>, body: &str) -> u16 {
+    let mut request = Request::post("/v1/counter/count").header("content-type", "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Body::from(body.to_owned())).expect("a request");
+    let response = router(app.clone()).oneshot(request).await.expect("the router answers");
+    let status = response.status().as_u16();
+    assert_eq!(status == 401, response.headers().contains_key("www-authenticate"));
+    let body = response.into_body().collect().await.expect("it is whole").to_bytes();
+    assert!(!String::from_utf8_lossy(&body).contains("panicked"));
+    status
+}
+
+#[tokio::test]
+async fn tokens_bind_their_bearer_to_an_instance() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.json");
+    jwks(&path, "k1", SECRET.1);
+    let options = JwtOptions { jwks: path.clone(), issuer: Some("us".into()), audience: "sample".into() };
+    let (store, app) = app(Jwt::new(options).expect("the keys can be read"));
+    let hs256 = |change: &[(&str, Value)]| token(SECRET.0, "k1", Algorithm::HS256, &claims(change));
+    let own = r#"{"self": "c1"}"#;
+    assert_eq!(act(&app, Some(&hs256(&[])), own).await, 200);
+    assert_eq!(act(&app, Some(&hs256(&[])), "{}").await, 200, "self is who asks");
+    let both = hs256(&[("arch_actors", json!(["client/c1", "client/c2"]))]);
+    assert_eq!(act(&app, Some(&both), r#"{"self": "c2"}"#).await, 200);
+    assert_eq!(commits(&store).await, 3);
+
+    assert_eq!(act(&app, Some(&both), "{}").await, 400, "which of them?");
+    assert_eq!(act(&app, Some(&hs256(&[])), r#"{"self": "c2"}"#).await, 403);
+    assert_eq!(act(&app, Some(&hs256(&[("sub", json!("worker/c1"))])), own).await, 403);
+    assert_eq!(act(&app, Some(&hs256(&[("sub", json!("c1"))])), own).await, 403);
+    assert_eq!(act(&app, Some(&hs256(&[("arch_actors", json!([]))])), own).await, 403);
+    assert_eq!(act(&app, None, own).await, 401);
+    for wrong in [
+        hs256(&[("exp", json!(1))]),
+        hs256(&[("aud", json!("another"))]),
+        hs256(&[("iss", json!("them"))]),
+        hs256(&[("nbf", json!(99_999_999_999u64))]),
+        hs256(&[("sub", Value::Null)]),
+        token(OTHER.0, "k1", Algorithm::HS256, &claims(&[])),
+        token(SECRET.0, "k2", Algorithm::HS256, &claims(&[])),
+        token(SECRET.0, "k1", Algorithm::HS384, &claims(&[])),
+        "x".into(),
+        "a.b.c".into(),
+        // {"alg":"none"}, no signature
+        format!("eyJhbGciOiJub25lIn0.{}.", hs256(&[]).split('.').nth(1).expect("claims")),
+    ] {
+        assert_eq!(act(&app, Some(&wrong), own).await, 401, "{wrong}");
+    }
+    assert_eq!(commits(&store).await, 3);
+
+    // Keys may be changed while the service runs.
+    std::thread::sleep(Duration::from_millis(20));
+    jwks(&path, "k2", OTHER.1);
+    assert_eq!(act(&app, Some(&token(OTHER.0, "k2", Algorithm::HS256, &claims(&[]))), own).await, 200);
+    assert_eq!(act(&app, Some(&hs256(&[])), own).await, 401);
+}
+
+#[test]
+fn keys_that_are_none_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.json");
+    let new = || Jwt::new(JwtOptions { jwks: path.clone(), issuer: None, audience: "a".into() }).err();
+    assert!(matches!(new(), Some(JwtError::File { .. })));
+    for wrong in ["", "{", "[]", r#"{"keys": []}"#, r#"{"keys": [{"kty": "magic"}]}"#] {
+        std::fs::write(&path, wrong).expect("it is written");
+        assert!(matches!(new(), Some(JwtError::Keys { .. })), "{wrong}");
+    }
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    pem: String,
+}
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let (der, pem) = (certificate.der().clone(), certificate.pem());
+    Authority { issuer: Issuer::new(params, key), certificate: der, pem }
+}
+
+impl Authority {
+    fn sign(&self, names: Vec<SanType>) -> (rcgen::Certificate, KeyPair) {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.subject_alt_names = names;
+        let key = KeyPair::generate().expect("a key");
+        (params.signed_by(&key, &self.issuer).expect("a certificate"), key)
+    }
+
+    fn client(&self, uri: &str) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+        let (certificate, key) = self.sign(vec![SanType::URI(uri.try_into().expect("a URI"))]);
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        Some((vec![certificate.der().clone()], key))
+    }
+}
+
+/// A server with TLS that believes client certificates of an authority.
+async fn start(authority: &Authority, folder: &Path) -> (Arc<MemoryStore>, SocketAddr) {
+    let (certificate, key) = authority.sign(vec![SanType::DnsName("localhost".try_into().expect("a name"))]);
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("it is written");
+        path
+    };
+    let settings = Tls {
+        certificate: file("server.pem", &certificate.pem()),
+        key: file("server.key", &key.serialize_pem()),
+        client_authority: Some(file("ca.pem", &authority.pem)),
+        handshake_timeout: Duration::from_millis(300),
+    };
+    let (store, app) = app(Spiffe::new("example.org"));
+    let limits = ConnectionLimits { handshake_timeout: settings.handshake_timeout, ..Default::default() };
+    let server = Server::new(app).limits(limits).tls(tls::acceptor(&settings).expect("the files are right"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    tokio::spawn(server.run(listener, std::future::pending()));
+    (store, address)
+}
+
+type Client = Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>;
+
+/// A request over TLS; none if there is no connection.
+async fn over_tls(to: SocketAddr, authority: &Authority, client: Client, body: &str) -> Option<u16> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate.clone()).expect("a certificate");
+    let provider = Arc::new(crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("the usual versions").with_root_certificates(roots);
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).expect("they belong together"),
+    };
+    let stream = TcpStream::connect(to).await.ok()?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+    let request = http::text("POST", "/v1/counter/count", &[], body);
+    http::exchange(stream, &request).await.map(|(status, _)| status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_bind_their_holder_to_an_instance() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ours, theirs) = (authority(), authority());
+    let (store, to) = start(&ours, folder.path()).await;
+    let c1 = || ours.client("spiffe://example.org/client/c1");
+    assert_eq!(over_tls(to, &ours, c1(), r#"{"self": "c1"}"#).await, Some(200));
+    assert_eq!(over_tls(to, &ours, c1(), "{}").await, Some(200));
+    assert_eq!(over_tls(to, &ours, c1(), r#"{"self": "c2"}"#).await, Some(403));
+    let foreign = ours.client("spiffe://example.com/client/c1");
+    assert_eq!(over_tls(to, &ours, foreign, "{}").await, Some(401), "another trust domain");
+    let worker = ours.client("spiffe://example.org/worker/c1");
+    assert_eq!(over_tls(to, &ours, worker, r#"{"self": "c1"}"#).await, Some(403));
+    let forged = theirs.client("spiffe://example.org/client/c1");
+    assert_eq!(over_tls(to, &ours, forged, "{}").await, None, "another authority");
+    assert_eq!(over_tls(to, &ours, None, "{}").await, None, "no certificate");
+    assert_eq!(http::ask(to, &http::text("POST", "/v1/counter/count", &[], "{}")).await, None, "no TLS");
+    assert_eq!(commits(&store).await, 2);
+    // Who does not go on with the handshake keeps nobody else waiting, and is sent away.
+    let mut stalled = TcpStream::connect(to).await.expect("it accepts");
+    assert_eq!(over_tls(to, &ours, c1(), "{}").await, Some(200));
+    let mut nothing = Vec::new();
+    let closed = tokio::io::AsyncReadExt::read_to_end(&mut stalled, &mut nothing);
+    assert!(tokio::time::timeout(Duration::from_secs(3), closed).await.is_ok());
+}
