@@ -109,7 +109,13 @@ fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal>
         symmetry: request.symmetry,
     };
     let mut show = |p: &arch_explorer::Progress| {
-        request.progress.show(Snapshot { states: p.states, frontier: p.frontier, depth: p.depth });
+        request.progress.show(Snapshot {
+            states: p.states,
+            frontier: p.frontier,
+            depth: p.depth,
+            bytes: p.bytes,
+            load: p.load,
+        });
     };
     Ok(arch_check::check(program, &machine, &options, request.interrupt, &mut show))
 }

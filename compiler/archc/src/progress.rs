@@ -14,6 +14,10 @@ pub struct Snapshot {
     pub frontier: u64,
     /// Distance from the initial states.
     pub depth: u32,
+    /// Bytes of memory, where the engine counts them.
+    pub bytes: u64,
+    /// How full the table of states is, in percent; 0 where the engine has none.
+    pub load: u32,
 }
 
 /// A line on the terminal while a spec is checked; it vanishes when dropped.
@@ -41,13 +45,34 @@ impl Progress {
             return;
         }
         let millis = self.begun.elapsed().as_millis().max(1) as u64;
-        self.bar.set_message(format!(
-            "{} states · {}/s · frontier {} · depth {}",
-            thousands(snapshot.states),
-            thousands(snapshot.states.saturating_mul(1000) / millis),
-            thousands(snapshot.frontier),
-            snapshot.depth
-        ));
+        self.bar.set_message(line(snapshot, millis));
+    }
+}
+
+/// What is shown after so many milliseconds.
+fn line(snapshot: Snapshot, millis: u64) -> String {
+    let mut line = format!(
+        "{} states · {}/s · frontier {} · depth {}",
+        thousands(snapshot.states),
+        thousands(snapshot.states.saturating_mul(1000) / millis),
+        thousands(snapshot.frontier),
+        snapshot.depth
+    );
+    if snapshot.bytes > 0 {
+        line.push_str(&format!(" · {}", size(snapshot.bytes)));
+    }
+    if snapshot.load > 0 {
+        line.push_str(&format!(" · table {} % full", snapshot.load));
+    }
+    line
+}
+
+/// A number of bytes for people.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => format!("{:.1} {unit}", bytes as f64 / f64::from(1u32 << shift)),
+        None => format!("{bytes} bytes"),
     }
 }
 
@@ -63,4 +88,22 @@ fn spinner(file: &str) -> ProgressBar {
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_it_is_and_what_it_takes() {
+        let snapshot =
+            Snapshot { states: 12_345, frontier: 678, depth: 9, bytes: 5 << 20 | 1 << 19, load: 43 };
+        let expected = "12,345 states · 6,172/s · frontier 678 · depth 9 · 5.5 MiB · table 43 % full";
+        assert_eq!(line(snapshot, 2000), expected);
+        assert_eq!(
+            line(Snapshot { bytes: 0, load: 0, ..snapshot }, 2000),
+            expected.split(" · 5.5").next().unwrap()
+        );
+        assert_eq!((size(100), size(2048)), ("100 bytes".to_owned(), "2.0 KiB".to_owned()));
+    }
 }
