@@ -1,6 +1,7 @@
 //! End-to-end tests of archc: see `tests/`. What they share is here.
 
 pub mod agreement;
+pub mod audit;
 mod checked;
 pub mod expected;
 pub mod generate;

@@ -236,6 +236,35 @@ fn what_counts_positions_moves() {
     });
 }
 
+/// Sub-runs that happen as soon as a run has begun.
+const AT_ONCE: &str = r"
+actor w
+actor helper * 2
+id part * 2
+truth T { n: 0..2 wrap }
+protocol main for each w, repeats {
+  let seen = T.n
+  spawn work for each part
+  join end
+  helper[work {T.n < 2}] -> w[end {T.n >= seen}] => done
+}
+protocol other, repeats { helper[clear {T.n = 2}] => done }
+on work { T.n := T.n + 1 }
+on end { }
+on clear { T.n := 0 }
+property p: always T.n <= 2
+";
+
+#[test]
+fn a_protocol_can_go_with_sub_runs_that_happen_at_once() {
+    with_stack(|| {
+        let program = front_end(AT_ONCE, None).expect("a model");
+        assert!(report(&program).distinct_states > 10);
+        let without = apply(&program, &[Change::Protocol(ProtocolId(0))]).expect("a program");
+        assert_eq!(report(&without).distinct_states, 1);
+    });
+}
+
 #[test]
 fn what_leaves_no_program_is_refused() {
     let program = front_end(BASE, None).expect("a model");

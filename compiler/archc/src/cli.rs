@@ -14,6 +14,15 @@ Exit status (the worst over all files decides):
   5   with --strict, a property holds and says nothing of the model
   70  internal error: please report it";
 
+const AUDIT_STATUS: &str = "\
+Exit status (the worst over all files decides):
+  0   every part has its class, whatever it is
+  1   something depends on a part that the file declares to be redundant
+  2   the spec or the command line is wrong
+  3   inconclusive: a limit, Ctrl-C, a bound that cut exploration, a sketch
+  5   with --strict: a redundant guard without a reason
+  70  internal error: please report it";
+
 /// Specifications of distributed protocols: check them, explain what is wrong, format them.
 #[derive(Parser, Debug)]
 #[command(
@@ -58,6 +67,13 @@ pub enum Command {
     /// every actor, lost and duplicated requests of every step, skewed clocks, partitions), and prints which
     /// properties hold and which break, with a shortest behaviour. The spec is not edited.
     Faults(FaultsArgs),
+    /// Show which guards, branches and protocols carry load, and what breaks without them
+    ///
+    /// Takes each guard, each of its atoms, each branch, protocol, `advance`, fault and budget out in turn, and says what
+    /// it is: load-bearing (a property breaks without it), masked (a property breaks if another part is taken out as well),
+    /// redundant (the spec has the same states and events without it), harmful (without it, a violated property holds) or
+    /// unobserved (the spec behaves differently, and no property sees it). Every answer is exact.
+    Audit(AuditArgs),
     /// Print specs in their canonical layout, in place
     ///
     /// Prints each spec in its canonical layout. Files are replaced in one piece and only if something
@@ -172,6 +188,50 @@ pub struct FaultsArgs {
     pub format: MatrixFormat,
     #[command(flatten)]
     /// Limits.
+    pub limits: LimitArgs,
+}
+
+/// `archc audit`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = AUDIT_STATUS,
+    after_long_help = format!(
+        "Examples:\n  \
+         archc audit specs/tour/lease.arch\n  \
+         archc audit specs/I02_claim_lease.arch --instance quick --item main.commit#1\n  \
+         archc audit specs --strict --format json > audit.json\n\n{AUDIT_STATUS}"
+    )
+)]
+pub struct AuditArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes the constants of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Explorations at a time, one per processor unless said
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+    /// Stores every state, as for `archc check`
+    #[arg(long)]
+    pub no_symmetry: bool,
+    /// Tells the whole behaviour of everything that breaks
+    #[arg(long)]
+    pub trace: bool,
+    /// Tells the whole behaviour of this part, such as main.commit#1 or "branch repair.reclaim"; may be repeated
+    #[arg(long = "item", value_name = "ID")]
+    pub items: Vec<String>,
+    /// A redundant guard without a reason (`redundant term 1 of commit "why"`) ends in exit status 5
+    #[arg(long)]
+    pub strict: bool,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: AuditFormat,
+    #[command(flatten)]
+    /// Limits of each exploration.
     pub limits: LimitArgs,
 }
 
@@ -291,6 +351,16 @@ pub enum Format {
     Sarif,
     /// Workflow annotations of GitHub Actions
     Github,
+}
+
+/// The form of an audit.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuditFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document; docs/audit.schema.json describes it
+    Json,
 }
 
 /// The form of a matrix.

@@ -4,6 +4,7 @@ use crate::cli::Engine;
 use crate::progress::{Progress, Snapshot};
 use arch_base::Span;
 use arch_check::Machine;
+use arch_check::lockstep::{Comparison, Variant};
 use arch_ir::Program;
 use arch_ir::report::{Limits, Report};
 use arch_stateright::Engine as Other;
@@ -54,6 +55,25 @@ pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refus
         Engine::StaterightDfs => stateright(program, request, Other::Dfs),
         Engine::StaterightSimulation => stateright(program, request, Other::Simulation(SEED)),
     }
+}
+
+/// Compares a program with variants of it, state by state.
+///
+/// # Errors
+///
+/// When the explorer cannot take one of them.
+pub fn compare(
+    program: &Program,
+    variants: &[Variant],
+    early: bool,
+    request: &Request<'_>,
+) -> Result<Comparison, Refusal> {
+    let options = arch_check::Options {
+        threads: threads(request.threads),
+        limits: request.limits.clone(),
+        symmetry: request.symmetry,
+    };
+    arch_check::lockstep::compare(program, variants, early, &options, request.interrupt).map_err(refusal)
 }
 
 /// Whether an engine's counterexamples are the shortest: stateright's are only with one thread.
@@ -137,6 +157,6 @@ fn refusal(error: arch_check::CompileError) -> Refusal {
 }
 
 /// What the user chose, or one thread per processor.
-fn threads(chosen: usize) -> usize {
+pub(crate) fn threads(chosen: usize) -> usize {
     if chosen > 0 { chosen } else { std::thread::available_parallelism().map_or(1, NonZeroUsize::get) }
 }

@@ -3,12 +3,13 @@
 //!
 //! Only the properties that a clause names are judged, and of the built-in checks those that it names; `bounds` and
 //! `advances` stay on, because behaviours end where they are violated: a property that holds of those behaviours
-//! holds of nothing more.
+//! holds of nothing more. What is to be violated is explored until it is.
 
 use crate::engines::{self, Request};
 use crate::narrate;
 use crate::outcome::{FailureOutcome, FailureVerdict, PropertyOutcome, PropertyVerdict};
 use arch_base::SourceMap;
+use arch_ir::report::{Enough, Limits};
 use arch_ir::{Builtin, Program};
 use arch_sema::{Clause, Failure};
 
@@ -64,14 +65,14 @@ impl Judge<'_> {
             let result = |p: &String| self.outcome(p, FailureVerdict::NotExecuted(why.to_owned()), None);
             return names.iter().map(result).collect();
         }
-        let given = self.clause.given.as_ref().map(|program| self.explore(program, names));
+        let given = self.clause.given.as_ref().map(|program| self.explore(program, names, None));
         let base: Vec<Base> = names.iter().map(|p| self.base(p, given.as_ref())).collect();
         let wanted = |(name, base): (&String, &Base)| matches!(base, Base::Holds).then(|| name.clone());
         let wanted: Vec<String> = names.iter().zip(&base).filter_map(wanted).collect();
-        let without = (!wanted.is_empty()).then(|| self.explore(&self.clause.without, &wanted));
+        let without = (!wanted.is_empty()).then(|| self.violations(&self.clause.without, &wanted));
         let but_one: Vec<Found> = match &without {
             Some(Ok(found)) if found.iter().any(|p| wanted.contains(&p.name) && p.violated()) => {
-                self.clause.but_one.iter().map(|program| self.explore(program, &wanted)).collect()
+                self.clause.but_one.iter().map(|program| self.explore(program, &wanted, None)).collect()
             }
             _ => Vec::new(),
         };
@@ -154,10 +155,16 @@ impl Judge<'_> {
         FailureVerdict::Shown
     }
 
+    /// Explores a program that is to violate properties, as far as that takes.
+    fn violations(&self, program: &Program, names: &[String]) -> Found {
+        self.explore(program, names, Some(Enough { any: Vec::new(), all: names.to_vec() }))
+    }
+
     /// Explores a program with some of its properties.
-    fn explore(&self, program: &Program, names: &[String]) -> Found {
+    fn explore(&self, program: &Program, names: &[String], enough: Option<Enough>) -> Found {
         let program = restricted(program, names);
-        match engines::explore(&program, self.setting.request) {
+        let limits = Limits { enough, ..self.setting.request.limits.clone() };
+        match engines::explore(&program, &Request { limits, ..*self.setting.request }) {
             Ok(report) => Ok(narrate::properties(&program, &report, self.setting.sources)),
             Err(refusal) => Err(refusal.message),
         }

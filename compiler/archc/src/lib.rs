@@ -5,6 +5,7 @@
 //! [`outcome::SpecOutcome`], which [`render`] writes in every format.
 
 pub mod atomic;
+pub mod audit;
 pub mod cli;
 pub mod codes;
 pub mod commands;
@@ -62,6 +63,7 @@ fn said(answer: &clap::Error) -> ExitCode {
 fn obey(cli: &Cli) -> ExitStatus {
     match &cli.command {
         Command::Check(args) => commands::check::run(args, Paint::for_stdout(cli.color)),
+        Command::Audit(args) => commands::audit::run(args, Paint::for_stdout(cli.color)),
         Command::Faults(args) => commands::faults::run(args, Paint::for_stdout(cli.color)),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),

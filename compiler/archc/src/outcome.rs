@@ -90,7 +90,7 @@ impl Verdict {
 pub enum ExitStatus {
     /// Everything holds, or ends as the file expects.
     Success,
-    /// Under `--strict`, a property that holds holds vacuously.
+    /// Under `--strict`, a property that holds holds vacuously, or a redundant guard has no reason.
     Strict,
     /// A limit, a property that is not checked, a bound that cut exploration, a sketch.
     Inconclusive,

@@ -3,6 +3,7 @@
 //! Everything before is reading (`load`), everything after is rendering. Each stage reports all it
 //! finds; a stage with errors is the last.
 
+use crate::audit::Accepted;
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
 use crate::outcome::{
@@ -147,6 +148,32 @@ pub fn resolve(
         return Err(Box::new(unexplored(name, instance, &analysis)));
     }
     analysis.program.clone().ok_or_else(|| Box::new(unexplored(name, instance, &analysis)))
+}
+
+/// The program of one file, and what it declares to be redundant.
+///
+/// # Errors
+///
+/// The result that a check would report, when there is no program.
+pub fn auditable(
+    file: FileId,
+    sources: &SourceMap,
+    settings: Vec<Setting>,
+    instance: Option<String>,
+) -> Result<(Program, Vec<Accepted>), Box<SpecOutcome>> {
+    let name = sources.name(file);
+    let module = arch_grammar::parse(file, sources.text(file)).map_err(|d| Box::new(invalid(name, d)))?;
+    let options = arch_sema::Options { instance: instance.clone(), settings };
+    let mut analysis = arch_sema::analyze(&module, &options);
+    match analysis.program.take() {
+        Some(program) if !analysis.has_errors() => {
+            let accepted = analysis.redundant.into_iter();
+            let accepted =
+                accepted.map(|r| Accepted { changes: r.changes, why: r.why, span: r.span }).collect();
+            Ok((program, accepted))
+        }
+        _ => Err(Box::new(unexplored(name, instance, &analysis))),
+    }
 }
 
 /// The spec of one file under each fault alone.
@@ -426,6 +453,7 @@ pub fn limits(args: &LimitArgs) -> Limits {
         max_states: args.max_states,
         max_memory: args.max_memory.or_else(crate::memory::default_limit),
         deadline: args.timeout.map(|t| Instant::now() + t),
+        enough: None,
     }
 }
 

@@ -45,6 +45,7 @@ fn stop(stop: Stop, report: &Report, limits: &LimitArgs) -> String {
             None => "time limit reached".to_owned(),
         },
         Stop::Interrupted => "interrupted".to_owned(),
+        Stop::Enough => "ended with the first violation".to_owned(),
         Stop::Engine => format!("the engine {} does not explore every state", report.engine),
     }
 }

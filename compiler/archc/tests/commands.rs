@@ -8,7 +8,7 @@ use common::{Dir, specs};
 fn help_says_what_there_is() {
     let dir = Dir::new();
     let run = dir.archc(&["--help"]).expect(0).quiet();
-    for command in ["check", "faults", "fmt", "explain", "draft", "explore", "completions"] {
+    for command in ["check", "audit", "faults", "fmt", "explain", "draft", "explore", "completions"] {
         assert!(run.stdout.contains(command), "{command}");
         let help = dir.archc(&[command, "--help"]).expect(0).quiet().stdout;
         assert!(help.contains("Usage: archc"), "{help}");

@@ -7,7 +7,7 @@ use crate::machine::{Finding, Machine};
 use crate::symmetry::{Quotient, symmetry_of};
 use arch_base::Idx;
 use arch_explorer::{Exploration, Goals, Progress, explore, graph};
-use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
+use arch_ir::report::{Enough, Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -72,7 +72,8 @@ fn check_quotient(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Report {
-    let explored = explore(quotient, &explorer_limits(options, false), interrupt, progress);
+    let explored =
+        explore(quotient, &explorer_limits(quotient.machine(), options, false), interrupt, progress);
     let represented = explored.scratches.iter().map(|s| s.represented).fold(0, u128::saturating_add);
     let explored = explored.map_scratches(|s| s.machine);
     let searched = Searched { system: quotient, quotient: Some(quotient), explored: &explored };
@@ -87,7 +88,7 @@ pub fn search_machine(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<Scratch> {
-    explore(machine, &explorer_limits(options, false), interrupt, progress)
+    explore(machine, &explorer_limits(machine, options, false), interrupt, progress)
 }
 
 /// Explores all reachable states and keeps the graph.
@@ -97,17 +98,46 @@ pub fn explore_machine(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> graph::Exploration<Scratch> {
-    graph::explore(machine, &explorer_limits(options, !machine.goals().is_empty()), interrupt, progress)
+    graph::explore(
+        machine,
+        &explorer_limits(machine, options, !machine.goals().is_empty()),
+        interrupt,
+        progress,
+    )
 }
 
-fn explorer_limits(options: &Options, edges: bool) -> arch_explorer::Limits {
+pub(crate) fn explorer_limits(machine: &Machine, options: &Options, edges: bool) -> arch_explorer::Limits {
     arch_explorer::Limits {
+        enough: options.limits.enough.as_ref().and_then(|enough| enough_of(machine, enough)),
         threads: options.threads,
         max_states: options.limits.max_states,
         max_memory: options.limits.max_memory,
         deadline: options.limits.deadline,
         edges,
     }
+}
+
+/// The property or built-in check that a finding violates.
+fn name_of(machine: &Machine, finding: Finding) -> Option<&str> {
+    match finding {
+        Finding::Violated(id) => Some(&machine.program().properties[id].name),
+        Finding::Hit(..) => None,
+        Finding::Bounds => Some("bounds"),
+        Finding::Advances => machine.program().builtin.advances.then_some("advances"),
+        Finding::Stuck => Some("stuck"),
+    }
+}
+
+/// What is enough to find; none if that is not found while states are explored.
+fn enough_of(machine: &Machine, enough: &Enough) -> Option<arch_explorer::Enough> {
+    let finding = |name: &String| {
+        let found = |f: &Finding| name_of(machine, *f).is_some_and(|n| n == name);
+        machine.findings().iter().position(found).map(|f| f as u32)
+    };
+    let all: Option<Vec<u32>> = enough.all.iter().map(finding).collect();
+    let any: Vec<u32> = enough.any.iter().filter_map(finding).collect();
+    let asked = !any.is_empty() || (enough.any.is_empty() && !enough.all.is_empty());
+    all.filter(|_| asked).map(|all| arch_explorer::Enough { any, all })
 }
 
 /// The report of a search; liveness properties are inconclusive. Looking at goals and finding paths takes time and
@@ -133,7 +163,8 @@ fn report_searched<S: Goals>(
     let explored = searched.explored;
     let cut = machine.cut_spans(&explored.scratches);
     let complete = explored.stopped.is_none() && cut.is_empty();
-    let evidence = Evidence::of_search(machine, searched, &explorer_limits(options, false), interrupt);
+    let evidence =
+        Evidence::of_search(machine, searched, &explorer_limits(machine, options, false), interrupt);
     let stopped = explored.stopped.map(stop).or(evidence.stop);
     let verdicts = Verdicts { program, machine, evidence, complete, live: None };
     Report {
@@ -205,6 +236,7 @@ pub(crate) fn stop(stop: arch_explorer::Stop) -> Stop {
         arch_explorer::Stop::Memory => Stop::Memory,
         arch_explorer::Stop::Time => Stop::Time,
         arch_explorer::Stop::Interrupted => Stop::Interrupted,
+        arch_explorer::Stop::Enough => Stop::Enough,
     }
 }
 

@@ -163,6 +163,11 @@ impl Machine {
             // It goes on by itself.
             drop(self.tier.start(&self.plan));
         }
+        self.events(state, scratch, out)
+    }
+
+    /// The same, always by the interpreter.
+    pub(crate) fn events(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors) -> bool {
         self.each(state, scratch, &mut |action, fired, s| {
             match fired {
                 Fired::To => out.push(action, &s.words),

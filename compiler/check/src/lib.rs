@@ -18,6 +18,7 @@ mod initial;
 pub mod layout;
 mod link;
 mod liveness;
+pub mod lockstep;
 pub mod machine;
 pub mod native;
 pub mod plan;

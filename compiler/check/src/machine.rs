@@ -173,6 +173,25 @@ impl Machine {
         self.tier.native().is_some()
     }
 
+    /// Compiles a program that is another one without part of its text, in the layout of that: then the same words
+    /// are the same state of both, and instants have the classes of the one that compares more.
+    pub(crate) fn compile_in(program: &Program, layout: &Layout) -> Result<Machine, CompileError> {
+        let initial = Initial::of(program, layout)?;
+        let builder = Builder { program, dag: Dag::default(), elements: ElementsCache::default(), work: 0 };
+        let compiled = Compiler::compile(program, layout, builder)?;
+        Ok(link(program, layout.clone(), compiled, initial))
+    }
+
+    /// The machine with these of its actions only.
+    pub(crate) fn restrict(&mut self, keep: impl Fn(u32) -> bool) {
+        let pieces = |group: &Group| {
+            let kept: Vec<u32> = group.actions.clone().filter(|a| keep(*a)).collect();
+            let runs = kept.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1);
+            runs.map(|actions| Group { code: group.code.clone(), actions }).collect::<Vec<_>>()
+        };
+        self.groups = self.groups.iter().flat_map(pieces).collect();
+    }
+
     /// The number of 64-bit words of a state.
     pub fn words(&self) -> usize {
         self.layout.widths.len()

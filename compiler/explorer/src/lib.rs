@@ -28,7 +28,7 @@ pub mod visited;
 
 pub use goals::Goals;
 pub use graph::{Backward, Edges, Store};
-pub use limits::{Limits, Stop};
+pub use limits::{Enough, Limits, Stop};
 pub use paths::{Path, Target, paths};
 pub use progress::Progress;
 pub use search::{Exploration, explore};

@@ -16,6 +16,25 @@ pub struct Limits {
     pub deadline: Option<Instant>,
     /// Whether to keep the graph, for [`crate::Backward`].
     pub edges: bool,
+    /// What is enough to know.
+    pub enough: Option<Enough>,
+}
+
+/// When what was found answers the question, so that a search ends with the level on which it was found: every
+/// shortest path to it is known then, whatever the number of threads.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Enough {
+    /// One of these findings, unless there are none.
+    pub any: Vec<u32>,
+    /// All of these.
+    pub all: Vec<u32>,
+}
+
+impl Enough {
+    /// Whether it is found.
+    pub(crate) fn is_met(&self, found: impl Fn(u32) -> bool) -> bool {
+        (self.any.is_empty() || self.any.iter().any(|f| found(*f))) && self.all.iter().all(|f| found(*f))
+    }
 }
 
 /// Why exploration stopped early.
@@ -29,6 +48,8 @@ pub enum Stop {
     Time,
     /// The caller said so.
     Interrupted,
+    /// [`Limits::enough`] is found.
+    Enough,
 }
 
 /// What a worker looks at to see whether to give up.

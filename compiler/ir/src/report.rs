@@ -53,6 +53,8 @@ pub enum Stop {
     Time,
     /// Ctrl-C.
     Interrupted,
+    /// [`Limits::enough`] is found.
+    Enough,
     /// The engine stops at the first violation of each property, or cannot explore everything (simulation).
     Engine,
 }
@@ -171,6 +173,18 @@ pub struct Limits {
     pub max_memory: Option<u64>,
     /// When to stop.
     pub deadline: Option<std::time::Instant>,
+    /// What is enough to know. An engine may go on all the same.
+    pub enough: Option<Enough>,
+}
+
+/// Violations that answer the question, by the names of properties and built-in checks. The exploration ends with the
+/// level on which they are found; what is not violated by then is inconclusive.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Enough {
+    /// One of these, unless there are none.
+    pub any: Vec<String>,
+    /// All of these.
+    pub all: Vec<String>,
 }
 
 impl Report {

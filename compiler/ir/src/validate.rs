@@ -6,6 +6,7 @@ use crate::program::{
     Property, PropertyKind, Protocol, ProtocolId, RecordId, SlotId, SortId, Step, StepId, Stmt, StmtKind,
     Type, UnionId, VarId, VarOwner,
 };
+use crate::value::Value;
 use arch_base::{Idx, IndexVec};
 
 /// What is wrong, in words.
@@ -133,7 +134,9 @@ fn parent(program: &Program, id: ProtocolId) -> Checked {
     ensure(same, || format!("the sub-runs {} have other subjects than their run", p.name))?;
     let plain = p.begin.is_empty() && !p.repeats && p.chains.len() == 1;
     ensure(plain, || format!("the sub-runs {} repeat, begin or branch", p.name))?;
-    let later = parent.position > 0 || !above.begin.is_empty();
+    // Sub-runs that were taken out have nowhere to happen, and never do.
+    let never = p.steps.iter().all(|s| matches!(s.guard.kind, ExprKind::Literal(Value::Bool(false))));
+    let later = parent.position > 0 || !above.begin.is_empty() || never;
     ensure(later && (parent.position as usize) < main, || format!("the sub-runs {} happen nowhere", p.name))
 }
 

@@ -131,8 +131,9 @@ impl<'m> Analyzer<'m> {
 
     fn finish(mut self) -> Analysis {
         let complete = !self.diagnostics.iter().any(|d| d.severity == Severity::Error) && !self.is_sketch();
-        let mut failures = Vec::new();
+        let (mut failures, mut redundant) = (Vec::new(), Vec::new());
         if complete {
+            redundant = self.redundant();
             failures = variation::failures(self.module, self.options, &mut self.diagnostics);
         }
         let accepted = &self.program.accepted;
@@ -156,6 +157,7 @@ impl<'m> Analyzer<'m> {
             program: (!errors && !sketch).then_some(self.program),
             sketch,
             failures,
+            redundant,
         }
     }
 

@@ -18,9 +18,21 @@ impl<'m> Analyzer<'m> {
                     seen.push(&decl.name);
                     self.check_failure(decl);
                 }
-                ItemKind::Redundant(decl) => self.check_target(&decl.target),
+                ItemKind::Redundant(decl) => self.check_redundant(&decl.target),
                 _ => {}
             }
+        }
+    }
+
+    /// Only what can be left out without a replacement can be redundant.
+    fn check_redundant(&mut self, target: &'m ast::Target) {
+        match target.kind {
+            TargetKind::Guard(_)
+            | TargetKind::Term(..)
+            | TargetKind::Branch(_)
+            | TargetKind::Protocol(_)
+            | TargetKind::Effect(..) => self.check_target(target),
+            _ => self.report(errors::never_redundant(target.span)),
         }
     }
 

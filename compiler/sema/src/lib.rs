@@ -76,6 +76,19 @@ pub struct Analysis {
     pub sketch: bool,
     /// Failure modes, in order, with the programs that show them; none when there is no program.
     pub failures: Vec<Failure>,
+    /// Parts that the author knows to be idle, in order; none when there is no program.
+    pub redundant: Vec<Redundant>,
+}
+
+/// `redundant X "why"`
+#[derive(Clone, Debug)]
+pub struct Redundant {
+    /// What X is in the program.
+    pub changes: Vec<arch_ir::change::Change>,
+    /// Why it is there all the same.
+    pub why: String,
+    /// X, as it is named.
+    pub span: Span,
 }
 
 /// A failure mode.

@@ -6,7 +6,7 @@
 
 use crate::analyzer::{self, Analyzer};
 use crate::diagnostics::failures as errors;
-use crate::{Clause, Failure, Options};
+use crate::{Clause, Failure, Options, Redundant};
 use arch_base::{Diagnostic, Severity, Span};
 use arch_grammar::ast::{self, ExprKind, FaultKind, HeadItem, Item, ItemKind, StmtKind, Target, TargetKind};
 use arch_ir::change::{Change, StepRef};
@@ -271,6 +271,20 @@ fn nested(block: &mut ast::Block, change: &mut dyn FnMut(&mut ast::Block)) {
 }
 
 impl<'m> Analyzer<'m> {
+    /// What is declared to be redundant.
+    pub fn redundant(&mut self) -> Vec<Redundant> {
+        let declared = self.module.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Redundant(decl) => Some(decl),
+            _ => None,
+        });
+        let of = |decl: &'m ast::RedundantDecl| Redundant {
+            changes: self.changes(&decl.target),
+            why: decl.why.value.clone(),
+            span: decl.target.span,
+        };
+        declared.map(of).collect()
+    }
+
     /// What a target removes from the program; nothing for changes of the text.
     fn changes(&mut self, target: &Target) -> Vec<Change> {
         match &target.kind {

@@ -1,5 +1,6 @@
 //! What each subcommand does. Each returns the exit status; only these write to stdout and stderr.
 
+pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod draft;

@@ -51,7 +51,8 @@ fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> Prope
     }
 }
 
-fn verdict(verdict: &report::PropertyVerdict) -> PropertyVerdict {
+/// A verdict, in the words of outcomes.
+pub(crate) fn verdict(verdict: &report::PropertyVerdict) -> PropertyVerdict {
     match verdict {
         report::PropertyVerdict::Holds => PropertyVerdict::Holds,
         report::PropertyVerdict::Violated => PropertyVerdict::Violated,

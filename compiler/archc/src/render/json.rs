@@ -258,6 +258,17 @@ pub(super) fn property_value(of: &PropertyOutcome, sources: &SourceMap) -> serde
     serde_json::to_value(property(of, sources)).expect("a property has string keys only")
 }
 
+/// A place as in the report of a check.
+pub(super) fn place_value(span: Span, sources: &SourceMap) -> serde_json::Value {
+    serde_json::to_value(located(span, sources)).expect("a place has string keys only")
+}
+
+/// Diagnostics as in the report of a check.
+pub(super) fn diagnostics_value(list: &[Diagnostic], sources: &SourceMap) -> serde_json::Value {
+    let list: Vec<Message<'_>> = list.iter().map(|d| message(d, sources)).collect();
+    serde_json::to_value(list).expect("a diagnostic has string keys only")
+}
+
 fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<'a> {
     let trace = property.trace.as_ref();
     let steps = trace.map_or(&[][..], |t| &t.steps);

@@ -1,5 +1,6 @@
 //! The formats of the report. All are made from [`SpecOutcome`]s and so say the same.
 
+pub mod audit;
 pub mod diagnostics;
 pub mod failures;
 pub mod github;

@@ -102,9 +102,10 @@ impl<'a> Judge<'a> {
             }
         }
         drop(search);
-        let needs = self.needs(fair, id);
+        // Who wants to know what is violated does not ask on what the rest depends.
+        let needs = self.options.limits.enough.is_none().then(|| self.needs(fair, id));
         let assumed = assumptions(&fair.names);
-        let liveness = Liveness { vacuous, assumed, needs: Some(needs), lasso: None };
+        let liveness = Liveness { vacuous, assumed, needs, lasso: None };
         Judged { verdict: PropertyVerdict::Holds, trace: None, liveness: Some(liveness) }
     }
 

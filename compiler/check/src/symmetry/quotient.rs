@@ -233,19 +233,33 @@ impl System for Quotient<'_> {
     }
 
     fn expand(&self, state: &[u64], scratch: &mut Scratch, out: &mut Successors) {
-        let words = self.touched.len();
-        let first = out.len() * words;
+        let first = out.len();
         self.machine.expand(state, &mut scratch.machine, out);
-        for to in out.states_mut()[first..].chunks_exact_mut(words.max(1)) {
-            if self.touches(state, to) {
-                self.settle(to, &mut scratch.naming);
-            }
-        }
+        self.settle_events(state, first, &mut scratch.naming, out);
     }
 
     fn judge(&self, state: &[u64], scratch: &mut Scratch, found: &mut Vec<u32>) {
         self.machine.judge(state, &mut scratch.machine, found);
         let stands_for = self.stands_for(state, &mut scratch.naming);
         scratch.represented = scratch.represented.saturating_add(stands_for);
+    }
+}
+
+impl Quotient<'_> {
+    /// Makes canonical what the events of a canonical state from the one at `first` on lead to.
+    pub(crate) fn settle_events(
+        &self,
+        state: &[u64],
+        first: usize,
+        naming: &mut Naming,
+        out: &mut Successors,
+    ) {
+        let words = self.touched.len();
+        let first = first * words;
+        for to in out.states_mut()[first..].chunks_exact_mut(words.max(1)) {
+            if self.touches(state, to) {
+                self.settle(to, naming);
+            }
+        }
     }
 }

@@ -83,7 +83,7 @@ pub fn explore<S: System>(
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<S::Scratch> {
     let mut search = Search::new(system, limits, interrupt);
-    search.stop = search.start().err();
+    search.stop = search.start().and_then(|()| search.check_enough()).err();
     while search.stop.is_none() && !search.level.is_empty() {
         search.stop = search.round(progress).err();
     }
@@ -184,7 +184,10 @@ impl<'a, S: System> Search<'a, S> {
             }
         }
         self.beat(progress);
-        self.advance_level();
+        if self.level.is_empty() {
+            self.advance_level();
+            return self.check_enough();
+        }
         Ok(())
     }
 
@@ -289,10 +292,14 @@ impl<'a, S: System> Search<'a, S> {
         }
     }
 
+    /// Ends the search, between two levels, when it has found what the caller wants to know.
+    fn check_enough(&self) -> Result<(), Stop> {
+        let found = |f: u32| self.found[f as usize].is_some();
+        let met = self.limits.enough.as_ref().is_some_and(|enough| enough.is_met(found));
+        if met && !self.level.is_empty() { Err(Stop::Enough) } else { Ok(()) }
+    }
+
     fn advance_level(&mut self) {
-        if !self.level.is_empty() {
-            return;
-        }
         self.level = self.next_level..self.store.len() as u32;
         self.next_level = self.level.end;
         if !self.level.is_empty() {

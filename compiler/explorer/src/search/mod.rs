@@ -152,6 +152,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         self.end_level();
         started?;
         while self.begin_level() {
+            self.check_enough()?;
             let result = self.level(progress);
             self.end_level();
             result?;
@@ -194,6 +195,13 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         queue.extend(self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..)));
         !queue.is_empty()
+    }
+
+    /// Ends the search when it has found what the caller wants to know.
+    fn check_enough(&self) -> Result<(), Stop> {
+        let found = |f: u32| self.workers.iter().any(|w| w.tally.found[f as usize].is_some());
+        let met = self.sign.limits.enough.as_ref().is_some_and(|enough| enough.is_met(found));
+        if met { Err(Stop::Enough) } else { Ok(()) }
     }
 
     /// Counts the states that were found last.

@@ -84,6 +84,13 @@ pub fn no_such_number(span: Span, n: u32, count: usize, what: &str, operation: &
     .help("they are numbered from 1, in order of writing")
 }
 
+/// What an audit does not leave out.
+pub fn never_redundant(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAILURE, "nothing that an audit leaves out is named here")
+        .at(span, "cannot be redundant")
+        .help("name a `guard of S`, `term n of S`, `effect n of S`, `branch S` or `protocol P`")
+}
+
 /// A step that is no branch.
 pub fn not_a_branch(operation: &Ident) -> Diagnostic {
     Diagnostic::error(codes::BAD_FAILURE, format!("`{}` does not begin a branch", operation.name))

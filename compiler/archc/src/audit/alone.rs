@@ -1,0 +1,138 @@
+//! What each part does by itself.
+//!
+//! One exploration of the spec says which parts make no difference at all: those that decide about no event of a
+//! reachable state, and those that never happen. The others are taken out, each in an exploration of its own.
+
+use super::items::{Item, chain_of, step_of};
+use super::judge::{Effects, Judge};
+use super::{Audited, Class};
+use arch_check::lockstep::Variant;
+use arch_ir::change::{Change, StepRef, apply};
+use arch_ir::{ChainId, Event, FaultId, FaultKind, Outcome, Program, ProtocolId, StepId};
+
+/// Says of each part what it is, as far as it can be said of it alone: nothing is masked yet.
+pub(super) fn classify(items: Vec<Item>, judge: &Judge<'_>) -> Vec<Audited> {
+    let changed: Vec<Result<Program, String>> = items
+        .iter()
+        .map(|item| apply(judge.program, std::slice::from_ref(&item.change)).map_err(|r| r.why))
+        .collect();
+    let same = sameness(&items, &changed, judge);
+    let jobs: Vec<usize> = (0..items.len()).filter(|i| same[*i] != Some(true)).collect();
+    let effects = judge.all(&jobs, |i| match &changed[*i] {
+        Ok(program) => judge.effects(program),
+        Err(why) => Effects::open(why.clone()),
+    });
+    let mut effects = effects.into_iter();
+    let audited = items.into_iter().zip(same).map(|(item, same)| {
+        let effects =
+            if same == Some(true) { Effects::default() } else { effects.next().unwrap_or_default() };
+        audited(item, same, effects)
+    });
+    audited.collect()
+}
+
+fn audited(item: Item, same_graph: Option<bool>, effects: Effects) -> Audited {
+    let class = match &effects {
+        e if e.breaks.is_some() => Class::LoadBearing,
+        e if e.open.is_some() => Class::Inconclusive,
+        e if !e.repairs.is_empty() => Class::Harmful,
+        _ if same_graph == Some(true) => Class::Redundant,
+        _ => Class::Unobserved,
+    };
+    let Effects { breaks, repairs, open } = effects;
+    Audited { item, class, same_graph, breaks, repairs, masked_by: Vec::new(), open, accepted: None }
+}
+
+/// For each part whether the spec has the same states and events without it.
+fn sameness(items: &[Item], changed: &[Result<Program, String>], judge: &Judge<'_>) -> Vec<Option<bool>> {
+    let steps: Vec<usize> =
+        (0..items.len()).filter(|i| step_of(&items[*i].change).is_some() && changed[*i].is_ok()).collect();
+    let variants: Vec<Variant> = steps
+        .iter()
+        .filter_map(|i| {
+            Some(Variant { program: changed[*i].clone().ok()?, steps: vec![step_of(&items[*i].change)?] })
+        })
+        .collect();
+    let Some(compared) = judge.compare(judge.program, &variants, false, true) else {
+        return vec![None; items.len()];
+    };
+    let whole = compared.stopped.is_none();
+    let of_step = |i: usize| steps.iter().position(|s| *s == i).and_then(|n| compared.same[n]);
+    let one = |(i, item): (usize, &Item)| match &item.change {
+        change if step_of(change).is_some() => of_step(i),
+        change => whole.then(|| !happens(judge.program, change, &compared.happened)),
+    };
+    items.iter().enumerate().map(one).collect()
+}
+
+/// Whether an event happens that a change takes out, or that depends on it.
+pub(super) fn happens(program: &Program, change: &Change, happened: &[Event]) -> bool {
+    happened.iter().any(|event| match change {
+        Change::Branch(..) => chain_of(change).is_some_and(|chain| is_in(program, chain, event)),
+        Change::Protocol(id) => belongs(program, *id, event) || hands_over(program, *id, event),
+        Change::Budget(fault, _) => is_fault(*fault, event),
+        _ => true,
+    }) || clock_is_off(program, change)
+}
+
+/// A skewed clock has no event: it is another initial state.
+fn clock_is_off(program: &Program, change: &Change) -> bool {
+    let Change::Budget(fault, _) = change else { return false };
+    matches!(program.faults[*fault].kind, FaultKind::Skew { by, .. } if by > 0)
+}
+
+/// The step that an event executes or refuses.
+fn step_of_event(event: &Event) -> Option<StepRef> {
+    match event {
+        Event::Step { run, step, .. } | Event::Reject { run, step, .. } => {
+            Some(StepRef { protocol: run.protocol, step: *step })
+        }
+        _ => None,
+    }
+}
+
+fn is_in(program: &Program, (protocol, chain): (ProtocolId, ChainId), event: &Event) -> bool {
+    let steps: &[StepId] = &program.protocols[protocol].chains[chain].steps;
+    step_of_event(event).is_some_and(|at| at.protocol == protocol && steps.contains(&at.step))
+}
+
+/// Whether an event is one of a protocol's runs, or of their sub-runs.
+fn belongs(program: &Program, id: ProtocolId, event: &Event) -> bool {
+    let run = match event {
+        Event::Begin(run)
+        | Event::Step { run, .. }
+        | Event::Reject { run, .. }
+        | Event::Lose(_, run)
+        | Event::Deliver { run, .. } => *run,
+        _ => return false,
+    };
+    let mut protocol = run.protocol;
+    while let (false, Some(parent)) = (protocol == id, program.protocols[protocol].parent) {
+        protocol = parent.protocol;
+    }
+    protocol == id
+}
+
+/// Whether an event has an outcome that starts or resumes runs of a protocol.
+fn hands_over(program: &Program, id: ProtocolId, event: &Event) -> bool {
+    let to_it = |outcome: &Outcome| outcome.then.as_ref().is_some_and(|h| h.protocol == id);
+    let Some(at) = step_of_event(event) else { return false };
+    let protocol = &program.protocols[at.protocol];
+    if let Event::Reject { .. } = event {
+        return protocol.steps[at.step].reject.as_ref().is_some_and(|r| to_it(&r.outcome));
+    }
+    protocol.chains.iter().any(|c| c.steps.last() == Some(&at.step) && to_it(&c.outcome))
+}
+
+fn is_fault(id: FaultId, event: &Event) -> bool {
+    match event {
+        Event::Crash(fault, _)
+        | Event::Restart(fault, _)
+        | Event::Lose(fault, _)
+        | Event::Cut(fault, _)
+        | Event::Heal(fault, _)
+        | Event::Deliver { fault, .. } => *fault == id,
+        Event::Step { duplicated, .. } => *duplicated == Some(id),
+        Event::Begin(_) | Event::Reject { .. } | Event::Tick => false,
+    }
+}

@@ -1,0 +1,205 @@
+//! What a changed program does to the verdicts of the spec.
+//!
+//! Two stages: everything but liveness first, which symmetry helps and the first violation ends, on the level of its
+//! shortest behaviour; liveness, which needs the whole graph, only if nothing broke.
+
+use super::parallel;
+use crate::engines::{self, Request};
+use crate::narrate;
+use crate::outcome::{PropertyOutcome, PropertyVerdict};
+use arch_base::SourceMap;
+use arch_check::lockstep::{Comparison, Variant};
+use arch_ir::report::{Enough, Limits, Stop};
+use arch_ir::{Builtin, Program, Property};
+
+/// Judges changed programs against the spec as it is written.
+pub(super) struct Judge<'a> {
+    /// The spec as it is written.
+    pub program: &'a Program,
+    /// States of the spec, those that symmetry leaves out included.
+    pub states: u64,
+    /// Why the spec as it is written is open, if it is.
+    pub open: Option<String>,
+    request: &'a Request<'a>,
+    sources: &'a SourceMap,
+    known: Vec<Known>,
+}
+
+/// A property or built-in check, and what it comes to in the spec as it is written.
+struct Known {
+    name: String,
+    live: bool,
+    verdict: PropertyVerdict,
+}
+
+/// What a change does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Effects {
+    /// What is violated now and was not: the first by [`rank`].
+    pub breaks: Option<PropertyOutcome>,
+    /// What was violated and is not.
+    pub repairs: Vec<String>,
+    /// Why there is no answer, if nothing is known to break.
+    pub open: Option<String>,
+}
+
+impl Effects {
+    /// No answer.
+    pub fn open(why: String) -> Effects {
+        Effects { open: Some(why), ..Effects::default() }
+    }
+}
+
+const LIVE: [&str; 3] = ["leads to", "eventually", "always eventually"];
+
+impl<'a> Judge<'a> {
+    /// Explores the spec as it is written.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot take it.
+    pub fn new(
+        program: &'a Program,
+        request: &'a Request<'a>,
+        sources: &'a SourceMap,
+    ) -> Result<Self, String> {
+        let request_for = Request { limits: request.limits.clone(), ..*request };
+        let report = engines::explore(program, &request_for).map_err(|refusal| refusal.message)?;
+        let known = report.results.iter().map(|r| Known {
+            name: r.name.clone(),
+            live: LIVE.contains(&r.kind),
+            verdict: narrate::verdict(&r.verdict),
+        });
+        let open = match report.stopped {
+            Some(stop) => Some(format!("of the spec as it is written, {}", limit(stop))),
+            None if !report.cut.is_empty() => Some("`cut` bounds the spec as it is written".to_owned()),
+            None => None,
+        };
+        let states = report.represented_states.unwrap_or(report.distinct_states);
+        Ok(Judge { program, states, open, request, sources, known: known.collect() })
+    }
+
+    /// What the spec as it is written violates.
+    pub fn violated(&self) -> Vec<String> {
+        let violated = self.known.iter().filter(|k| k.verdict == PropertyVerdict::Violated);
+        violated.map(|k| k.name.clone()).collect()
+    }
+
+    /// The results of all jobs, several at a time.
+    pub fn all<T: Sync, R: Send>(&self, jobs: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        parallel::map(jobs, self.threads(), work)
+    }
+
+    fn threads(&self) -> usize {
+        engines::threads(self.request.threads)
+    }
+
+    /// Compares a program with variants of it. `alone`: nothing else runs meanwhile.
+    pub fn compare(
+        &self,
+        program: &Program,
+        variants: &[Variant],
+        early: bool,
+        alone: bool,
+    ) -> Option<Comparison> {
+        let request = self.request(if alone { self.threads() } else { 1 }, None);
+        engines::compare(program, variants, early, &request).ok()
+    }
+
+    /// What a changed program does to the verdicts.
+    pub fn effects(&self, changed: &Program) -> Effects {
+        let mut effects = self.stage(changed, false);
+        // What breaks is known; what is repaired is to be known, too.
+        let matters = |k: &Known| effects.breaks.is_none() || k.verdict == PropertyVerdict::Violated;
+        if self.known.iter().any(|k| k.live && matters(k)) {
+            let later = self.stage(changed, true);
+            effects.breaks = effects.breaks.or(later.breaks);
+            effects.repairs.extend(later.repairs);
+            effects.open = effects.open.or(later.open);
+        }
+        if effects.breaks.is_some() {
+            effects.open = None;
+        }
+        effects
+    }
+
+    /// The same for liveness properties alone, or for all others.
+    fn stage(&self, changed: &Program, live: bool) -> Effects {
+        let known: Vec<&Known> = self.known.iter().filter(|k| k.live == live).collect();
+        let named = |verdict: PropertyVerdict| -> Vec<String> {
+            known.iter().filter(|k| k.verdict == verdict).map(|k| k.name.clone()).collect()
+        };
+        let enough = Enough { any: named(PropertyVerdict::Holds), all: named(PropertyVerdict::Violated) };
+        let program = restricted(changed, live);
+        let report = match engines::explore(&program, &self.request(1, Some(enough))) {
+            Ok(report) => report,
+            Err(refusal) => return Effects::open(refusal.message),
+        };
+        let mut found = narrate::properties(&program, &report, self.sources);
+        let verdict = |name: &str| found.iter().find(|p| p.name == name).map(|p| p.verdict.clone());
+        let mut effects = Effects::default();
+        let mut broken: Vec<&str> = Vec::new();
+        for k in known {
+            match (&k.verdict, verdict(&k.name)) {
+                (PropertyVerdict::Holds, Some(PropertyVerdict::Violated)) => broken.push(&k.name),
+                (PropertyVerdict::Violated, Some(PropertyVerdict::Holds)) => {
+                    effects.repairs.push(k.name.clone())
+                }
+                (PropertyVerdict::Holds, Some(PropertyVerdict::Holds))
+                | (PropertyVerdict::Violated, Some(PropertyVerdict::Violated)) => {}
+                (PropertyVerdict::NotChecked(why), _) => effects.open = Some(why.clone()),
+                (_, Some(PropertyVerdict::NotChecked(why))) => effects.open = Some(why),
+                _ => effects.open = Some(self.why_open(report.stopped)),
+            }
+        }
+        found.retain(|p| broken.contains(&p.name.as_str()));
+        effects.breaks = found.into_iter().min_by_key(rank);
+        effects
+    }
+
+    fn why_open(&self, stopped: Option<Stop>) -> String {
+        match stopped {
+            Some(stop) => format!("without it, {}", limit(stop)),
+            None => {
+                self.open.clone().unwrap_or_else(|| "without it, `cut` bounds what is explored".to_owned())
+            }
+        }
+    }
+
+    /// A request for one of several explorations at a time: each has its share of the memory.
+    fn request(&self, threads: usize, enough: Option<Enough>) -> Request<'a> {
+        let share = if threads == 1 { self.threads() as u64 } else { 1 };
+        let most = self.request.limits.max_memory.map(|bytes| (bytes / share).max(1));
+        let limits = Limits { max_memory: most, enough, ..self.request.limits.clone() };
+        Request { threads, limits, ..*self.request }
+    }
+}
+
+/// What a state or event shows comes before what only the whole graph shows: an exploration ends with the former. Then
+/// the shorter behaviour comes first.
+fn rank(property: &PropertyOutcome) -> (bool, usize) {
+    let whole = matches!(property.kind, "reachable" | "always possible") || property.name == "stranded";
+    (whole, property.trace.as_ref().map_or(usize::MAX, |t| t.steps.len()))
+}
+
+fn limit(stop: Stop) -> String {
+    let what = match stop {
+        Stop::States => "the limit of states was reached",
+        Stop::Memory => "the limit of memory was reached",
+        Stop::Time => "the time limit was reached",
+        Stop::Interrupted => "the exploration was interrupted",
+        Stop::Enough | Stop::Engine => "not everything was explored",
+    };
+    what.to_owned()
+}
+
+/// A program with its liveness properties alone, or with all others. What ends behaviours stays on.
+fn restricted(program: &Program, live: bool) -> Program {
+    let wanted = |p: &&Property| p.kind.is_liveness() == live;
+    let mut restricted = program.clone();
+    restricted.properties = program.properties.iter().filter(wanted).cloned().collect();
+    let on = program.builtin;
+    restricted.builtin =
+        Builtin { stuck: on.stuck && !live, stranded: on.stranded && !live, coverage: false, ..on };
+    restricted
+}
