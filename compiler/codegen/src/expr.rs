@@ -460,7 +460,7 @@ impl Gen<'_> {
                 let (name, names) = self.layout.record(*id);
                 let fields = self.field_list(scope, &self.program.records[*id].fields, names, list)?;
                 let name = ident(name);
-                quote!(#name { #fields })
+                quote!((#name { #fields }))
             }
             K::VariantLit(id, tag, list) => {
                 let (name, variants) = self.layout.union(*id);
@@ -468,7 +468,7 @@ impl Gen<'_> {
                 let declared = &self.program.unions[*id].variants[*tag as usize].fields;
                 let fields = self.field_list(scope, declared, names, list)?;
                 let (name, variant) = (ident(name), ident(variant));
-                quote!(#name::#variant { #fields })
+                quote!((#name::#variant { #fields }))
             }
             K::Field(a, i) => {
                 let Type::Record(id) = self.found(a) else {

@@ -155,7 +155,7 @@ impl Gen<'_> {
                 let (name, names) = self.layout.record(*id);
                 let fields = self.fields(&self.program.records[*id].fields, names, values, members, span)?;
                 let name = ident(name);
-                quote!(#name { #fields })
+                quote!((#name { #fields }))
             }
             (Type::Union(id), Value::Variant(tag, values)) => {
                 let (name, variants) = self.layout.union(*id);
@@ -163,7 +163,7 @@ impl Gen<'_> {
                 let declared = &self.program.unions[*id].variants[*tag as usize].fields;
                 let fields = self.fields(declared, names, values, members, span)?;
                 let (name, variant) = (ident(name), ident(variant));
-                quote!(#name::#variant { #fields })
+                quote!((#name::#variant { #fields }))
             }
             _ => return Err(Refusal::new(span, "a constant of a type that cannot be written")),
         })

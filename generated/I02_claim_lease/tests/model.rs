@@ -1,0 +1,14 @@
+//! Every state of the spec's finite model, by the generated steps.
+
+use arch_runtime::model::explore;
+use i02_claim_lease::generated::model::model;
+
+/// States, transitions and depth, as `archc check specs/I02_claim_lease.arch --instance quick --no-symmetry` counts them.
+const ARCHC: (usize, u64, u32) = (16_789, 92_150, 22);
+
+#[test]
+fn the_model_is_archcs_and_holds() {
+    let report = explore(&model(), 1_000_000);
+    assert_eq!((report.states, report.transitions, report.depth), ARCHC);
+    assert!(!report.cut && report.violated().is_empty(), "{:?}", report.violated());
+}
