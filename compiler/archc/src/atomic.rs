@@ -16,7 +16,26 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied));
     }
     let (beside, file) = create_beside(&target)?;
-    let written = write(file, contents, permissions).and_then(|()| fs::rename(&beside, &target));
+    let written = fill(file, contents, permissions).and_then(|()| fs::rename(&beside, &target));
+    if written.is_err() {
+        // The error that matters is the first one.
+        drop(fs::remove_file(&beside));
+    }
+    written
+}
+
+/// Writes a file in one piece, whether it exists or not.
+///
+/// # Errors
+///
+/// When it cannot be written; then it is as it was.
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    if path.exists() {
+        return replace(path, contents);
+    }
+    let (beside, mut file) = create_beside(path)?;
+    let written =
+        file.write_all(contents).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // The error that matters is the first one.
         drop(fs::remove_file(&beside));
@@ -42,7 +61,7 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     Ok((beside, file))
 }
 
-fn write(mut file: File, contents: &[u8], permissions: fs::Permissions) -> io::Result<()> {
+fn fill(mut file: File, contents: &[u8], permissions: fs::Permissions) -> io::Result<()> {
     file.write_all(contents)?;
     file.set_permissions(permissions)?;
     file.sync_all()

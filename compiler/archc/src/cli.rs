@@ -11,6 +11,7 @@ Exit status (the worst over all files decides):
   2   the spec or the command line is wrong
   3   inconclusive: a limit, Ctrl-C, a property that is not checked, a bound that cut
       exploration, a sketch
+  4   with --locked, a spec is not what archc.lock says
   5   with --strict, a property holds and says nothing of the model
   70  internal error: please report it";
 
@@ -146,6 +147,12 @@ pub struct CheckArgs {
     /// A property that holds vacuously does not count as holding: exit status 5
     #[arg(long)]
     pub strict: bool,
+    /// Writes what the specs came to into archc.lock; specs that are not named keep their entries
+    #[arg(long, conflicts_with_all = ["locked", "no_failures"])]
+    pub lock: bool,
+    /// Compares with archc.lock, and answers from it what has not changed: exit status 4 where a spec differs
+    #[arg(long, conflicts_with = "no_failures")]
+    pub locked: bool,
 }
 
 /// Limits of each exploration. Reaching one ends in a partial report and exit status 3.

@@ -14,6 +14,10 @@ pub const NO_SPECS: Code = Code("E0904");
 pub const NO_INSTANCE: Code = Code("E0905");
 /// The engine cannot take this spec.
 pub const ENGINE: Code = Code("E0906");
+/// A spec is not what the lock says.
+pub const DRIFT: Code = Code("E0907");
+/// The lock cannot be read or written.
+pub const LOCK: Code = Code("E0908");
 /// A bug of archc.
 pub const INTERNAL: Code = Code("E0999");
 /// A step that no behaviour executes.

@@ -8,6 +8,7 @@ use arch_check::lockstep::{Comparison, Variant};
 use arch_ir::Program;
 use arch_ir::report::{Limits, Report};
 use arch_stateright::Engine as Other;
+use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -98,6 +99,12 @@ pub fn name(engine: Engine) -> &'static str {
         Engine::StaterightDfs => "stateright-dfs",
         Engine::StaterightSimulation => "stateright-simulation",
     }
+}
+
+/// All engines, as the command line names them.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    Engine::value_variants().iter().map(|e| name(*e)).collect()
 }
 
 /// Serves stateright's web Explorer until the process ends.

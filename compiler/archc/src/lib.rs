@@ -14,6 +14,8 @@ pub mod engines;
 pub mod failures;
 pub mod interrupt;
 pub mod load;
+pub mod lock;
+pub mod locked;
 pub mod matrix;
 pub mod memory;
 pub mod narrate;

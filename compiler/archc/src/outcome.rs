@@ -39,6 +39,10 @@ pub struct SpecOutcome {
     pub failures: Vec<FailureOutcome>,
     /// What was covered and what was not, if every state was seen.
     pub coverage: Vec<CoverageOutcome>,
+    /// The hash of the text, if the lock is asked for it.
+    pub hash: String,
+    /// The identities of all guard atoms, of a spec that was explored.
+    pub guards: Vec<String>,
 }
 
 /// Whether something that a spec writes ever happens.
@@ -94,6 +98,8 @@ pub enum ExitStatus {
     Strict,
     /// A limit, a property that is not checked, a bound that cut exploration, a sketch.
     Inconclusive,
+    /// A spec is not what the lock says.
+    Drift,
     /// A property is violated, an expected violation is missing, or a failure mode is not shown.
     Violated,
     /// The spec or the command line is wrong.
@@ -111,6 +117,7 @@ impl ExitStatus {
             ExitStatus::Violated => 1,
             ExitStatus::Invalid => 2,
             ExitStatus::Inconclusive => 3,
+            ExitStatus::Drift => 4,
             ExitStatus::Strict => 5,
             ExitStatus::Internal => 70,
         }
@@ -120,7 +127,7 @@ impl ExitStatus {
 /// The first line of a result: `HOLDS file · part · part`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Headline {
-    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `VACUOUS`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or
+    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `VACUOUS`, `DRIFT`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or
     /// `INTERNAL ERROR`.
     pub word: &'static str,
     /// What follows the file's name.
@@ -501,11 +508,12 @@ mod tests {
             ExitStatus::Success,
             ExitStatus::Strict,
             ExitStatus::Inconclusive,
+            ExitStatus::Drift,
             ExitStatus::Violated,
             ExitStatus::Invalid,
             ExitStatus::Internal,
         ];
         assert!(order.is_sorted());
-        assert_eq!(order.map(ExitStatus::code), [0, 5, 3, 1, 2, 70]);
+        assert_eq!(order.map(ExitStatus::code), [0, 5, 3, 4, 1, 2, 70]);
     }
 }

@@ -6,6 +6,8 @@
 use crate::audit::Accepted;
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
+use crate::lock::{self, Lock};
+use crate::locked::{self, Asked};
 use crate::outcome::{
     ExitStatus, Exploration, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
 };
@@ -42,6 +44,10 @@ pub struct Task<'a> {
     pub deny_warnings: bool,
     /// Whether a property that holds vacuously does not count as holding.
     pub strict: bool,
+    /// Whether the lock is to be written.
+    pub lock: bool,
+    /// The lock to answer from and to compare with.
+    pub locked: Option<Lock>,
     /// Becomes true when the user wants to see what there is.
     pub interrupt: &'a AtomicBool,
 }
@@ -63,7 +69,21 @@ impl<'a> Task<'a> {
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
             strict: args.strict,
+            lock: args.lock,
+            locked: None,
             interrupt,
+        }
+    }
+}
+
+impl Task<'_> {
+    /// What an entry of the lock has to fit.
+    fn asked(&self) -> Asked<'static> {
+        Asked {
+            engine: engines::name(self.engine),
+            symmetry: self.symmetry,
+            deny_warnings: self.deny_warnings,
+            strict: self.strict,
         }
     }
 }
@@ -98,30 +118,29 @@ fn choices(file: FileId, sources: &SourceMap, task: &Task<'_>) -> Vec<SpecOutcom
     };
     let defaults = analyze(&module, task, None);
     match task.instance {
-        None => vec![finish(name, None, defaults, sources, task)],
+        None => vec![finish(&module, None, defaults, sources, task)],
         Some(ALL_INSTANCES) => {
             let instances = defaults.instances.clone();
-            let first = finish(name, None, defaults, sources, task);
-            let rest = instances.into_iter().map(|i| check_instance(name, i, &module, sources, task));
+            let first = finish(&module, None, defaults, sources, task);
+            let rest = instances.into_iter().map(|i| check_instance(i, &module, sources, task));
             std::iter::once(first).chain(rest).collect()
         }
         Some(instance) if defaults.instances.iter().any(|i| i == instance) => {
-            vec![check_instance(name, instance.to_owned(), &module, sources, task)]
+            vec![check_instance(instance.to_owned(), &module, sources, task)]
         }
-        Some(_) if defaults.has_errors() => vec![finish(name, None, defaults, sources, task)],
+        Some(_) if defaults.has_errors() => vec![finish(&module, None, defaults, sources, task)],
         Some(_) => Vec::new(),
     }
 }
 
 fn check_instance(
-    name: &str,
     instance: String,
     module: &ast::Module,
     sources: &SourceMap,
     task: &Task<'_>,
 ) -> SpecOutcome {
     let analysis = analyze(module, task, Some(&instance));
-    finish(name, Some(instance), analysis, sources, task)
+    finish(module, Some(instance), analysis, sources, task)
 }
 
 fn analyze(module: &ast::Module, task: &Task<'_>, instance: Option<&str>) -> Analysis {
@@ -222,16 +241,24 @@ fn resolved(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOu
 
 /// From an analysis to a result.
 fn finish(
-    name: &str,
+    module: &ast::Module,
     instance: Option<String>,
     analysis: Analysis,
     sources: &SourceMap,
     task: &Task<'_>,
 ) -> SpecOutcome {
+    let name = sources.name(module.file);
     let mut outcome = match &analysis.program {
         Some(program) if !analysis.has_errors() && !analysis.sketch => {
             let mut outcome = resolved(name, instance, &analysis);
-            explore(&mut outcome, program, &analysis.failures, sources, task);
+            outcome.settings = effective(&task.settings);
+            if task.lock || task.locked.is_some() {
+                outcome.hash = lock::hash(sources.text(module.file), module);
+            }
+            if !task.locked.as_ref().is_some_and(|l| locked::answer(l, &mut outcome, task.asked())) {
+                explore(&mut outcome, program, &analysis.failures, sources, task);
+                task.locked.iter().for_each(|lock| locked::compare(lock, &mut outcome));
+            }
             outcome
         }
         _ => unexplored(name, instance, &analysis),
@@ -300,6 +327,8 @@ fn judge(
     outcome.reasons = reasons::of(program, report, &task.limits);
     outcome.diagnostics.extend(coverage::diagnostics(program, explored));
     outcome.coverage = coverage::covered(program, explored);
+    let atoms = program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| &s.atoms);
+    outcome.guards = atoms.map(|a| a.id.clone()).collect();
     for id in coverage::vacuous(program, explored) {
         outcome.properties[id.index()].vacuous = true;
     }
@@ -394,6 +423,19 @@ pub fn not_checked(name: &str, reason: &str) -> SpecOutcome {
     outcome
 }
 
+/// The result of a file that the lock knows and that is not there any more.
+#[must_use]
+pub fn gone(name: &str) -> SpecOutcome {
+    let mut outcome = empty(name);
+    outcome.diagnostics.push(
+        Diagnostic::error(codes::DRIFT, format!("{} has an entry for {name}, which is gone", lock::FILE))
+            .help("review it, and run `archc check --lock`"),
+    );
+    let parts = vec!["gone".to_owned()];
+    settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Drift, "DRIFT", parts));
+    outcome
+}
+
 /// The result of a file on which archc itself failed.
 #[must_use]
 pub fn internal_error(name: &str, what: &str) -> SpecOutcome {
@@ -443,6 +485,8 @@ fn empty(name: &str) -> SpecOutcome {
         properties: Vec::new(),
         failures: Vec::new(),
         coverage: Vec::new(),
+        hash: String::new(),
+        guards: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{complain, delivered};
 use crate::cli::CheckArgs;
 use crate::load::{self, Input};
+use crate::lock::{self, Lock};
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline::{self, Task};
 use crate::render::Reporter;
@@ -10,6 +11,7 @@ use crate::style::Paint;
 use crate::{codes, interrupt, panics};
 use arch_base::{Diagnostic, SourceMap};
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Checks everything that was named.
@@ -18,11 +20,44 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let mut sources = SourceMap::default();
     let inputs = load::load(&args.paths, &mut sources);
     let interrupt = interrupt::install();
-    let task = Task::of(args, &interrupt);
+    let lock = match lock(args) {
+        Ok(lock) => lock,
+        Err(diagnostic) => return refused(&diagnostic),
+    };
+    let mut task = Task::of(args, &interrupt);
+    task.locked = lock.clone().filter(|_| args.locked);
     let mut status = ExitStatus::Success;
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock());
-    let written = report(&inputs, &sources, &task, reporter, &mut status);
+    let mut outcomes = Vec::new();
+    let gone = task.locked.iter().flat_map(|l| l.gone(&args.paths)).map(pipeline::gone).collect();
+    let written = report(&inputs, &sources, &task, gone, reporter, (&mut status, &mut outcomes));
+    if let (true, Some(lock)) = (args.lock, lock)
+        && let Err(diagnostic) = lock.updated(&outcomes).write(Path::new(lock::FILE))
+    {
+        return status.max(refused(&diagnostic));
+    }
     delivered(written, status)
+}
+
+/// The lock to compare with or to update; there has to be one to compare with.
+fn lock(args: &CheckArgs) -> Result<Option<Lock>, Diagnostic> {
+    if !args.lock && !args.locked {
+        return Ok(None);
+    }
+    match Lock::read(Path::new(lock::FILE))? {
+        None if args.locked => {
+            let message = format!("there is no {} here", lock::FILE);
+            Err(Diagnostic::error(codes::LOCK, message).help("write it with `archc check --lock`"))
+        }
+        found => Ok(Some(found.unwrap_or_default())),
+    }
+}
+
+/// What is wrong with the lock goes to stderr, like a wrong command line.
+fn refused(diagnostic: &Diagnostic) -> ExitStatus {
+    complain(&format!("error[{}]: {}", diagnostic.code, diagnostic.message));
+    diagnostic.notes.iter().for_each(|note| complain(&format!("  = {note}")));
+    ExitStatus::Invalid
 }
 
 /// Checks and reports; `status` becomes the worst so far even when the report cannot be written.
@@ -30,8 +65,9 @@ fn report<W: Write>(
     inputs: &[Input],
     sources: &SourceMap,
     task: &Task<'_>,
+    gone: Vec<SpecOutcome>,
     mut reporter: Reporter<'_, W>,
-    status: &mut ExitStatus,
+    (status, outcomes): (&mut ExitStatus, &mut Vec<SpecOutcome>),
 ) -> io::Result<()> {
     let mut results = 0_usize;
     for input in inputs {
@@ -41,8 +77,16 @@ fn report<W: Write>(
                 complain(&format!("internal error while checking {}; please report it", input.name));
             }
             results += 1;
+            if task.lock {
+                outcomes.push(outcome.clone());
+            }
             reporter.spec(outcome)?;
         }
+    }
+    for outcome in gone {
+        *status = (*status).max(outcome.status);
+        results += 1;
+        reporter.spec(outcome)?;
     }
     if results == 0 {
         let outcome = without_instance(inputs, task);

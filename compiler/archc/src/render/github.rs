@@ -55,7 +55,11 @@ fn summary(outcome: &SpecOutcome) -> String {
     let level = match outcome.status {
         ExitStatus::Success => "notice",
         ExitStatus::Inconclusive => "warning",
-        ExitStatus::Strict | ExitStatus::Violated | ExitStatus::Invalid | ExitStatus::Internal => "error",
+        ExitStatus::Strict
+        | ExitStatus::Drift
+        | ExitStatus::Violated
+        | ExitStatus::Invalid
+        | ExitStatus::Internal => "error",
     };
     let file = property_value(&outcome.file);
     format!("::{level} file={file},title=archc check::{}\n", data(&text::plain_headline(outcome)))

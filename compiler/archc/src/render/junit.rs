@@ -120,6 +120,7 @@ fn own(outcome: &SpecOutcome, sources: &SourceMap) -> Status {
     match outcome.status {
         ExitStatus::Success => Status::Passed,
         ExitStatus::Inconclusive => Status::Skipped { message },
+        ExitStatus::Drift => Status::Failure { kind: "drift", message, body: body() },
         ExitStatus::Strict => Status::Failure { kind: "vacuous", message, body: body() },
         // Violations have their own cases; what remains is a violation that is missing.
         ExitStatus::Violated if !errors && matches!(outcome.headline.word, "VIOLATED" | "NOT SHOWN") => {

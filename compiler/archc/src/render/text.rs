@@ -47,7 +47,7 @@ fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
     let style = match outcome.status {
         ExitStatus::Success => Style::Good,
         ExitStatus::Inconclusive | ExitStatus::Strict => Style::Open,
-        ExitStatus::Violated | ExitStatus::Invalid | ExitStatus::Internal => Style::Bad,
+        ExitStatus::Drift | ExitStatus::Violated | ExitStatus::Invalid | ExitStatus::Internal => Style::Bad,
     };
     let mut parts = vec![format!("{} {}", paint.paint(style, outcome.headline.word), outcome.file)];
     parts.extend(outcome.instance.iter().map(|i| format!("instance {i}")));
@@ -188,6 +188,7 @@ pub fn summary(outcomes: &[SpecOutcome], paint: Paint) -> String {
         (ExitStatus::Invalid, "invalid"),
         (ExitStatus::Inconclusive, "inconclusive"),
         (ExitStatus::Strict, "vacuous"),
+        (ExitStatus::Drift, "not what the lock says"),
         (ExitStatus::Internal, "internal errors"),
     ] {
         if count(status) > 0 {

@@ -1,0 +1,170 @@
+//! The lock: what it holds, what is answered from it, what differs from it.
+
+mod common;
+
+use common::{Dir, Run};
+
+const SPEC: &str = r"
+const LIMIT = 2
+truth Job { owner: worker?, done: 0..2 }
+actor worker * 2
+protocol main for each worker {
+  worker[take {Job.owner = null}] -> worker[finish {Job.owner = self and Job.done < LIMIT}] => done
+}
+on take { Job.owner := self }
+on finish { Job.owner := null; Job.done := Job.done + 1 }
+property owned: at finish: Job.owner = self
+property bounded: always Job.done <= LIMIT
+property ends: always possible Job.done = 2
+instance one { LIMIT = 1, expect violated stuck, expect violated stranded, expect violated ends }
+";
+
+fn locked(text: &str) -> Dir {
+    let dir = Dir::with(&[("a.arch", text)]);
+    let run = dir.archc(&["check", "a.arch", "--lock", "--instance", "all"]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    dir
+}
+
+fn put(dir: &Dir, name: &str, text: &str) {
+    dir.write(name, text.as_bytes());
+}
+
+fn check(dir: &Dir, arguments: &[&str]) -> Run {
+    dir.archc(&[&["check", "a.arch", "--locked"], arguments].concat())
+}
+
+fn from_lock(run: &Run) -> bool {
+    run.stdout.contains("from archc.lock")
+}
+
+#[test]
+fn what_has_not_changed_is_answered_from_the_lock() {
+    let dir = locked(SPEC);
+    let run = check(&dir, &["--instance", "all"]);
+    assert_eq!(run.status, 0, "{}", run.stdout);
+    assert_eq!(run.stdout.matches("from archc.lock").count(), 2, "{}", run.stdout);
+    assert!(run.stdout.contains("HOLDS a.arch") && run.stdout.contains("EXPECTED a.arch"), "{}", run.stdout);
+    let document = check(&dir, &["--format", "json"]).json();
+    let spec = &document["specs"][0];
+    assert_eq!((&spec["verdict"], &spec["complete"]), (&"holds".into(), &true.into()));
+    assert_eq!(spec["properties"].as_array().map(Vec::len), Some(7), "{spec:#}");
+}
+
+#[test]
+fn the_lock_is_the_same_each_time_and_keeps_other_entries() {
+    let dir = locked(SPEC);
+    let first = dir.read("archc.lock");
+    assert!(first.contains("guards = [") && first.contains("owned = \"at holds\""), "{first}");
+    dir.archc(&["check", "./a.arch", "--lock", "--threads", "2"]);
+    assert_eq!(dir.read("archc.lock"), first);
+    put(&dir, "b.arch", SPEC);
+    dir.archc(&["check", "b.arch", "--lock"]);
+    let both = dir.read("archc.lock");
+    assert_eq!(both.matches("[[spec]]").count(), 3, "{both}");
+    std::fs::remove_file(dir.path().join("b.arch")).expect("the file");
+    let run = dir.archc(&["check", ".", "--locked"]);
+    assert_eq!(run.status, 4, "{}", run.stdout);
+    assert!(run.stdout.contains("DRIFT b.arch · gone"), "{}", run.stdout);
+    dir.archc(&["check", "a.arch", "--lock"]);
+    assert_eq!(dir.read("archc.lock"), first);
+}
+
+#[test]
+fn a_comment_changes_nothing_and_a_guard_is_a_drift() {
+    let dir = locked(SPEC);
+    put(&dir, "a.arch", &SPEC.replace("on take {", "// why\n\n   on take {"));
+    assert!(from_lock(&check(&dir, &[])));
+    put(&dir, "a.arch", &SPEC.replace("Job.owner = self and ", ""));
+    let run = check(&dir, &[]);
+    assert_eq!(run.status, 4, "{}", run.stdout);
+    assert!(run.stdout.contains("DRIFT a.arch"), "{}", run.stdout);
+    assert!(run.stdout.contains("guard main.finish#2: gone"), "{}", run.stdout);
+    put(&dir, "a.arch", &SPEC.replace("property bounded", "property limited"));
+    let run = check(&dir, &[]);
+    assert!(run.stdout.contains("property bounded: always holds → gone"), "{}", run.stdout);
+    assert!(run.stdout.contains("property limited: new, always holds"), "{}", run.stdout);
+    put(
+        &dir,
+        "a.arch",
+        &SPEC.replace("actor worker * 2", "actor worker * 1").replace("done = 2", "done = 1"),
+    );
+    let run = check(&dir, &[]);
+    assert!(run.status == 4 && run.stdout.contains("states: "), "{}", run.stdout);
+}
+
+#[test]
+fn a_text_that_comes_to_the_same_is_no_drift() {
+    let dir = locked(SPEC);
+    put(&dir, "a.arch", &SPEC.replace("Job.done <= LIMIT", "not Job.done > LIMIT"));
+    let run = check(&dir, &[]);
+    assert!(run.status == 0 && !from_lock(&run), "{}", run.stdout);
+}
+
+#[test]
+fn other_constants_have_other_entries() {
+    let dir = locked(SPEC);
+    let run = check(&dir, &["--set", "LIMIT=3"]);
+    assert_eq!(run.status, 4, "{}", run.stdout);
+    assert!(run.stdout.contains("it has no entry in archc.lock"), "{}", run.stdout);
+}
+
+#[test]
+fn another_engine_explores_and_agrees() {
+    let dir = locked(SPEC);
+    for arguments in [["--engine", "oracle"].as_slice(), &["--no-symmetry"]] {
+        let run = check(&dir, arguments);
+        assert!(run.status == 0 && !from_lock(&run), "{arguments:?}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn another_version_explores_again() {
+    let dir = locked(SPEC);
+    let text =
+        dir.read("archc.lock").replace(concat!("archc = \"", env!("CARGO_PKG_VERSION")), "archc = \"0.0.0");
+    put(&dir, "archc.lock", &text);
+    let run = check(&dir, &[]);
+    assert!(run.status == 0 && !from_lock(&run), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_not_as_it_should_be_is_not_locked() {
+    let dir = Dir::with(&[("a.arch", SPEC)]);
+    let run = dir.archc(&["check", "a.arch", "--lock", "--max-states", "2"]);
+    assert_eq!(run.status, 3);
+    assert!(!dir.read("archc.lock").contains("[[spec]]"));
+    let dir = locked(SPEC);
+    let whole = dir.read("archc.lock");
+    dir.archc(&["check", "a.arch", "--lock", "--max-states", "2"]);
+    assert_eq!(dir.read("archc.lock"), whole, "the same text was explored before");
+    put(&dir, "a.arch", &SPEC.replace("always Job.done <= LIMIT", "always Job.done < LIMIT"));
+    assert_eq!(check(&dir, &[]).status, 1, "a violation is worse than a drift");
+    assert_eq!(dir.archc(&["check", "a.arch", "--lock"]).status, 1);
+    assert_eq!(dir.read("archc.lock").matches("[[spec]]").count(), 1);
+}
+
+#[test]
+fn a_lock_that_cannot_be_used_is_2() {
+    let dir = Dir::with(&[("a.arch", SPEC)]);
+    let run = check(&dir, &[]);
+    assert!(run.status == 2 && run.stderr.contains("there is no archc.lock here"), "{}", run.stderr);
+    for broken in ["<<<<<<< HEAD\n", "version = 99\n", "version = 1\nspecs = 3\n"] {
+        put(&dir, "archc.lock", broken);
+        assert_eq!(check(&dir, &[]).status, 2, "{broken}");
+        let run = dir.archc(&["check", "a.arch", "--lock"]);
+        assert!(run.status == 2 && run.stderr.contains("E0908"), "{broken}: {}", run.stderr);
+        assert_eq!(dir.read("archc.lock"), broken);
+    }
+}
+
+#[test]
+fn strictness_is_not_answered_from_a_lock_that_has_warnings() {
+    let vacuous = format!("{SPEC}property never: always Job.done > LIMIT implies Job.owner = null\n");
+    let dir = locked(&vacuous);
+    assert!(from_lock(&check(&dir, &[])));
+    let run = check(&dir, &["--strict"]);
+    assert!(run.status == 5 && !from_lock(&run), "{}", run.stdout);
+    let run = check(&dir, &["--deny-warnings"]);
+    assert!(run.status == 2 && !from_lock(&run), "{}", run.stdout);
+}
