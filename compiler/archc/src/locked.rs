@@ -35,13 +35,13 @@ pub fn entry_of<'l>(lock: &'l Lock, outcome: &SpecOutcome) -> Option<&'l Entry> 
 /// Answers from the lock, if it has the answer: `outcome` is what the front end said.
 pub fn answer(lock: &Lock, outcome: &mut SpecOutcome, asked: Asked<'_>) -> bool {
     let Some(entry) = entry_of(lock, outcome) else { return false };
-    let symmetry = asked.symmetry || entry.symmetry.is_empty();
+    let vacuous = entry.properties.values().any(|v| v.ends_with("vacuously"));
     let fits = entry.hash == outcome.hash
         && entry.is_of_this_archc()
         && entry.engine == asked.engine
-        && symmetry
-        && !(asked.deny_warnings && !entry.warnings.is_empty())
-        && !(asked.strict && entry.properties.values().any(|v| v.ends_with("vacuously")));
+        && (asked.symmetry || entry.symmetry.is_empty())
+        && (entry.warnings.is_empty() || !asked.deny_warnings)
+        && (!vacuous || !asked.strict);
     let (true, Some(properties)) = (fits, properties(entry)) else { return false };
     outcome.verdict = if entry.verdict == Verdict::Holds.word() { Verdict::Holds } else { Verdict::Violated };
     let expected = outcome.verdict == Verdict::Violated;
