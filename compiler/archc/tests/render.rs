@@ -106,6 +106,8 @@ fn outcome() -> (SpecOutcome, SourceMap) {
             },
         ],
         coverage: Vec::new(),
+        hash: String::new(),
+        guards: Vec::new(),
     };
     (outcome, sources)
 }
