@@ -817,8 +817,8 @@ impl Gen<'_> {
             let module = ident(&names.module);
             quote!(super::#module::enter)
         };
-        let copy = |n: TokenStream| if other.copies > 1 { quote!(, copy: #n) } else { quote!() };
-        let clones = quote!(#(#fields: #fields.clone()),*);
+        let copy = |n: TokenStream| if other.copies > 1 { quote!(copy: #n) } else { quote!() };
+        let clones = quote!(#(#fields: #fields.clone(),)*);
         if handover.starts {
             let (copies, with_copy) = (i64::from(other.copies), copy(quote!(copy)));
             let none = if other.copies_cut {

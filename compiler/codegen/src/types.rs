@@ -134,12 +134,18 @@ impl Gen<'_> {
             (Type::Set(of, _), Value::Set(all)) => {
                 let all: Vec<_> =
                     all.iter().map(|v| self.literal(of, v, members, span)).collect::<Result<_, _>>()?;
-                quote!(BTreeSet::from([#(#all),*]))
+                {
+                    let of = self.ty(of);
+                    quote!(BTreeSet::<#of>::from([#(#all),*]))
+                }
             }
             (Type::Seq(of, _), Value::Seq(all)) => {
                 let all: Vec<_> =
                     all.iter().map(|v| self.literal(of, v, members, span)).collect::<Result<_, _>>()?;
-                quote!(Vec::from([#(#all),*]))
+                {
+                    let of = self.ty(of);
+                    quote!(Vec::<#of>::from([#(#all),*]))
+                }
             }
             (Type::Map(key, of), Value::Map(all)) => {
                 let default = self.program.default_value(of);
