@@ -53,6 +53,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.check_failures();
     analyzer.check_instances();
     analyzer.check_unused();
+    analyzer.check_design();
     analyzer.report_missing();
     analyzer.check_open_constants();
     analyzer.check_instants();
@@ -134,7 +135,7 @@ impl<'m> Analyzer<'m> {
         let (mut failures, mut redundant) = (Vec::new(), Vec::new());
         if complete {
             redundant = self.redundant();
-            failures = variation::failures(self.module, self.options, &mut self.diagnostics);
+            failures = variation::failures(self.module, self.options, &self.program, &mut self.diagnostics);
         }
         let accepted = &self.program.accepted;
         let everywhere = |d: &Diagnostic| accepted.iter().any(|a| a.steps.is_empty() && a.code == d.code.0);

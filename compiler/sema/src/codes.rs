@@ -135,6 +135,33 @@ codes! {
     FAULT_NEVER = "W0605";
     /// An answer to a guard that is never false.
     NEVER_REJECTS = "W0606";
+    /// Truth, a local or a run variable that nothing reads.
+    NEVER_READ = "W0607";
+
+    /// A write that only a lease protects.
+    UNFENCED_WRITE = "W0801";
+    /// A lease that one clock gives and another takes away.
+    TWO_CLOCKS = "W0802";
+    /// A version that is read and not checked at the write.
+    VERSION_NOT_CHECKED = "W0803";
+    /// A compare-and-set that leaves what it compared.
+    NOT_ADVANCED = "W0804";
+    /// A compare-and-set that nothing answers.
+    NOTHING_ANSWERS = "W0805";
+    /// A guard that says what the effect makes so.
+    POSTCONDITION = "W0806";
+    /// A retry that cannot succeed.
+    RETRY_IN_VAIN = "W0807";
+    /// A further run whose effects happen twice.
+    UNSAFE_REQUEUE = "W0808";
+    /// A reclaim that leaves the epoch as it is.
+    RECLAIM_KEEPS_EPOCH = "W0809";
+    /// `advance` of a local.
+    LOCAL_EPOCH = "W0810";
+    /// A failure mode whose prevention names no guard.
+    NO_GUARD_PREVENTS = "W0811";
+    /// A step that spans two places.
+    TWO_PLACES = "W0812";
 
     /// An attribute or local without a type.
     MISSING_TYPE = "N0701";

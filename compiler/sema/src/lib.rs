@@ -20,6 +20,7 @@ mod failures;
 mod faults;
 mod header;
 mod instances;
+mod lints;
 mod locals;
 mod missing;
 mod outcomes;

@@ -1,9 +1,51 @@
 //! Declarations that nothing uses, and truth that is read and never written.
 
 use crate::analyzer::Analyzer;
-use crate::diagnostics::header as warnings;
-use arch_ir::{Init, VarOwner};
-use std::collections::BTreeSet;
+use crate::diagnostics::{header as warnings, lints};
+use arch_ir::{Expr, ExprKind, Init, Place, ProtocolId, RunVarId, Stmt, StmtKind, VarId, VarOwner};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often variables are read.
+#[derive(Default)]
+struct Reads {
+    vars: BTreeMap<VarId, usize>,
+    run_vars: BTreeMap<(ProtocolId, RunVarId), usize>,
+}
+
+impl Reads {
+    fn expr(&mut self, protocol: Option<ProtocolId>, e: &Expr) {
+        e.visit(&mut |e| match (&e.kind, protocol) {
+            (ExprKind::Var(var, _), _) => *self.vars.entry(*var).or_default() += 1,
+            (ExprKind::RunVar(var), Some(id)) => *self.run_vars.entry((id, *var)).or_default() += 1,
+            (ExprKind::RunVarOf(id, _, var), _) => {
+                *self.run_vars.entry((*id, *var)).or_default() += 1;
+            }
+            _ => {}
+        });
+    }
+
+    /// Takes back what a statement reads of the very variable that it assigns.
+    fn discount(&mut self, protocol: ProtocolId, stmt: &Stmt) {
+        let StmtKind::Assign(place, value) = &stmt.kind else { return };
+        value.visit(&mut |e| match (&e.kind, place) {
+            (ExprKind::Var(var, _), Place::Var(to, ..)) if var == to => {
+                self.vars.entry(*var).and_modify(|n| *n -= 1);
+            }
+            (ExprKind::RunVar(var), Place::RunVar(to, _)) if var == to => {
+                self.run_vars.entry((protocol, *var)).and_modify(|n| *n -= 1);
+            }
+            _ => {}
+        });
+    }
+
+    fn var(&self, var: VarId) -> bool {
+        self.vars.get(&var).is_some_and(|n| *n > 0)
+    }
+
+    fn run_var(&self, protocol: ProtocolId, var: RunVarId) -> bool {
+        self.run_vars.get(&(protocol, var)).is_some_and(|n| *n > 0)
+    }
+}
 
 impl Analyzer<'_> {
     /// Warns about them. Sketches, whose effects are still to be written, are not warned about writes.
@@ -17,6 +59,7 @@ impl Analyzer<'_> {
         self.check_unused_roles();
         if !self.is_sketch() {
             self.check_never_written();
+            self.check_never_read();
         }
     }
 
@@ -44,6 +87,34 @@ impl Analyzer<'_> {
             .map(|(name, role)| (name.clone(), role.span))
             .collect();
         unused.into_iter().for_each(|(name, span)| self.report(warnings::unused(span, "role", &name)));
+    }
+
+    /// Attributes, locals and variables of runs that no guard, effect or property looks at. What an effect makes of
+    /// the variable itself is no look at it.
+    fn check_never_read(&mut self) {
+        let mut reads = Reads::default();
+        for (protocol, e) in self.program.all_exprs() {
+            reads.expr(protocol, e);
+        }
+        let own: Vec<(ProtocolId, &Stmt)> = self
+            .program
+            .protocols
+            .iter_enumerated()
+            .flat_map(|(id, p)| p.steps.iter().flat_map(|s| s.effects()).map(move |s| (id, s)))
+            .collect();
+        own.into_iter().for_each(|(id, s)| s.visit(&mut |s| reads.discount(id, s)));
+        let mut found = Vec::new();
+        // A view copies all attributes of its truth object, whether they are asked for or not.
+        let copy = |id: &VarId| self.tables.views.iter().any(|v| v.copies.iter().any(|(_, c)| c == id));
+        let vars = self.program.vars.iter_enumerated();
+        for (id, var) in vars.filter(|(id, _)| !reads.var(*id) && !copy(id)) {
+            found.push(lints::never_read(&var.name, var.span, self.written.contains(&id)));
+        }
+        for (id, protocol) in self.program.protocols.iter_enumerated() {
+            let unread = protocol.vars.iter_enumerated().filter(|(v, _)| !reads.run_var(id, *v));
+            found.extend(unread.map(|(_, v)| lints::never_read(&v.name, v.span, true)));
+        }
+        found.into_iter().for_each(|warning| self.report(warning));
     }
 
     fn check_never_written(&mut self) {

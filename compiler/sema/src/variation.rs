@@ -14,7 +14,12 @@ use arch_ir::{ChainId, Program, StepId};
 use std::collections::BTreeSet;
 
 /// The failure modes of a spec without errors, with the programs that show them; reports those that leave none.
-pub fn failures(module: &ast::Module, options: &Options, diagnostics: &mut Vec<Diagnostic>) -> Vec<Failure> {
+pub fn failures(
+    module: &ast::Module,
+    options: &Options,
+    program: &Program,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Failure> {
     let declared = module.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Failure(decl) => Some(decl),
         _ => None,
@@ -28,6 +33,11 @@ pub fn failures(module: &ast::Module, options: &Options, diagnostics: &mut Vec<D
                 Ok(clause) => kept.push(clause),
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             }
+        }
+        // An instance may have chosen already what a prevention changes.
+        if options.instance.is_none() && options.settings.is_empty() {
+            let without: Vec<&Program> = kept.iter().filter(|c| !c.repair).map(|c| &c.without).collect();
+            diagnostics.extend(crate::lints::without_guard(decl, program, &without));
         }
         found.push(Failure { name: decl.name.value.clone(), span: decl.name.span, clauses: kept });
     }

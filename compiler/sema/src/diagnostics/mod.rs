@@ -4,6 +4,7 @@ pub mod failures;
 pub mod faults;
 pub mod header;
 pub mod instances;
+pub mod lints;
 pub mod missing;
 pub mod names;
 pub mod properties;
