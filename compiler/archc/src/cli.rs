@@ -130,6 +130,10 @@ pub struct CheckArgs {
     /// A property that holds vacuously does not count as holding: exit status 5
     #[arg(long)]
     pub strict: bool,
+    /// Adds figures of the exploration to the report: events per operation, depths, memory, seconds per phase (text and
+    /// JSON, of the explorer)
+    #[arg(long)]
+    pub stats: bool,
 }
 
 /// Limits of each exploration. Reaching one ends in a partial report and exit status 3.

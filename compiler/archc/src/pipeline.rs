@@ -6,7 +6,8 @@
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
 use crate::outcome::{
-    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
+    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, StatisticsOutcome, SymmetryOutcome, ToldApart,
+    Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::questions::{self, Explored};
@@ -15,7 +16,7 @@ use crate::{codes, coverage, failures, narrate, reasons};
 use arch_base::{Diagnostic, FileId, Idx, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
-use arch_ir::report::{Limits, Reduction};
+use arch_ir::report::{Limits, Reduction, Report};
 use arch_sema::{Analysis, Failure, Setting};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -41,6 +42,8 @@ pub struct Task<'a> {
     pub deny_warnings: bool,
     /// Whether a property that holds vacuously does not count as holding.
     pub strict: bool,
+    /// Whether figures of the exploration are reported.
+    pub statistics: bool,
     /// Becomes true when the user wants to see what there is.
     pub interrupt: &'a AtomicBool,
 }
@@ -62,6 +65,7 @@ impl<'a> Task<'a> {
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
             strict: args.strict,
+            statistics: args.stats,
             interrupt,
         }
     }
@@ -267,6 +271,7 @@ fn judge(
         transitions: report.transitions,
         depth: report.depth,
         complete: report.complete(),
+        statistics: if task.statistics { statistics(program, report) } else { None },
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
@@ -277,6 +282,16 @@ fn judge(
         outcome.properties[id.index()].vacuous = true;
     }
     outcome.exploration = Some(exploration);
+}
+
+fn statistics(program: &Program, report: &Report) -> Option<StatisticsOutcome> {
+    let protocols = program.protocols.iter().zip(&report.coverage);
+    let steps = protocols.flat_map(|(protocol, seen)| {
+        let steps = protocol.steps.iter().zip(seen);
+        steps.map(|(step, seen)| (format!("{}.{}", protocol.name, step.name), seen.executed))
+    });
+    let measured = report.statistics.clone()?;
+    Some(StatisticsOutcome { measured, steps: steps.collect() })
 }
 
 /// The verdict, once everything was looked at.
