@@ -103,7 +103,8 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         let found = report_search(program, &machine, &explored(&machine, threads, &limits), &options, &never);
         same_report(&expected, &found).map_err(|e| format!("{threads} threads: {e}"))?;
         if let Some(compiled) = &compiled {
-            let found = report_search(program, compiled, &explored(compiled, threads, &limits), &options, &never);
+            let found =
+                report_search(program, compiled, &explored(compiled, threads, &limits), &options, &never);
             same_report(&expected, &found).map_err(|e| format!("machine code, {threads} threads: {e}"))?;
         }
         crate::liveness::check_lassos(program, &found)?;
