@@ -266,7 +266,7 @@ impl<'m> Analyzer<'m> {
     }
 
     fn declare_role(&mut self, decl: &ast::RoleDecl) {
-        let Some(sort) = self.sort_named(&decl.actor) else { return };
+        let sort = self.sort_named(&decl.actor).unwrap_or_else(|| self.stand_in(&decl.actor));
         let clash = self.tables.roles.get(&decl.name.name).map(|r| r.span);
         let clash = clash.or_else(|| self.tables.types.get(&decl.name.name).map(|t| t.span));
         if let Some(earlier) = clash {
@@ -285,6 +285,16 @@ impl<'m> Analyzer<'m> {
         let error = names::unknown_sort(name, &self.tables);
         self.report(error);
         None
+    }
+
+    /// A type with no instance of its own for an actor that is not declared. Nothing is known of it, so nothing about
+    /// it is reported; a word that could be one of its locals is accepted.
+    pub fn stand_in(&mut self, name: &ast::Ident) -> SortId {
+        let (name, span) = (name.name.clone(), name.span);
+        let id =
+            self.program.sorts.push(Sort { name, size: 1, actor: true, ring: false, concurrent: true, span });
+        self.tables.stand_ins.insert(id);
+        id
     }
 
     /// Declares definitions; their bodies are checked wherever they are used.

@@ -101,7 +101,7 @@ impl<'m> Analyzer<'m> {
     }
 
     fn declare_subject(&mut self, id: ProtocolId, subject: &ast::Subject, names: &mut RunNames) {
-        let Some(sort) = self.sort_named(&subject.sort) else { return };
+        let sort = self.sort_named(&subject.sort).unwrap_or_else(|| self.stand_in(&subject.sort));
         let position = self.program.protocols[id].subjects.len() as u32;
         self.program.protocols[id].subjects.push(Subject { name: subject.name.name.clone(), sort });
         names.subjects.insert(subject.name.name.clone(), (position, sort));
@@ -130,7 +130,7 @@ impl<'m> Analyzer<'m> {
             }
             return;
         }
-        let Some((sort, shared)) = self.role_sort(name) else { return };
+        let (sort, shared) = self.role_sort(name);
         let actor_name = self.program.sorts[sort].name.clone();
         let same = if shared { self.same_instance(sort, &actor_name, names) } else { None };
         let entry = same.unwrap_or_else(|| {
@@ -148,18 +148,18 @@ impl<'m> Analyzer<'m> {
     }
 
     /// The sort of an actor or role name, and whether it is the same instance as others of its actor's name.
-    fn role_sort(&mut self, name: &ast::Ident) -> Option<(SortId, bool)> {
+    fn role_sort(&mut self, name: &ast::Ident) -> (SortId, bool) {
         if let Some(role) = self.tables.roles.get(&name.name) {
             let found = (role.sort, role.same_instance);
             self.used.insert(name.name.clone());
-            return Some(found);
+            return found;
         }
-        let sort = self.sort_of(&name.name);
-        if sort.is_none() {
+        let sort = self.sort_of(&name.name).unwrap_or_else(|| {
             let error = names::unknown_actor(name, &self.tables);
             self.report(error);
-        }
-        sort.map(|sort| (sort, true))
+            self.stand_in(name)
+        });
+        (sort, true)
     }
 
     /// The subject of this sort, if there is just one, or the role that its actor's name already is.
@@ -408,6 +408,9 @@ impl<'m> Analyzer<'m> {
         let candidates = self.key_candidates(ty, word.span, scope);
         if let [(_, only)] = candidates.as_slice() {
             return Some(only.clone());
+        }
+        if self.has_stand_in(scope) {
+            return None;
         }
         let names: Vec<&str> = candidates.iter().map(|(n, _)| n.as_str()).collect();
         let shown = self.show_type(ty);

@@ -3,7 +3,7 @@
 use arch_base::Span;
 use arch_grammar::ast;
 use arch_ir::{EnumId, OrdinalId, ProtocolId, RecordId, SortId, Type, UnionId, Value, VarId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The symbol tables of one file. Maps are ordered, so that suggestions and errors are deterministic.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub struct Tables<'m> {
     pub truths: BTreeMap<String, TruthEntry<'m>>,
     /// Locals of each actor.
     pub locals: BTreeMap<SortId, BTreeMap<String, AttrEntry<'m>>>,
+    /// What stands for actors that are not declared, which was reported, so that everything else can be checked.
+    pub stand_ins: BTreeSet<SortId>,
     /// Roles declared by `role`.
     pub roles: BTreeMap<String, RoleEntry>,
     /// Definitions.

@@ -26,6 +26,9 @@ impl<'m> Analyzer<'m> {
             self.open_constants.push(name);
             return unknown(name.span);
         }
+        if self.acts_unknown(scope) && !self.tables.truths.contains_key(&name.name) {
+            return unknown(name.span); // Perhaps a local of an actor that is not declared, which was reported.
+        }
         let error = match self.tables.truths.contains_key(&name.name) {
             true => self.truth_alone(name, name.span),
             false => names::unknown_word(name, expected, self, scope),
@@ -93,6 +96,7 @@ impl<'m> Analyzer<'m> {
 
     pub(super) fn self_reference(&mut self, span: Span, scope: &Scope) -> Expr {
         match self.acting_instance(span, scope) {
+            Some((_, sort)) if self.tables.stand_ins.contains(&sort) => unknown(span),
             Some((instance, _)) => instance,
             None => {
                 self.report(names::self_not_available(span));
@@ -150,12 +154,24 @@ impl<'m> Analyzer<'m> {
     pub(super) fn role_value(&self, role: &RoleNames, span: Span, scope: &Scope) -> Expr {
         let id = Type::Id(role.sort);
         match role.actor {
+            _ if self.tables.stand_ins.contains(&role.sort) => unknown(span),
             Actor::Subject(n) => Expr { kind: ExprKind::Subject(n), ty: id, span },
             Actor::Role(r) => {
                 let ty = if scope.is_bound(role) { id } else { Type::Optional(Box::new(id)) };
                 Expr { kind: ExprKind::Role(r), ty, span }
             }
         }
+    }
+
+    /// Whether an actor acts here that is not declared.
+    fn acts_unknown(&self, scope: &Scope) -> bool {
+        let actor = scope.run_site().and_then(|site| site.actor);
+        actor.is_some_and(|(_, sort)| self.tables.stand_ins.contains(&sort))
+    }
+
+    /// Whether someone takes part in this run whose actor is not declared.
+    pub fn has_stand_in(&self, scope: &Scope) -> bool {
+        scope.run.roles.values().any(|role| self.tables.stand_ins.contains(&role.sort))
     }
 
     fn global_meaning(&mut self, name: &ast::Ident, expected: Option<&Type>) -> Option<Expr> {

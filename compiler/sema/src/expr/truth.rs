@@ -258,6 +258,7 @@ impl<'m> Analyzer<'m> {
         let candidates = self.key_candidates(ty, truth.span, scope);
         match candidates.as_slice() {
             [(_, only)] => Some(only.clone()),
+            [] if self.has_stand_in(scope) => None,
             several => {
                 let names: Vec<&str> = several.iter().map(|(n, _)| n.as_str()).collect();
                 let declared = self.tables.truths[&truth.name].span;
