@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("compiler/stateright-bridge", &["arch-base", "arch-ir", "arch-check", "arch-explorer"]),
     ("compiler/draft", &["arch-base", "arch-grammar"]),
     ("compiler/codegen", &["arch-base", "arch-ir"]),
+    ("compiler/trace", &["arch-base", "arch-ir", "arch-codegen", "arch-runtime"]),
     ("runtime", &[]),
     ("benches", &[]),
 ];

@@ -75,6 +75,9 @@ pub enum Command {
     /// redundant (the spec has the same states and events without it), harmful (without it, a violated property holds) or
     /// unobserved (the spec behaves differently, and no property sees it). Every answer is exact.
     Audit(AuditArgs),
+    /// Traces of services
+    #[command(subcommand)]
+    Trace(TraceCommand),
     /// Print specs in their canonical layout, in place
     ///
     /// Prints each spec in its canonical layout. Files are replaced in one piece and only if something
@@ -240,6 +243,61 @@ pub struct AuditArgs {
     #[command(flatten)]
     /// Limits of each exploration.
     pub limits: LimitArgs,
+}
+
+const TRACE_STATUS: &str = "\
+Exit status:
+  0   the trace conforms
+  1   an event does not fit: the service, or its store, did what the spec does not say
+  2   it is no trace of this spec (empty, truncated, of another text, instance, constant or tick), or the
+      command line is wrong
+  3   inconclusive: events that are too large to be evaluated, or the spec is a sketch
+  70  internal error: please report it";
+
+/// `archc trace`.
+#[derive(Subcommand, Debug)]
+pub enum TraceCommand {
+    /// Check that a service's journal is a behaviour of its spec
+    ///
+    /// Reads a journal as `SERVICE trace export` writes it and checks it event by event, in one pass: the versions that each
+    /// event read and wrote prove that the store was serialisable; guard, branch, effect and outcome of each step are
+    /// evaluated again by the semantics of the checker; the properties that can be judged on the rows that an event touches
+    /// hold (the report names them, and the others with the reason). The first event that does not fit is explained.
+    Check(TraceCheckArgs),
+}
+
+/// `archc trace check`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = TRACE_STATUS,
+    after_long_help = format!(
+        "Examples:\n  \
+         claims trace export | archc trace check specs/claims.arch -\n  \
+         archc trace check specs/I02_claim_lease.arch trace.jsonl --instance quick --format json\n\n{TRACE_STATUS}"
+    )
+)]
+pub struct TraceCheckArgs {
+    /// The spec that the service was generated from
+    #[arg(value_name = "SPEC")]
+    pub spec: PathBuf,
+    /// The trace, or `-` for stdin
+    #[arg(value_name = "TRACE")]
+    pub trace: PathBuf,
+    /// Gives a constant of the spec another value, as when the service was generated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes the constants of this instance, as when the service was generated
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// The length of a tick of the spec's clock, as when the service was generated
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub tick: Duration,
+    /// The members of an actor or id type of which the service has a closed list, such as worker=w1,w2
+    #[arg(long = "members", value_name = "TYPE=ID,…", value_parser = setting)]
+    pub members: Vec<(String, String)>,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: MatrixFormat,
 }
 
 /// `archc fmt`.

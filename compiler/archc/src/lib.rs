@@ -31,7 +31,7 @@ pub mod style;
 pub mod verdict;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, TraceCommand};
 use outcome::ExitStatus;
 use std::process::ExitCode;
 use style::Paint;
@@ -67,6 +67,7 @@ fn obey(cli: &Cli) -> ExitStatus {
         Command::Check(args) => commands::check::run(args, Paint::for_stdout(cli.color)),
         Command::Audit(args) => commands::audit::run(args, Paint::for_stdout(cli.color)),
         Command::Faults(args) => commands::faults::run(args, Paint::for_stdout(cli.color)),
+        Command::Trace(TraceCommand::Check(args)) => commands::trace::run(args, Paint::for_stdout(cli.color)),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Draft(args) => commands::draft::run(args),

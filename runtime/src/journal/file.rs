@@ -67,6 +67,8 @@ pub enum TraceError {
         line: u64,
         /// What is wrong with it.
         error: String,
+        /// Whether it is JSON at all: then it is whole, and what it says cannot be.
+        whole: bool,
     },
     /// It ends before its end.
     #[error("the trace is truncated: {0}")]
@@ -116,27 +118,50 @@ pub fn check_trace<J: Judge>(
     schema: &Arc<Schema>,
     judge: J,
 ) -> Result<Validator<J>, TraceError> {
-    let mut text = String::new();
-    if !read_line(&mut from, &mut text)? {
-        return Err(TraceError::Empty);
-    }
-    let header = check_header(&text, schema)?;
+    let header = read_header(&mut from, schema)?;
     let mut validator = Validator::new(schema.clone(), judge).after(&header.earlier);
     if header.dense {
         validator = validator.dense();
     }
+    check_events(from, schema, &mut validator)?;
+    Ok(validator)
+}
+
+/// Reads the first line of a trace.
+///
+/// # Errors
+/// There is none, or it is of another spec.
+pub fn read_header(from: &mut impl BufRead, schema: &Schema) -> Result<Header, TraceError> {
+    let mut text = String::new();
+    if !read_line(from, &mut text)? {
+        return Err(TraceError::Empty);
+    }
+    check_header(&text, schema)
+}
+
+/// Checks everything after the first line of a trace.
+///
+/// # Errors
+/// As for [`check_trace`]; the validator then has what was accepted.
+pub fn check_events<J: Judge>(
+    mut from: impl BufRead,
+    schema: &Arc<Schema>,
+    validator: &mut Validator<J>,
+) -> Result<(), TraceError> {
+    let mut text = String::new();
     for line in 2.. {
         if !read_line(&mut from, &mut text)? {
             return Err(TraceError::Truncated(format!("it stops after line {}", line - 1)));
         }
         if text.starts_with(END) {
-            check_end(&text, line, &validator)?;
+            check_end(&text, line, validator)?;
             let more = read_line(&mut from, &mut text)?;
-            let error = || TraceError::Line { line: line + 1, error: "the trace ended before".into() };
-            return if more { Err(error()) } else { Ok(validator) };
+            let error =
+                || TraceError::Line { line: line + 1, error: "the trace ended before".into(), whole: true };
+            return if more { Err(error()) } else { Ok(()) };
         }
         let entry = Entry::from_line(&text, schema);
-        let entry = entry.map_err(|e| TraceError::Line { line, error: e.to_string() })?;
+        let entry = entry.map_err(|e| no_entry(line, &e))?;
         validator.next(&entry)?;
     }
     unreachable!("a file has fewer lines than there are numbers")
@@ -154,9 +179,13 @@ pub fn read_entries(from: impl BufRead, schema: &Arc<Schema>) -> Result<Vec<Entr
             break;
         }
         let entry = Entry::from_line(&line, schema);
-        entries.push(entry.map_err(|e| TraceError::Line { line: number, error: e.to_string() })?);
+        entries.push(entry.map_err(|e| no_entry(number, &e))?);
     }
     Ok(entries)
+}
+
+fn no_entry(line: u64, error: &serde_json::Error) -> TraceError {
+    TraceError::Line { line, error: error.to_string(), whole: error.is_data() }
 }
 
 /// Reads a line with its end; false at the end of the file.
@@ -181,7 +210,7 @@ fn check_header(text: &str, schema: &Schema) -> Result<Header, TraceError> {
 }
 
 fn check_end<J: Judge>(text: &str, line: u64, validator: &Validator<J>) -> Result<(), TraceError> {
-    let end: End = serde_json::from_str(text).map_err(|e| TraceError::Line { line, error: e.to_string() })?;
+    let end: End = serde_json::from_str(text).map_err(|e| no_entry(line, &e))?;
     let (count, last) = (validator.count(), validator.last());
     if (end.end, end.last) == (count, last) {
         return Ok(());

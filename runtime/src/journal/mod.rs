@@ -14,7 +14,10 @@ mod wire;
 
 pub use audit::{AuditError, audit};
 pub use entry::{Cursor, Entry, Write};
-pub use file::{END, Header, TraceError, check_trace, read_entries, write_end, write_entry, write_header};
+pub use file::{
+    END, Header, TraceError, check_events, check_trace, read_entries, read_header, write_end, write_entry,
+    write_header,
+};
 pub use graph::{Diagnosis, diagnose};
 pub use replay::Replay;
 pub use validate::{Accept, Fault, Judge, RowState, State, Validator, Violation};

@@ -56,7 +56,13 @@ impl State {
     /// A row; none if it was never written.
     #[must_use]
     pub fn get(&self, row: &RowKey) -> Option<&RowState> {
-        self.kinds[usize::from(row.kind.0)].rows.get(&row.key)
+        self.row(row.kind, &row.key)
+    }
+
+    /// A row by its kind and key; none if it was never written.
+    #[must_use]
+    pub fn row(&self, kind: KindId, key: &[Value]) -> Option<&RowState> {
+        self.kinds[usize::from(kind.0)].rows.get(key)
     }
 
     /// All rows of a kind that were ever written, in no order.

@@ -1,6 +1,7 @@
 //! The formats of the report. All are made from [`SpecOutcome`]s and so say the same.
 
 pub mod audit;
+pub mod conformance;
 pub mod diagnostics;
 pub mod failures;
 pub mod github;

@@ -32,6 +32,11 @@ impl Interpreter<'_> {
 
     /// Gives the initial states in order, one at a time, as there may be very many, until `visit` says no.
     pub fn visit_initial_states(&self, visit: &mut dyn FnMut(State) -> bool) {
+        self.visit_raw_initial_states(&mut |state| visit(self.canonical(&state)));
+    }
+
+    /// The same before they are made canonical.
+    pub(super) fn visit_raw_initial_states(&self, visit: &mut dyn FnMut(State) -> bool) {
         let start = self.bare_state();
         let mut columns: Vec<Vec<Value>> = Vec::new();
         for var in self.program.vars.indices() {
@@ -44,7 +49,7 @@ impl Interpreter<'_> {
         let mut at = vec![0; columns.len()];
         while columns.iter().all(|c| !c.is_empty()) {
             let values = columns.iter().zip(&at).map(|(column, i)| column[*i].clone()).collect();
-            if !visit(self.canonical(&self.filled(&start, &skews, values))) {
+            if !visit(self.filled(&start, &skews, values)) {
                 return;
             }
             // The last column varies fastest.

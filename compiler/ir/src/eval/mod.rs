@@ -3,7 +3,7 @@
 //! It is the oracle that every engine is compared with, so it is written to be read next to
 //! `docs/internals/semantics.md`, section by section: `expr` (values), `runs` (where runs are and go),
 //! `step` (choices, enabling, execution), `effect` (statements and bounds), `faults` (section 4),
-//! `canonical` (sections 5 to 7), `claims` (section 8), `explain` (why a guard is false).
+//! `canonical` (sections 5 to 7), `claims` (section 8), `explain` (why a guard is false), `single` (one step that is known).
 
 mod canonical;
 mod claims;
@@ -13,6 +13,7 @@ mod expr;
 mod faults;
 mod runs;
 mod segments;
+mod single;
 mod step;
 
 pub use claims::Combination;
