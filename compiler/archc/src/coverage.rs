@@ -69,7 +69,7 @@ pub fn covered(program: &Program, explored: &Explored) -> Vec<CoverageOutcome> {
 /// A step by its protocol.
 type At = (ProtocolId, StepId);
 
-/// A complete exploration.
+/// A complete exploration in which no behaviour ends where a value leaves its type.
 struct Coverage<'a> {
     program: &'a Program,
     explored: &'a Explored,
@@ -77,7 +77,8 @@ struct Coverage<'a> {
 
 impl<'a> Coverage<'a> {
     fn of(program: &'a Program, explored: &'a Explored) -> Option<Coverage<'a>> {
-        let speaks = explored.report.complete() && program.builtin.coverage;
+        let ends = crate::narrate::end_of_behaviours(&explored.report).is_some();
+        let speaks = explored.report.complete() && !ends && program.builtin.coverage;
         speaks.then_some(Coverage { program, explored })
     }
 

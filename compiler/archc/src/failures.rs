@@ -13,9 +13,6 @@ use arch_ir::report::{Enough, Limits};
 use arch_ir::{Builtin, Program};
 use arch_sema::{Clause, Failure};
 
-/// The built-in checks that end a behaviour.
-const ENDING: [&str; 2] = ["bounds", "advances"];
-
 /// How failure modes are judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
@@ -91,7 +88,7 @@ impl Judge<'_> {
     fn base(&self, name: &str, given: Option<&Found>) -> Base {
         let (what, found) = match given {
             None => ("as the spec is written", find(self.setting.as_written, name).cloned()),
-            Some(Ok(found)) => ("without what prevents this failure", of(found, name)),
+            Some(Ok(found)) => ("without what prevents this failure", find(found, name).cloned()),
             Some(Err(why)) => return Base::Open(why.clone()),
         };
         match found {
@@ -110,7 +107,7 @@ impl Judge<'_> {
     /// The verdict on a property that holds with X.
     fn judge(&self, name: &str, without: &Found, but_one: &[Found]) -> FailureOutcome {
         let found = match without {
-            Ok(found) => of(found, name),
+            Ok(found) => find(found, name).cloned(),
             Err(why) => return self.outcome(name, FailureVerdict::Inconclusive(why.clone()), None),
         };
         let Some(found) = found else {
@@ -134,7 +131,7 @@ impl Judge<'_> {
     fn parts(&self, name: &str, but_one: &[Found]) -> FailureVerdict {
         for (found, part) in but_one.iter().zip(&self.clause.targets) {
             let found = match found {
-                Ok(found) => of(found, name),
+                Ok(found) => find(found, name).cloned(),
                 Err(why) => return FailureVerdict::Inconclusive(why.clone()),
             };
             let part = self.setting.sources.text(part.file)[part.range()].to_owned();
@@ -222,17 +219,6 @@ enum Base {
 
 fn find<'a>(found: &'a [PropertyOutcome], name: &str) -> Option<&'a PropertyOutcome> {
     found.iter().find(|p| p.name == name)
-}
-
-/// A property as it was found; one that holds of behaviours that end early is open.
-fn of(found: &[PropertyOutcome], name: &str) -> Option<PropertyOutcome> {
-    let ends = |check: &&str| *check != name && find(found, check).is_some_and(PropertyOutcome::violated);
-    let mut property = find(found, name)?.clone();
-    if let (Some(check), PropertyVerdict::Holds) = (ENDING.into_iter().find(ends), &property.verdict) {
-        let why = format!("{name} holds, but behaviours end where `{check}` is violated");
-        property.verdict = PropertyVerdict::NotChecked(why);
-    }
-    Some(property)
 }
 
 /// A program with these of its properties and built-in checks only, and those that end behaviours.

@@ -141,6 +141,29 @@ fn a_property_that_is_not_checked_is_3() {
 }
 
 #[test]
+fn nothing_is_said_to_hold_where_behaviours_end_at_a_bound() {
+    let text = "truth Counter { n: 0..3 }\nactor worker\n\
+        protocol count for each worker, repeats { worker[inc] => done }\n\
+        on inc { Counter.n := Counter.n + 1 }\n\
+        property full: Counter.n = 4 leads to Counter.n = 0\n\
+        property three: reachable Counter.n = 3\n";
+    let run = one(text).archc(&["check", "a.arch", "--format", "json"]).expect(1).quiet();
+    let verdicts: Vec<(String, String)> = run.json()["specs"][0]["properties"]
+        .as_array()
+        .expect("properties")
+        .iter()
+        .map(|p| {
+            (p["name"].as_str().unwrap_or("").to_owned(), p["verdict"].as_str().unwrap_or("").to_owned())
+        })
+        .collect();
+    let of = |name: &str| verdicts.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    assert_eq!(of("bounds"), Some("violated"));
+    assert_eq!(of("full"), Some("not_checked"));
+    assert_eq!(of("stranded"), Some("not_checked"));
+    assert_eq!(of("three"), Some("holds"), "it has a witness");
+}
+
+#[test]
 fn expectations_decide_what_is_success() {
     let dir = one(specs::EXPECTING);
     let run = dir.archc(&["check", "a.arch"]).expect(0).quiet();

@@ -34,7 +34,26 @@ pub(crate) struct End<'a> {
 #[must_use]
 pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Vec<PropertyOutcome> {
     let teller = Teller { interpreter: Interpreter::new(program), program, sources };
-    report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect()
+    let mut told: Vec<PropertyOutcome> =
+        report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect();
+    if let Some(check) = end_of_behaviours(report) {
+        // A property with a witness holds whatever else there is.
+        for property in told.iter_mut().filter(|p| p.verdict == PropertyVerdict::Holds && p.trace.is_none()) {
+            let why = format!("no violation found, but behaviours end where `{check}` is violated");
+            property.verdict = PropertyVerdict::NotChecked(why);
+        }
+    }
+    told
+}
+
+/// The built-in check that is violated and ends the behaviours that violate it: nobody knows what comes after, so
+/// nothing can be said to hold.
+pub(crate) fn end_of_behaviours(report: &Report) -> Option<&'static str> {
+    let violated = |check: &&str| {
+        let is = |r: &PropertyResult| r.kind == "built-in" && r.name == **check;
+        report.results.iter().any(|r| is(r) && r.verdict == report::PropertyVerdict::Violated)
+    };
+    ["bounds", "advances"].into_iter().find(violated)
 }
 
 fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> PropertyOutcome {
