@@ -4,6 +4,7 @@ mod support;
 
 use arch_runtime::journal::Entry;
 use arch_runtime::store::Json;
+use arch_runtime::store::memory::{Fault, FaultPlan};
 use arch_runtime::value::Value;
 use arch_runtime::{Instant, Schema};
 use arch_trace::{Checked, Conformance, Subject, Trouble, check, check_by};
@@ -231,6 +232,32 @@ async fn the_order_is_told_from_the_versions_alone() {
     let mut swapped = entries.clone();
     swapped.swap(at, at + 1);
     assert!(told(swapped).contains("another order of these events is serial"));
+}
+
+/// A store that once lets a step read what was overwritten already.
+struct Stale(u32);
+
+impl FaultPlan for Stale {
+    fn next(&mut self, _: &str) -> Option<Fault> {
+        self.0 = self.0.saturating_sub(1);
+        // Until some step is taken that writes what the one before it wrote.
+        (self.0 < 20).then_some(Fault::StaleRead)
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_loses_updates_is_found_out() {
+    for case in &CASES {
+        let entries = case.faulty_journal(3, 600, Stale(150)).await;
+        let trouble =
+            checked(&case.subject(), &text(&(case.schema)(), &entries)).expect_err("an update was lost");
+        let told = format!("{} {}", trouble.what, trouble.because.join(" "));
+        assert!(
+            told.contains("an update was lost") || told.contains("not serialisable"),
+            "{}: {told}",
+            case.name
+        );
+    }
 }
 
 /// The first event that a change of `now` alone makes illegal: its guard is false then.

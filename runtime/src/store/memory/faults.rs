@@ -17,6 +17,9 @@ pub enum Fault {
     LostReply,
     /// The commit is lost, and the caller cannot tell from [`Fault::LostReply`].
     LostCommit,
+    /// The step reads rows as they were before the last commit, so that an update is lost: what no store may do. It shows that
+    /// journals give it away.
+    StaleRead,
     /// The time of day jumps by so many milliseconds; nothing else.
     ClockJump(i64),
 }

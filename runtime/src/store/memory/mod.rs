@@ -38,6 +38,8 @@ struct Data {
     by_tx: HashMap<TxId, usize>,
     keys: HashMap<(SmolStr, SmolStr), KeptKey>,
     outbox: BTreeMap<MessageId, KeptMessage>,
+    /// What the last commit overwrote.
+    overwritten: Vec<(RowKey, Option<Versioned>)>,
 }
 
 struct KeptKey {
@@ -116,8 +118,8 @@ impl MemoryStore {
             Some(Fault::CrashBefore) => self.crash().await,
             _ => {}
         }
-        let lost = fault == Some(Fault::LostCommit);
-        let verdict = self.data().transition(&self.schema, transition, self.now(), !lost)?;
+        let how = How { commit: fault != Some(Fault::LostCommit), stale: fault == Some(Fault::StaleRead) };
+        let verdict = self.data().transition(&self.schema, transition, self.now(), how)?;
         match (fault, verdict) {
             (Some(Fault::CrashAfter), _) => self.crash().await,
             (Some(Fault::LostReply | Fault::LostCommit), Verdict::Applied(applied)) => {
@@ -140,13 +142,19 @@ impl MemoryStore {
     }
 }
 
+/// How a transition is treated.
+struct How {
+    commit: bool,
+    stale: bool,
+}
+
 impl Data {
     fn transition(
         &mut self,
         schema: &Schema,
         transition: &Transition,
         now: Instant,
-        commit: bool,
+        How { commit, stale }: How,
     ) -> Result<Verdict, StoreError> {
         let meta = &transition.meta;
         if let Some(reply) = meta.idempotency.as_ref().map(|k| self.known(k, now)).transpose()?.flatten() {
@@ -154,7 +162,10 @@ impl Data {
         }
         let mut keys = transition.keys.clone();
         for _ in 0..WIDENINGS {
-            let read = self.read(&transition.plan.scans, &keys);
+            let mut read = self.read(&transition.plan.scans, &keys);
+            if stale {
+                read.rows.extend(self.overwritten.iter().filter(|(row, _)| keys.contains(row)).cloned());
+            }
             match evaluate(schema, transition, now, &read)? {
                 Evaluation::Widen(more) => keys.extend(more),
                 Evaluation::Commit(prepared) => {
@@ -203,6 +214,8 @@ impl Data {
 
     fn commit(&mut self, transition: &Transition, prepared: Prepared, applied: &Applied) {
         let Prepared { entry, messages, reply } = prepared;
+        let before = |row: &RowKey| (row.clone(), self.row(row).cloned());
+        self.overwritten = entry.writes.iter().map(|write| before(&write.row)).collect();
         for write in &entry.writes {
             let row = Versioned { version: write.version, row: write.values.clone() };
             self.rows.entry(write.row.kind).or_default().insert(write.row.key.clone(), row);
