@@ -6,10 +6,10 @@
 
 use crate::reduction::{reduced, same_up_to_renaming};
 use arch_base::{FileId, Severity};
-use arch_check::check::{explore_machine, report_search, report_within, search_machine};
+use arch_check::check::{report_search, search_machine};
 use arch_check::{Machine, Options, Scratch};
-use arch_explorer::System;
-use arch_explorer::graph::Exploration;
+use arch_explorer::numbered::{Numbered, Visit};
+use arch_explorer::{Exploration, Stop, System};
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
 use arch_ir::observe::questions;
@@ -89,8 +89,9 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         Err(e) => return Ok(Compared { report: expected, partly, not_packed: Some(e.to_string()) }),
     };
     let found = explored(&machine, 1, &limits);
-    same_states(program, &machine, &states, &found)?;
-    let compiled = compiled(program, &machine, &found).map_err(|e| format!("machine code: {e}"))?;
+    let reached = in_order(&machine, &found)?;
+    same_states(program, &machine, &states, &reached)?;
+    let compiled = compiled(program, &machine, &reached).map_err(|e| format!("machine code: {e}"))?;
     if partly {
         return Ok(Compared { report: expected, partly, not_packed: None });
     }
@@ -99,14 +100,12 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     for threads in [1, 2] {
         let options = Options { threads, limits: limits.clone(), symmetry: false };
         let never = AtomicBool::new(false);
-        let found = report_within(program, &machine, &explored(&machine, threads, &limits), &options, &never);
-        same_report(&expected, &found).map_err(|e| format!("graph, {threads} threads: {e}"))?;
-        let lean = searched(program, &machine, &options);
-        let without = without_liveness(&expected);
-        same_report(&without, &lean).map_err(|e| format!("search, {threads} threads: {e}"))?;
+        let found = report_search(program, &machine, &explored(&machine, threads, &limits), &options, &never);
+        same_report(&expected, &found).map_err(|e| format!("{threads} threads: {e}"))?;
         if let Some(compiled) = &compiled {
-            let found = searched(program, compiled, &options);
-            same_report(&without, &found).map_err(|e| format!("machine code, {threads} threads: {e}"))?;
+            let found =
+                report_search(program, compiled, &explored(compiled, threads, &limits), &options, &never);
+            same_report(&expected, &found).map_err(|e| format!("machine code, {threads} threads: {e}"))?;
         }
         crate::liveness::check_lassos(program, &found)?;
         lassos.push(found.results.into_iter().map(|r| (r.trace, r.liveness)).collect::<Vec<_>>());
@@ -153,7 +152,7 @@ fn same_answers(program: &Program, limits: &Limits, without: &Report) -> Result<
 fn compiled(
     program: &Program,
     interpreted: &Machine,
-    found: &Exploration<Scratch>,
+    reached: &[Vec<u64>],
 ) -> Result<Option<Machine>, String> {
     if !arch_jit::SUPPORTED {
         return Ok(None);
@@ -163,8 +162,7 @@ fn compiled(
         return Err("there is none".to_owned());
     }
     let (mut mine, mut theirs) = ([interpreted.scratch()], [compiled.scratch()]);
-    for i in 0..found.store.len() as u32 {
-        let state = found.store.state(i);
+    for (i, state) in reached.iter().enumerate() {
         let (one, other) =
             (interpreted.successors(state, &mut mine[0]), compiled.successors(state, &mut theirs[0]));
         same(|| format!("actions in state {i}"), &one.actions(), &other.actions())?;
@@ -190,25 +188,12 @@ fn compiled(
 pub fn count_states(program: &Program, max_states: u64) -> Option<u64> {
     let limits = Limits { max_states: Some(max_states), ..Limits::default() };
     let found = explored(&Machine::compile(program).ok()?, 2, &limits);
-    found.stopped.is_none().then_some(found.store.len() as u64)
-}
-
-/// The report of the search that keeps no graph; what needs one is left out.
-fn searched(program: &Program, machine: &Machine, options: &Options) -> Report {
-    let never = AtomicBool::new(false);
-    let explored = search_machine(machine, options, &never, &mut |_| {});
-    without_liveness(&report_search(program, machine, &explored, options, &never))
-}
-
-fn without_liveness(report: &Report) -> Report {
-    let mut report = report.clone();
-    report.results.retain(|r| !matches!(r.kind, "leads to" | "eventually" | "always eventually"));
-    report
+    found.stopped.is_none().then_some(found.states)
 }
 
 fn explored(machine: &Machine, threads: usize, limits: &Limits) -> Exploration<Scratch> {
     let options = Options { threads, limits: limits.clone(), ..Options::default() };
-    explore_machine(machine, &options, &AtomicBool::new(false), &mut |_| {})
+    search_machine(machine, &options, &AtomicBool::new(false), &mut |_| {})
 }
 
 fn same<T: PartialEq + Debug>(what: impl Fn() -> String, oracle: &T, found: &T) -> Result<(), String> {
@@ -222,19 +207,47 @@ fn same_states(
     program: &Program,
     machine: &Machine,
     states: &[State],
-    found: &Exploration<Scratch>,
+    found: &[Vec<u64>],
 ) -> Result<(), String> {
     let interpreter = Interpreter::new(program);
     for (i, expected) in states.iter().enumerate() {
-        if i >= found.store.len() {
-            return Err(format!("state {i} is missing: {expected:?}"));
-        }
-        let words = found.store.state(i as u32);
+        let Some(words) = found.get(i) else { return Err(format!("state {i} is missing: {expected:?}")) };
         same(|| format!("state {i}"), expected, &machine.decode(words))?;
-        same(|| format!("encoding of state {i}"), &machine.encode(expected).as_deref(), &Some(words))?;
+        same(|| format!("encoding of state {i}"), &machine.encode(expected).as_ref(), &Some(words))?;
         same_events(machine, &interpreter, expected, words)?;
     }
-    same(|| "number of states".to_owned(), &states.len(), &found.store.len())
+    same(|| "number of states".to_owned(), &states.len(), &found.len())
+}
+
+/// The states of a search in the order in which they are discovered.
+fn in_order(machine: &Machine, explored: &Exploration<Scratch>) -> Result<Vec<Vec<u64>>, String> {
+    let mut states = InOrder::default();
+    let (limits, never) = (arch_explorer::Limits::default(), AtomicBool::new(false));
+    let numbered = Numbered::visit(machine, explored, &limits, &never, &mut states);
+    numbered.map_err(|stop| format!("stopped by {stop:?}"))?;
+    Ok(states.0)
+}
+
+#[derive(Default)]
+struct InOrder(Vec<Vec<u64>>);
+
+impl Visit for InOrder {
+    fn discovered(&mut self, _: u32, state: &[u64]) -> Result<(), Stop> {
+        self.0.push(state.to_vec());
+        Ok(())
+    }
+
+    fn event(&mut self, _: u32, _: &[u64], _: u32, _: Option<u32>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn expanded(&mut self, _: u32) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// An event with where it leads.

@@ -1,15 +1,18 @@
 //! Checking every property of a program: exploration, verdicts, behaviours.
 
-use crate::evidence::{Evidence, GoalKind, Searched, path_in_graph, trace};
+use crate::evidence::{Evidence, GoalKind, Searched};
 use crate::execute::Scratch;
 use crate::liveness::Judge;
 use crate::machine::{Finding, Machine};
 use crate::symmetry::{Quotient, symmetry_of};
 use arch_base::Idx;
-use arch_explorer::{Exploration, Goals, Progress, explore, graph};
-use arch_ir::report::{Enough, Limits, PropertyResult, PropertyVerdict, Reduction, Report, Stop, Trace};
+use arch_explorer::{Exploration, Goals, Progress, explore};
+use arch_ir::report::{
+    Enough, Limits, PropertyResult, PropertyVerdict, Reduction, Report, Statistics, Stop, Trace,
+};
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// How to explore.
 #[derive(Clone, Debug)]
@@ -52,10 +55,6 @@ pub fn check(
     let live = program.properties.iter().any(|p| p.kind.is_liveness());
     let quotient = symmetry.as_ref().filter(|_| !live).and_then(|s| Quotient::of(machine, s));
     let report = match &quotient {
-        None if live => {
-            let explored = explore_machine(machine, options, interrupt, progress);
-            report_within(program, machine, &explored, options, interrupt)
-        }
         None => {
             let explored = search_machine(machine, options, interrupt, progress);
             report_search(program, machine, &explored, options, interrupt)
@@ -72,8 +71,7 @@ fn check_quotient(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Report {
-    let explored =
-        explore(quotient, &explorer_limits(quotient.machine(), options, false), interrupt, progress);
+    let explored = explore(quotient, &explorer_limits(quotient.machine(), options), interrupt, progress);
     let represented = explored.scratches.iter().map(|s| s.represented).fold(0, u128::saturating_add);
     let explored = explored.map_scratches(|s| s.machine);
     let searched = Searched { system: quotient, quotient: Some(quotient), explored: &explored };
@@ -81,39 +79,23 @@ fn check_quotient(
     Report { represented_states: Some(u64::try_from(represented).unwrap_or(u64::MAX)), ..report }
 }
 
-/// Explores all reachable states and keeps the set of them: all that is needed without liveness properties.
+/// Explores all reachable states and keeps the set of them.
 pub fn search_machine(
     machine: &Machine,
     options: &Options,
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<Scratch> {
-    explore(machine, &explorer_limits(machine, options, false), interrupt, progress)
+    explore(machine, &explorer_limits(machine, options), interrupt, progress)
 }
 
-/// Explores all reachable states and keeps the graph.
-pub fn explore_machine(
-    machine: &Machine,
-    options: &Options,
-    interrupt: &AtomicBool,
-    progress: &mut dyn FnMut(&Progress),
-) -> graph::Exploration<Scratch> {
-    graph::explore(
-        machine,
-        &explorer_limits(machine, options, !machine.goals().is_empty()),
-        interrupt,
-        progress,
-    )
-}
-
-pub(crate) fn explorer_limits(machine: &Machine, options: &Options, edges: bool) -> arch_explorer::Limits {
+pub(crate) fn explorer_limits(machine: &Machine, options: &Options) -> arch_explorer::Limits {
     arch_explorer::Limits {
         enough: options.limits.enough.as_ref().and_then(|enough| enough_of(machine, enough)),
         threads: options.threads,
         max_states: options.limits.max_states,
         max_memory: options.limits.max_memory,
         deadline: options.limits.deadline,
-        edges,
     }
 }
 
@@ -140,8 +122,8 @@ fn enough_of(machine: &Machine, enough: &Enough) -> Option<arch_explorer::Enough
     all.filter(|_| asked).map(|all| arch_explorer::Enough { any, all })
 }
 
-/// The report of a search; liveness properties are inconclusive. Looking at goals and finding paths takes time and
-/// memory, for which limits hold, too.
+/// The report of a search. Looking at goals, finding paths and judging liveness takes time and memory, for which limits
+/// hold, too.
 pub fn report_search(
     program: &Program,
     machine: &Machine,
@@ -163,10 +145,15 @@ fn report_searched<S: Goals>(
     let explored = searched.explored;
     let cut = machine.cut_spans(&explored.scratches);
     let complete = explored.stopped.is_none() && cut.is_empty();
-    let evidence =
-        Evidence::of_search(machine, searched, &explorer_limits(machine, options, false), interrupt);
-    let stopped = explored.stopped.map(stop).or(evidence.stop);
-    let verdicts = Verdicts { program, machine, evidence, complete, live: None };
+    let begun = Instant::now();
+    let evidence = Evidence::of_search(machine, searched, &explorer_limits(machine, options), interrupt);
+    let shown = Instant::now();
+    let live = Judge::new(machine, explored, complete, options, interrupt);
+    let verdicts = Verdicts { program, machine, evidence, complete, live };
+    let results = verdicts.results();
+    let phases = [("goals and behaviours", shown - begun), ("liveness", shown.elapsed())];
+    let judged = if verdicts.live.is_some() { 2 } else { 1 };
+    let judging = verdicts.live.as_ref().and_then(Judge::stop);
     Report {
         engine: "explorer",
         distinct_states: explored.states,
@@ -174,46 +161,33 @@ fn report_searched<S: Goals>(
         reduction: None,
         transitions: explored.transitions,
         depth: explored.depth,
-        stopped,
-        results: verdicts.results(),
+        stopped: explored.stopped.map(stop).or(verdicts.evidence.stop).or(judging),
+        results,
         coverage: machine.coverage(&explored.scratches, &explored.executed),
         faults: fault_events(machine, &explored.executed),
+        statistics: Some(statistics(&explored.statistics, &phases[..judged])),
         cut,
     }
 }
 
-/// The report of a graph, however long it takes.
-pub fn report(program: &Program, machine: &Machine, explored: &graph::Exploration<Scratch>) -> Report {
-    report_within(program, machine, explored, &Options::default(), &AtomicBool::new(false))
-}
-
-/// The report of a graph. Judging liveness takes time and memory, for which limits hold, too.
-pub fn report_within(
-    program: &Program,
-    machine: &Machine,
-    explored: &graph::Exploration<Scratch>,
-    options: &Options,
-    interrupt: &AtomicBool,
-) -> Report {
-    let cut = machine.cut_spans(&explored.scratches);
-    let complete = explored.stopped.is_none() && cut.is_empty();
-    let live = Judge::new(machine, explored, complete, options, interrupt);
-    let evidence = Evidence::of_graph(machine, explored, options, interrupt);
-    let verdicts = Verdicts { program, machine, evidence, complete, live };
-    let results = verdicts.results();
-    let judging = verdicts.live.as_ref().and_then(Judge::stop).or(verdicts.evidence.stop);
-    Report {
-        engine: "explorer",
-        distinct_states: explored.store.len() as u64,
-        represented_states: None,
-        reduction: None,
-        transitions: explored.transitions,
-        depth: explored.depth,
-        stopped: explored.stopped.map(stop).or(judging),
-        results,
-        coverage: machine.coverage(&explored.scratches, &explored.executed),
-        faults: fault_events(machine, &explored.executed),
-        cut,
+fn statistics(
+    searched: &arch_explorer::Statistics,
+    phases: &[(&'static str, std::time::Duration)],
+) -> Statistics {
+    let search = [
+        ("search", searched.searching.saturating_sub(searched.growing)),
+        ("growing the table", searched.growing),
+    ];
+    Statistics {
+        state_bits: searched.state_bits,
+        slot_bits: searched.slot_bits,
+        slots: searched.slots,
+        stored_bytes: searched.visited_bytes,
+        peak_bytes: searched.peak_bytes,
+        levels: searched.levels.clone(),
+        degrees: searched.degrees.clone(),
+        self_loops: searched.self_loops,
+        phases: search.iter().chain(phases).copied().collect(),
     }
 }
 
@@ -339,11 +313,6 @@ impl Verdicts<'_> {
             None => result(name, PropertyVerdict::Inconclusive, None),
         }
     }
-}
-
-/// A shortest behaviour to a state.
-pub(crate) fn trace_to(machine: &Machine, explored: &graph::Exploration<Scratch>, state: u32) -> Trace {
-    trace(machine, &path_in_graph(explored, state))
 }
 
 fn result(name: &str, verdict: PropertyVerdict, trace: Option<Trace>) -> PropertyResult {

@@ -1,18 +1,21 @@
-//! What an exploration says of everything that is judged by it, with a shortest path to what is shown: the same from
-//! the lean search as from the graph.
+//! What a search says of everything that is judged by it, with a shortest path to what is shown.
 
-use crate::check::{Options, stop};
+use crate::check::stop;
 use crate::execute::Scratch;
 use crate::machine::{Finding, Goal, Machine};
 use crate::symmetry::Quotient;
 use crate::symmetry::goals::orbits;
 use arch_explorer::goals::unable;
 use arch_explorer::paths::Marks;
-use arch_explorer::{Backward, Exploration, Goals, Limits, Path, System, Target, graph, paths};
+use arch_explorer::{Exploration, Goals, Limits, Path, Stop as Limit, Target, paths};
 use arch_ir::PropertyId;
 use arch_ir::report::{Stop, Trace, TraceStep};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// The least time for showing what was found.
+const LEAST_GRACE: Duration = Duration::from_secs(5);
 
 /// What goals are judged together: those of a property, or (none) that runs are finished.
 pub(crate) type GoalKind = Option<PropertyId>;
@@ -94,27 +97,6 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// From a graph.
-    pub(crate) fn of_graph(
-        machine: &Machine,
-        explored: &graph::Exploration<Scratch>,
-        options: &Options,
-        interrupt: &AtomicBool,
-    ) -> Evidence {
-        let graph = Graph { machine, explored };
-        let path = |found: &Option<graph::Finding>| Some(graph.path(found.as_ref()?));
-        let unable = options.stopped(interrupt).map_or_else(|| Ok(graph.unable()), Err);
-        let end = |state: u32| path_in_graph(explored, state);
-        Evidence {
-            first: (!explored.store.is_empty()).then(|| explored.store.state(0).to_vec()),
-            made: explored.found.iter().map(Option::is_some).collect(),
-            paths: explored.found.iter().map(path).collect(),
-            goals_known: explored.stopped.is_none() && unable.is_ok(),
-            stop: unable.as_ref().err().copied(),
-            unable: unable.unwrap_or_default().into_iter().map(|(kind, s)| (kind, Some(end(s)))).collect(),
-        }
-    }
-
     /// From a search, of the machine or its quotient: goals are looked at and paths are found now, within limits.
     pub(crate) fn of_search<S: Goals>(
         machine: &Machine,
@@ -145,11 +127,11 @@ impl Evidence {
         let shown = evidence.shown(machine);
         let findings = shown.iter().map(|f| Target::Finding(alike.to(*f)));
         let targets: Vec<Target<'_>> = findings.chain(kinds.iter().map(of_kind)).collect();
-        // Who has waited long enough for the search still wants to see what it found.
         let never = AtomicBool::new(false);
-        let interrupt =
-            if explored.stopped == Some(arch_explorer::Stop::Interrupted) { &never } else { interrupt };
-        let found = paths(system, explored, &targets, limits.max_memory, interrupt).unwrap_or_else(|limit| {
+        let late = explored.stopped.is_some_and(|s| s == Limit::Interrupted || s == Limit::Time);
+        let (limits, interrupt) =
+            if late { (&with_grace(explored, limits), &never) } else { (limits, interrupt) };
+        let found = paths(system, explored, &targets, limits, interrupt).unwrap_or_else(|limit| {
             evidence.stop = evidence.stop.or(Some(stop(limit)));
             Vec::new()
         });
@@ -206,6 +188,12 @@ impl Evidence {
     }
 }
 
+/// Limits for showing what was found by a search that is out of time: as long again, and at least some seconds.
+fn with_grace(explored: &Exploration<Scratch>, limits: &Limits) -> Limits {
+    let grace = explored.statistics.searching.max(LEAST_GRACE);
+    Limits { deadline: Instant::now().checked_add(grace), ..limits.clone() }
+}
+
 /// A path in words of the program.
 pub(crate) fn trace(machine: &Machine, path: &Path) -> Trace {
     let mut from = &path.initial;
@@ -217,67 +205,4 @@ pub(crate) fn trace(machine: &Machine, path: &Path) -> Trace {
         from = to.as_ref().unwrap_or(from);
     }
     Trace { initial: machine.decode(&path.initial), steps }
-}
-
-/// The path to a state of a graph.
-pub(crate) fn path_in_graph(explored: &graph::Exploration<Scratch>, state: u32) -> Path {
-    let store = &explored.store;
-    let (initial, steps) = store.path(state);
-    let steps = steps.into_iter().map(|(action, to)| (action, Some(store.state(to).to_vec())));
-    Path { initial: store.state(initial).to_vec(), steps: steps.collect() }
-}
-
-/// An explored graph.
-struct Graph<'a> {
-    machine: &'a Machine,
-    explored: &'a graph::Exploration<Scratch>,
-}
-
-impl Graph<'_> {
-    /// A path to a finding.
-    fn path(&self, found: &graph::Finding) -> Path {
-        let mut path = path_in_graph(self.explored, found.state);
-        if let Some(action) = found.action {
-            let from = self.explored.store.state(found.state);
-            let successors = self.machine.successors(from, &mut self.machine.scratch());
-            let event = successors.events().find(|(a, _)| *a == action);
-            path.steps.push((action, event.and_then(|(_, to)| to.map(<[u64]>::to_vec))));
-        }
-        path
-    }
-
-    /// Goals that are out of reach, with the first state that must be able to reach one, if the whole graph is known.
-    fn unable(&self) -> Vec<(GoalKind, u32)> {
-        if self.explored.stopped.is_some() || self.machine.goals().is_empty() {
-            return Vec::new();
-        }
-        let mut unable: Vec<(GoalKind, u32)> = Vec::new();
-        for (goal, first) in self.machine.goals().iter().zip(self.unable_backward()) {
-            let (kind, Some(state)) = (kind_of(goal), first) else { continue };
-            match unable.iter_mut().find(|(k, _)| *k == kind) {
-                Some((_, first)) => *first = state.min(*first),
-                None => unable.push((kind, state)),
-            }
-        }
-        unable
-    }
-
-    fn unable_backward(&self) -> Vec<Option<u32>> {
-        let (goals, states) = (self.machine.goals().len(), self.explored.store.len());
-        let Some(edges) = &self.explored.edges else { return vec![None; goals] };
-        let mut counts = vec![vec![false; states]; goals];
-        let mut inside = vec![vec![false; states]; goals];
-        let (mut scratch, mut in_goals) = (self.machine.scratch(), Vec::new());
-        for state in 0..states {
-            in_goals.clear();
-            self.machine.in_goals(self.explored.store.state(state as u32), &mut scratch, &mut in_goals);
-            for (goal, (count, is)) in in_goals.iter().enumerate() {
-                (counts[goal][state], inside[goal][state]) = (*count, *is);
-            }
-        }
-        let backward = Backward::new(edges);
-        let first =
-            |(counts, inside): (&Vec<bool>, Vec<bool>)| backward.first_unable(inside, |s| counts[s as usize]);
-        counts.iter().zip(inside).map(first).collect()
-    }
 }

@@ -65,7 +65,7 @@ pub fn compare(
     let quotient = symmetry.filter(|s| others.iter().all(|o| o.admits(s)));
     let quotient = quotient.and_then(|s| Quotient::of(&machine, &s));
     let system = Lockstep { machine: &machine, quotient, kinds: of_actions, others };
-    let mut limits = explorer_limits(&machine, options, false);
+    let mut limits = explorer_limits(&machine, options);
     limits.enough = early.then(|| Enough { any: Vec::new(), all: (0..variants.len() as u32).collect() });
     let explored = explore(&system, &limits, interrupt, &mut |_| {});
     let whole = explored.stopped.is_none();

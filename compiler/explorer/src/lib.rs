@@ -2,8 +2,9 @@
 //!
 //! A [`System`] says what the initial states are and what each state leads to, by filling a buffer of
 //! [`Successors`]. [`search`] visits every reachable state once and keeps nothing but the set of them, from which
-//! [`paths`](mod@paths) finds shortest ways to what was found and [`goals`] says what cannot be reached any more. [`graph`]
-//! numbers the states in the order of their discovery and keeps the edges between them if they are asked for.
+//! [`paths`](mod@paths) finds shortest ways to what was found and [`goals`] says what cannot be reached any more.
+//! [`numbered`] numbers the states in the order of their discovery and tells of all events between them; [`fair`] asks for
+//! fair cycles in a graph.
 //! Nothing that is reported depends on the number of threads.
 //!
 //! This crate has never heard of `.arch`, properties or protocols: states are slices of words, actions
@@ -12,10 +13,10 @@
 mod bits;
 pub mod fair;
 pub mod goals;
-pub mod graph;
 mod keys;
 pub mod limits;
 mod memory;
+pub mod numbered;
 mod order;
 pub mod paths;
 pub mod progress;
@@ -27,7 +28,6 @@ mod table;
 pub mod visited;
 
 pub use goals::Goals;
-pub use graph::{Backward, Edges, Store};
 pub use limits::{Enough, Limits, Stop};
 pub use paths::{Path, Target, paths};
 pub use progress::Progress;

@@ -14,8 +14,6 @@ pub struct Limits {
     pub max_memory: Option<u64>,
     /// When to stop.
     pub deadline: Option<Instant>,
-    /// Whether to keep the graph, for [`crate::Backward`].
-    pub edges: bool,
     /// What is enough to know.
     pub enough: Option<Enough>,
 }

@@ -24,9 +24,17 @@ pub(crate) struct Source {
 #[derive(Debug)]
 pub(crate) enum Met<'a> {
     /// A state, for the first time: where it is stored, and what is found on it.
-    State { slot: u64, key: u64, from: Option<(Source, u32)>, found: &'a [u32] },
+    State { slot: u64, key: u64, state: &'a [u64], from: Option<(Source, u32)>, found: &'a [u32] },
     /// Something found on an event, or (no action) on a state that is expanded.
     Finding { finding: u32, source: Source, action: Option<u32> },
+    /// If asked for: a state whose events follow.
+    Expands { number: u64, state: &'a [u64] },
+    /// If asked for: an event of that state; where the state is stored that it leads to, if it leads to one.
+    Event { action: u32, slot: Option<u64> },
+    /// If asked for: the state has no more events.
+    Expanded,
+    /// A batch is over; bytes that this takes now.
+    Batch { bytes: u64 },
 }
 
 /// Why it ended.
@@ -54,8 +62,18 @@ pub(crate) struct Order<'a, S: System, K: Keys> {
     images: Vec<u64>,
     keys: Vec<u64>,
     slots: Vec<Option<u64>>,
-    /// Where the events and findings of the states of a batch end.
-    ends: Vec<(usize, usize)>,
+    /// Where the events, the findings and the events to nowhere of the states of a batch end.
+    ends: Vec<Ends>,
+    /// Whether every event is asked for.
+    events: bool,
+}
+
+/// Where the parts of an expansion end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    events: usize,
+    findings: usize,
+    nowhere: usize,
 }
 
 impl<'a, S: System, K: Keys> Order<'a, S, K> {
@@ -75,12 +93,18 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             keys: Vec::new(),
             slots: Vec::new(),
             ends: Vec::new(),
+            events: false,
         })
     }
 
-    /// Bytes that it needs beside lists of the states of two levels.
+    /// The same, with every event.
+    pub(crate) fn with_events(self) -> Self {
+        Order { events: true, ..self }
+    }
+
+    /// Bytes that it takes beside the list of the level.
     pub(crate) fn bytes(&self) -> u64 {
-        self.seen.bytes() + self.successors.bytes()
+        self.seen.bytes() + self.successors.bytes() + (self.next.capacity() * 8) as u64
     }
 
     /// Meets everything, until the visitor answers false.
@@ -104,7 +128,9 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             level.clear();
             std::mem::swap(&mut level, &mut self.next);
             for (i, batch) in level.chunks(BATCH).enumerate() {
-                if !self.batch(batch, first + (i * BATCH) as u64, visit)? {
+                let more = self.batch(batch, first + (i * BATCH) as u64, visit)?;
+                let bytes = self.bytes() + (level.capacity() * 8) as u64;
+                if !more || !visit(Met::Batch { bytes }) {
                     return Ok(false);
                 }
             }
@@ -122,7 +148,7 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
         push(&mut self.next, key)?;
         self.found.clear();
         self.system.judge(state, &mut self.scratch, &mut self.found);
-        Ok(visit(Met::State { slot, key, from: None, found: &self.found }))
+        Ok(visit(Met::State { slot, key, state, from: None, found: &self.found }))
     }
 
     /// Meets what the states of a batch lead to; the first has number `first`.
@@ -134,24 +160,50 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
     ) -> Result<bool, Refused> {
         self.expand(batch)?;
         self.look_up();
-        let (mut event, mut finding) = (0, 0);
+        let mut from = Ends::default();
         for (i, key) in batch.iter().enumerate() {
             let source = Source { number: first + i as u64, key: *key };
-            let (events, findings) = self.ends[i];
-            for met in finding..findings {
+            let to = self.ends[i];
+            for met in from.findings..to.findings {
                 let found = self.successors.found()[met];
                 if !visit(Met::Finding { finding: found.finding, source, action: found.action }) {
                     return Ok(false);
                 }
             }
-            for met in event..events {
-                if !self.event(met, source, visit)? {
-                    return Ok(false);
-                }
+            if !self.source(source, (from, to), visit)? {
+                return Ok(false);
             }
-            (event, finding) = (events, findings);
+            from = to;
         }
         Ok(true)
+    }
+
+    /// Meets what one state leads to.
+    fn source(
+        &mut self,
+        source: Source,
+        (from, to): (Ends, Ends),
+        visit: &mut dyn FnMut(Met<'_>) -> bool,
+    ) -> Result<bool, Refused> {
+        if self.events {
+            self.set.keys.unpack(source.key, &mut self.state, &mut self.local);
+            if !visit(Met::Expands { number: source.number, state: &self.state }) {
+                return Ok(false);
+            }
+        }
+        for met in from.events..to.events {
+            let (action, slot) = (self.successors.actions()[met], self.slots[met]);
+            if !self.event(met, source, visit)?
+                || self.events && slot.is_some() && !visit(Met::Event { action, slot })
+            {
+                return Ok(false);
+            }
+        }
+        if !self.events {
+            return Ok(true);
+        }
+        let mut nowhere = self.successors.actions_nowhere()[from.nowhere..to.nowhere].iter();
+        Ok(nowhere.all(|action| visit(Met::Event { action: *action, slot: None })) && visit(Met::Expanded))
     }
 
     fn expand(&mut self, batch: &[u64]) -> Result<(), Refused> {
@@ -161,7 +213,12 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             self.set.keys.unpack(*key, &mut self.state, &mut self.local);
             self.successors.reserve()?;
             self.system.expand(&self.state, &mut self.scratch, &mut self.successors);
-            self.ends.push((self.successors.len(), self.successors.found().len()));
+            let out = &self.successors;
+            self.ends.push(Ends {
+                events: out.len(),
+                findings: out.found().len(),
+                nowhere: out.actions_nowhere().len(),
+            });
         }
         Ok(())
     }
@@ -203,6 +260,31 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
         let state = &self.successors.states()[i * words..(i + 1) * words];
         self.system.judge(state, &mut self.scratch, &mut self.found);
         let from = Some((source, self.successors.actions()[i]));
-        Ok(visit(Met::State { slot, key, from, found: &self.found }))
+        Ok(visit(Met::State { slot, key, state, from, found: &self.found }))
+    }
+}
+
+/// How many states there are at each distance, and so how far a state is.
+#[derive(Debug, Default)]
+pub(crate) struct Depths {
+    pub(crate) states: u64,
+    /// The number of the first state of each level.
+    pub(crate) levels: Vec<u64>,
+}
+
+impl Depths {
+    /// Adds a state that comes from another, or from nowhere; how far it is.
+    pub(crate) fn add(&mut self, from: Option<u64>) -> u32 {
+        let depth = from.map_or(0, |from| self.of(from) + 1);
+        if depth as usize == self.levels.len() {
+            self.levels.push(self.states);
+        }
+        self.states += 1;
+        depth
+    }
+
+    /// How far a state is that was added.
+    pub(crate) fn of(&self, number: u64) -> u32 {
+        self.levels.partition_point(|first| *first <= number).saturating_sub(1) as u32
     }
 }

@@ -7,14 +7,14 @@
 
 use crate::bits::Bits;
 use crate::keys::Keys;
-use crate::limits::Stop;
+use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::push;
-use crate::order::{End, Met, Order, Source};
+use crate::order::{Depths, End, Met, Order, Source};
 use crate::search::Exploration;
 use crate::successors::Successors;
 use crate::system::System;
 use crate::visited::{Kind, Set, Visited};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -46,21 +46,22 @@ struct Place {
     action: Option<u32>,
 }
 
-/// Finds a shortest path to each target, none where it is not met. `max_memory`: for the set of states and what is
-/// needed here together.
+/// Finds a shortest path to each target, none where it is not met. Limits of memory are for the set of states and what
+/// is needed here together.
 ///
 /// # Errors
 ///
-/// When the caller interrupts or memory is refused.
+/// When it is too late, the caller interrupts, or there is no memory.
 pub fn paths<S: System, T>(
     system: &S,
     explored: &Exploration<T>,
     targets: &[Target<'_>],
-    max_memory: Option<u64>,
+    limits: &Limits,
     interrupt: &AtomicBool,
 ) -> Result<Vec<Option<Path>>, Stop> {
-    let most = max_memory.unwrap_or(u64::MAX).saturating_sub(explored.statistics.visited_bytes);
-    let finder = |targets| Finder { system, found: &explored.found, targets, most, interrupt };
+    let most = limits.max_memory.unwrap_or(u64::MAX).saturating_sub(explored.statistics.visited_bytes);
+    let sign = StopSign { limits, interrupt };
+    let finder = |targets| Finder { system, found: &explored.found, targets, most, sign };
     match &explored.visited {
         Visited(Kind::Nothing) => Ok(vec![None; targets.len()]),
         Visited(Kind::Packed(set)) => finder(targets).paths(set),
@@ -74,7 +75,7 @@ struct Finder<'a, S> {
     found: &'a [Option<u32>],
     targets: &'a [Target<'a>],
     most: u64,
-    interrupt: &'a AtomicBool,
+    sign: StopSign<'a>,
 }
 
 /// For each state where it comes from: the number of a state and an action.
@@ -110,8 +111,8 @@ impl<S: System> Finder<'_, S> {
             return Ok(places);
         }
         let order = Order::new(self.system, set).map_err(|_| Stop::Memory)?;
-        let fixed = order.bytes();
-        let mut interrupted = false;
+        let mut fixed = order.bytes();
+        let mut stop = None;
         let end = order.run(&mut |met| {
             let mut place = |is: &dyn Fn(&Target<'_>, Option<u32>) -> bool, new: Place| {
                 for ((target, length), place) in self.targets.iter().zip(&lengths).zip(&mut places) {
@@ -122,7 +123,7 @@ impl<S: System> Finder<'_, S> {
                 }
             };
             match met {
-                Met::State { slot, key, from, found } => {
+                Met::State { slot, key, from, found, .. } => {
                     let source = Source { number: depths.states, key };
                     let length = depths.add(from.map(|(source, _)| source.number));
                     self.record(log, from, fixed);
@@ -142,14 +143,18 @@ impl<S: System> Finder<'_, S> {
                     };
                     place(&is, Place { source, action });
                 }
+                Met::Batch { bytes } => {
+                    fixed = bytes;
+                    stop = self.stop(log, bytes);
+                }
+                Met::Expands { .. } | Met::Event { .. } | Met::Expanded => {}
             }
-            interrupted = self.interrupt.load(Ordering::Relaxed);
-            left > 0 && !interrupted
+            left > 0 && stop.is_none()
         });
-        match end {
-            End::Refused => Err(Stop::Memory),
-            End::All | End::Visitor if interrupted => Err(Stop::Interrupted),
-            End::All | End::Visitor => Ok(places),
+        match (end, stop) {
+            (End::Refused, _) => Err(Stop::Memory),
+            (_, Some(stop)) => Err(stop),
+            _ => Ok(places),
         }
     }
 
@@ -159,6 +164,15 @@ impl<S: System> Finder<'_, S> {
             Target::Finding(any) => any.iter().filter_map(|f| self.found[*f as usize]).min(),
             Target::State(_) => None,
         }
+    }
+
+    /// Why to give up, if so; the log is dropped when there is no memory for both.
+    fn stop(&self, log: &mut Option<Log>, bytes: u64) -> Option<Stop> {
+        let logged = log.as_ref().map_or(0, |log| log.capacity() * size_of::<(u32, u32)>()) as u64;
+        if bytes + logged > self.most {
+            *log = None;
+        }
+        if bytes > self.most { Some(Stop::Memory) } else { self.sign.read() }
     }
 
     /// Records where a state comes from, if there is memory.
@@ -188,8 +202,11 @@ impl<S: System> Finder<'_, S> {
         while open.contains(&true) {
             let order = Order::new(self.system, set).map_err(|_| Stop::Memory)?;
             let mut waiting = open.clone();
-            let mut interrupted = false;
+            let mut stop = None;
             let end = order.run(&mut |met| {
+                if let Met::Batch { bytes } = met {
+                    stop = self.stop(&mut None, bytes);
+                }
                 if let Met::State { key, from, .. } = met {
                     for (i, way) in ways.iter_mut().enumerate() {
                         let Some((at, actions)) = way else { continue };
@@ -205,13 +222,12 @@ impl<S: System> Finder<'_, S> {
                         }
                     }
                 }
-                interrupted = self.interrupt.load(Ordering::Relaxed);
-                !interrupted && waiting.contains(&true)
+                stop.is_none() && waiting.contains(&true)
             });
-            match end {
-                End::Refused => return Err(Stop::Memory),
-                _ if interrupted => return Err(Stop::Interrupted),
-                End::All | End::Visitor => {}
+            match (end, stop) {
+                (End::Refused, _) => return Err(Stop::Memory),
+                (_, Some(stop)) => return Err(stop),
+                _ => {}
             }
         }
         let mut local = set.keys.local();
@@ -268,31 +284,6 @@ impl<S: System> Finder<'_, S> {
             steps.push((action, led));
         }
         Path { initial, steps }
-    }
-}
-
-/// How many states there are at each distance, and so how far a state is.
-#[derive(Debug, Default)]
-struct Depths {
-    states: u64,
-    /// The number of the first state of each level.
-    levels: Vec<u64>,
-}
-
-impl Depths {
-    /// Adds a state that comes from another, or from nowhere; how far it is.
-    fn add(&mut self, from: Option<u64>) -> u32 {
-        let depth = from.map_or(0, |from| self.of(from) + 1);
-        if depth as usize == self.levels.len() {
-            self.levels.push(self.states);
-        }
-        self.states += 1;
-        depth
-    }
-
-    /// How far a state is that was added.
-    fn of(&self, number: u64) -> u32 {
-        self.levels.partition_point(|first| *first <= number).saturating_sub(1) as u32
     }
 }
 

@@ -13,6 +13,10 @@ pub struct Statistics {
     pub self_loops: u64,
     /// Significant bits of a state.
     pub state_bits: u32,
+    /// Bits of a slot of the visited set.
+    pub slot_bits: u32,
+    /// Slots that numbers are spread over.
+    pub slots: u64,
     /// Bytes of the visited set.
     pub visited_bytes: u64,
     /// The most bytes that visited set, frontier and buffers had together.

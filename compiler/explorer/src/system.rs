@@ -35,8 +35,3 @@ pub trait System: Sync {
     /// it will be expanded or not, and again when a path is looked for.
     fn judge(&self, state: &[u64], scratch: &mut Self::Scratch, found: &mut Vec<u32>);
 }
-
-/// The number of words of a system's states.
-pub(crate) fn words_of<S: System>(system: &S) -> usize {
-    system.widths().len()
-}

@@ -29,10 +29,15 @@ impl Visited {
     /// Whether a state was found.
     #[must_use]
     pub fn contains(&self, state: &[u64]) -> bool {
+        self.slot(state).is_some()
+    }
+
+    /// Where a state is stored.
+    pub(crate) fn slot(&self, state: &[u64]) -> Option<u64> {
         match &self.0 {
-            Kind::Nothing => false,
-            Kind::Packed(set) => set.contains(state),
-            Kind::Tree(set) => set.contains(state),
+            Kind::Nothing => None,
+            Kind::Packed(set) => set.slot(state),
+            Kind::Tree(set) => set.slot(state),
         }
     }
 
@@ -47,9 +52,9 @@ impl Visited {
 }
 
 impl<K: Keys> Set<K> {
-    fn contains(&self, state: &[u64]) -> bool {
-        let key = self.keys.find(state, &mut self.keys.local());
-        key.is_some_and(|key| self.table.slot(self.table.image(key)).is_some())
+    fn slot(&self, state: &[u64]) -> Option<u64> {
+        let key = self.keys.find(state, &mut self.keys.local())?;
+        self.table.slot(self.table.image(key))
     }
 
     fn each(&self, words: usize, f: &mut dyn FnMut(&[u64]) -> bool) {

@@ -3,6 +3,7 @@
 mod common;
 
 use arch_explorer::goals::{Goals, unable};
+use arch_explorer::numbered::{Numbered, Visit};
 use arch_explorer::paths::{Path, Target, paths};
 use arch_explorer::{Exploration, Limits, Stop, explore};
 use common::named::Named;
@@ -43,7 +44,61 @@ fn agree(system: &Random, plain: &Plain, threads: usize) {
     assert_eq!(explored.found, lengths, "{name}: findings");
     if system.size < 10_000 {
         same_paths(system, plain, &explored);
+        if threads == 2 {
+            same_numbers(system, plain, &explored);
+        }
     }
+}
+
+/// States and events in the order of discovery.
+#[derive(Default)]
+struct Seen {
+    states: Vec<Vec<u64>>,
+    events: Vec<(u32, u32, Option<u32>)>,
+}
+
+impl Visit for Seen {
+    fn discovered(&mut self, number: u32, state: &[u64]) -> Result<(), Stop> {
+        assert_eq!(number as usize, self.states.len());
+        self.states.push(state.to_vec());
+        Ok(())
+    }
+
+    fn event(&mut self, number: u32, state: &[u64], action: u32, to: Option<u32>) -> Result<(), Stop> {
+        assert_eq!(self.states[number as usize], state);
+        self.events.push((number, action, to));
+        Ok(())
+    }
+
+    fn expanded(&mut self, _: u32) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Numbers are those of the order of discovery, and every event is told.
+fn same_numbers(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
+    let (mut seen, none) = (Seen::default(), AtomicBool::new(false));
+    let numbered = Numbered::visit(system, explored, &Limits::default(), &none, &mut seen).expect("no stop");
+    let states: Vec<_> = plain.order.iter().map(|n| system.state(*n)).collect();
+    assert_eq!(seen.states, states, "seed {}", system.seed);
+    assert_eq!((numbered.states(), u64::from(numbered.initial())), (states.len() as u32, plain.levels[0]));
+    let mut expected = Vec::new();
+    for (i, n) in plain.order.iter().enumerate() {
+        assert_eq!(numbered.number(&states[i]), Some(i as u32));
+        assert_eq!(numbered.depth(i as u32), plain.states[n].0);
+        let mut events = system.events(*n);
+        events.sort_by_key(|(_, to)| to.is_none());
+        let number = |to: u64| numbered.number(&system.state(to)).expect("a state");
+        expected.extend(events.into_iter().map(|(action, to)| (i as u32, action, to.map(number))));
+    }
+    assert_eq!(seen.events, expected, "seed {}", system.seed);
+    let tight = Limits { max_memory: Some(explored.statistics.visited_bytes + 1), ..Limits::default() };
+    let stopped = Numbered::visit(system, explored, &tight, &none, &mut Seen::default());
+    assert_eq!(stopped.err(), Some(Stop::Memory));
 }
 
 /// The first path to each finding, and to some marked states, whatever memory there is.
@@ -62,9 +117,28 @@ fn same_paths(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
             Some(Path { initial, steps })
         })
         .collect();
-    for most in [None, Some(explored.statistics.visited_bytes + 1)] {
-        let found = paths(system, explored, &targets, most, &AtomicBool::new(false)).expect("no stop");
-        assert_eq!(found, expected, "seed {}, {:?}, {most:?}", system.seed, system.widths);
+    let found = |most: Option<u64>| {
+        let limits = Limits { max_memory: most, ..Limits::default() };
+        paths(system, explored, &targets, &limits, &AtomicBool::new(false))
+    };
+    assert_eq!(found(None).as_ref(), Ok(&expected), "seed {}, {:?}", system.seed, system.widths);
+    if !system.seed.is_multiple_of(8) {
+        return;
+    }
+    // With the least memory that is enough there is none for the log.
+    let (mut little, mut enough) = (explored.statistics.visited_bytes, 1 << 26);
+    while enough - little > 64 {
+        let most = little.midpoint(enough);
+        match found(Some(most)) {
+            Ok(paths) => {
+                assert_eq!(paths, expected, "seed {}, {:?}, {most} bytes", system.seed, system.widths);
+                enough = most;
+            }
+            Err(stop) => {
+                assert_eq!(stop, Stop::Memory);
+                little = most;
+            }
+        }
     }
 }
 
@@ -77,7 +151,8 @@ fn same_goals(system: &Random, plain: &Plain, explored: &Exploration<u64>) {
         let expected = plain.first_unable(system, goal);
         assert_eq!(marks.is_some(), expected.is_some(), "seed {}: goal {goal}", system.seed);
         let (Some(marks), Some(expected)) = (marks, expected) else { continue };
-        let found = paths(system, explored, &[Target::State(vec![marks])], None, &none).expect("no stop");
+        let found = paths(system, explored, &[Target::State(vec![marks])], &Limits::default(), &none)
+            .expect("no stop");
         let (initial, steps) = plain.path(system, expected);
         assert_eq!(found, [Some(Path { initial, steps })], "seed {}: goal {goal}", system.seed);
     }
@@ -121,8 +196,8 @@ fn goals_that_are_renamed() {
         for (marks, state) in marks.iter().zip(&expected) {
             *(if marks.is_some() { &mut not } else { &mut able }) += 1;
             let (Some(marks), Some(state)) = (marks, state) else { continue };
-            let found =
-                paths(&named, &explored, &[Target::State(vec![marks])], None, &none).expect("no stop");
+            let found = paths(&named, &explored, &[Target::State(vec![marks])], &Limits::default(), &none)
+                .expect("no stop");
             let path = found[0].as_ref().expect("a path");
             let last = path.steps.last().map_or(Some(&path.initial), |(_, to)| to.as_ref());
             assert_eq!(last, Some(&named.system.state(*state)), "seed {seed}");

@@ -240,6 +240,7 @@ impl<'p> Oracle<'p> {
             results,
             coverage: self.coverage.clone(),
             faults: self.faults.clone(),
+            statistics: None,
         }
     }
 

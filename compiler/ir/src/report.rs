@@ -31,6 +31,31 @@ pub struct Report {
     pub coverage: Vec<Vec<StepCoverage>>,
     /// For each fault, how many events of it there are (of a skew, which is no event, none).
     pub faults: Vec<u64>,
+    /// What else was measured, by engines that do.
+    pub statistics: Option<Statistics>,
+}
+
+/// What an engine measured besides what it counts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Significant bits of a state.
+    pub state_bits: u32,
+    /// Bits of a slot of the table of states; slots that states are spread over; bytes of all that says which states there are.
+    pub slot_bits: u32,
+    /// See `slot_bits`.
+    pub slots: u64,
+    /// See `slot_bits`.
+    pub stored_bytes: u64,
+    /// The most bytes that table, frontier and buffers had together during the search.
+    pub peak_bytes: u64,
+    /// The number of states at each distance from the initial states.
+    pub levels: Vec<u64>,
+    /// The number of expanded states with so many events, by number; the last counts those with as many or more.
+    pub degrees: Vec<u64>,
+    /// Events that lead to the state that they come from.
+    pub self_loops: u64,
+    /// How long each phase took, in the order in which they came.
+    pub phases: Vec<(&'static str, std::time::Duration)>,
 }
 
 /// What was made of symmetry.

@@ -3,7 +3,7 @@
 use crate::model::{SpecAction, SpecModel, SpecState};
 use arch_check::check::search_machine;
 use arch_check::{Options, Scratch};
-use arch_explorer::{Exploration, Target, paths};
+use arch_explorer::{Exploration, Limits, Target, paths};
 use stateright::{Checker, Path};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -65,8 +65,8 @@ impl Checker<SpecModel> for Explorer {
         let targets: Vec<_> = found.iter().map(|(_, f)| Target::Finding(vec![*f])).collect();
         let machine = &**self.model.machine();
         // What there is no memory for is not shown.
-        let paths =
-            paths(machine, &self.explored, &targets, None, &AtomicBool::new(false)).unwrap_or_default();
+        let paths = paths(machine, &self.explored, &targets, &Limits::default(), &AtomicBool::new(false))
+            .unwrap_or_default();
         let paths = found.into_iter().zip(paths);
         paths.filter_map(|((name, f), path)| Some((name, self.path(f, &path?)?))).collect()
     }

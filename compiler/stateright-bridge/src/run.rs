@@ -133,6 +133,7 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
         results: verdicts.results(),
         coverage: machine.coverage(&scratches, &executed),
         faults: fault_events(machine, &executed),
+        statistics: None,
         cut,
     }
 }

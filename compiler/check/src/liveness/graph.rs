@@ -1,26 +1,31 @@
-//! The explored graph once more, with what every event is an occurrence of.
+//! The states of a finished search as a graph, with what every event is an occurrence of and what liveness properties say
+//! of every state.
 //!
-//! It is built after the exploration, by expanding every state again: so a spec without liveness properties pays
-//! nothing, and the search knows nothing of it. 8 bytes per edge and 8 per state; edges that say the same count once.
+//! It is built after the search, by expanding every state once more in the order of discovery: so a spec without
+//! liveness properties pays nothing, the search knows nothing of it, and no state is kept whole. 6 bytes per edge, 8 per
+//! state and 4 per slot of the visited set; edges that say the same count once.
 
 use super::labels::Labels;
 use crate::check::Options;
+use crate::check::{explorer_limits, stop};
 use crate::execute::Scratch;
 use crate::machine::Machine;
-use arch_explorer::fair::{Labelled, Search, UNLABELLED, Unit, Units};
-use arch_explorer::graph::{Exploration, Store};
-use arch_explorer::{Successors, System};
+use arch_explorer::fair::{Labelled, MOST_LABELS, Search, UNLABELLED, Unit, Units};
+use arch_explorer::numbered::{Numbered, Visit};
+use arch_explorer::{Exploration, Limits, System};
 use arch_ir::fairness::FairUnit;
 use arch_ir::report::Stop;
-use std::collections::BTreeMap;
-use std::ops::Range;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
-/// States that a thread expands before its rows are put behind the others.
-const CHUNK: u32 = 4096;
+/// Bytes per state that judging takes beside the graph: regions, distances and paths, cycles.
+const JUDGING: u64 = 1 + 20 + 13;
 
-/// Bytes per state that judging takes beside the graph: regions, distances and paths, depths, cycles.
-const JUDGING: u64 = 1 + 20 + 4 + 13;
+/// Bytes that judging so many states takes beside the graph.
+pub(crate) fn judging_bytes(states: u64) -> u64 {
+    Search::bytes_for(states as usize) + JUDGING * states
+}
 
 /// The graph with the units of fairness.
 pub(crate) struct FairGraph<'m> {
@@ -28,9 +33,10 @@ pub(crate) struct FairGraph<'m> {
     pub(crate) units: Units,
     /// What each unit is.
     pub(crate) names: Vec<FairUnit>,
-    labels: Labels<'m>,
-    /// The labels of the graph, as `labels` numbers them.
-    kept: Vec<u32>,
+    pub(crate) numbered: Numbered<'m>,
+    /// For each combination that is judged: which states it is due in, and which are what is to follow.
+    live: BTreeMap<usize, (Flags, Flags)>,
+    labels: Occurrences<'m>,
 }
 
 /// Why there is no graph.
@@ -45,137 +51,198 @@ pub(crate) enum NoGraph {
 impl<'m> FairGraph<'m> {
     pub(crate) fn build(
         machine: &'m Machine,
-        explored: &Exploration<Scratch>,
+        explored: &'m Exploration<Scratch>,
         options: &Options,
         interrupt: &AtomicBool,
     ) -> Result<FairGraph<'m>, NoGraph> {
+        let stopped = |limit| NoGraph::Stopped(stop(limit));
         let labels = Labels::new(machine).ok_or(NoGraph::TooManyBindings)?;
-        check_memory(explored, options).map_err(NoGraph::Stopped)?;
-        let states = explored.store.len() as u32;
-        let mut graph = Labelled::with_capacity(states as usize, explored.transitions as usize);
-        let mut workers: Vec<Worker> = (0..options.threads.max(1)).map(|_| Worker::new(machine)).collect();
-        let mut next = 0;
-        while next < states {
-            options.stopped(interrupt).map_or(Ok(()), |s| Err(NoGraph::Stopped(s)))?;
-            next = round(&mut workers, next..states, machine, &labels, &explored.store);
-            workers.iter().for_each(|w| graph.append(&w.rows));
+        let mut builder = Builder::new(machine, labels, explored).map_err(stopped)?;
+        let judging = judging_bytes(explored.states);
+        let limits = explorer_limits(machine, options);
+        let limits = Limits { max_memory: limits.max_memory.map(|m| m.saturating_sub(judging)), ..limits };
+        let numbered = Numbered::visit(machine, explored, &limits, interrupt, &mut builder);
+        if builder.labels.too_many {
+            return Err(NoGraph::TooManyBindings);
         }
-        Ok(FairGraph::of(graph, labels))
+        Ok(builder.finish(numbered.map_err(stopped)?))
     }
 
-    /// Keeps only the labels that belong to units.
-    fn of(mut graph: Labelled, labels: Labels<'m>) -> FairGraph<'m> {
-        let mut used: Vec<u32> = graph.used_labels();
-        used.sort_unstable();
-        let program = labels.program();
-        let mut units: BTreeMap<FairUnit, Vec<u32>> = BTreeMap::new();
-        let mut kept = Vec::new();
-        for label in used {
-            let fair = program.fair_units(&labels.occurrence(label));
-            if !fair.is_empty() {
-                let number = kept.len() as u32;
-                kept.push(label);
-                fair.into_iter().for_each(|unit| units.entry(unit).or_default().push(number));
-            }
-        }
-        graph.relabel(|label| kept.binary_search(&label).map_or(UNLABELLED, |i| i as u32));
-        let unit =
-            |(unit, labels): (&FairUnit, &Vec<u32>)| Unit { labels: labels.clone(), strong: unit.strong };
-        let list = units.iter().map(unit).collect();
-        FairGraph {
-            units: Units::new(list, kept.len()),
-            names: units.into_keys().collect(),
-            graph,
-            labels,
-            kept,
-        }
+    /// Whether something is to follow a state, for a combination of a liveness property.
+    pub(crate) fn is_due(&self, combination: usize, state: u32) -> bool {
+        self.live.get(&combination).is_some_and(|(due, _)| due.has(state))
     }
 
-    /// The first action of a state that an edge stands for.
-    pub(crate) fn action(&self, machine: &Machine, store: &Store, from: u32, edge: u64) -> Option<u32> {
-        let state = store.state(from);
+    /// The states that are what is to follow.
+    pub(crate) fn goal(&self, combination: usize) -> impl Fn(u32) -> bool + '_ {
+        let live = self.live.get(&combination);
+        move |state| live.is_some_and(|(_, goal)| goal.has(state))
+    }
+
+    /// The first event of a state that an edge stands for: its action and where it leads.
+    pub(crate) fn event(&self, machine: &Machine, state: &[u64], edge: u64) -> Option<(u32, Vec<u64>)> {
         let successors = machine.successors(state, &mut machine.scratch());
         let (target, label) = (self.graph.target(edge), self.graph.label(edge));
         let found = successors.events().find(|(action, to)| {
-            let of = self.labels.of(*action, state).and_then(|l| self.kept.binary_search(&l).ok());
-            let same = of.map_or(UNLABELLED, |i| i as u32) == label;
-            same && to.and_then(|words| store.index_of(words)) == Some(target)
+            let of = self.labels.known(*action, state);
+            of == label && to.and_then(|words| self.numbered.number(words)) == Some(target)
         });
-        found.map(|(action, _)| action)
+        found.and_then(|(action, to)| Some((action, to?.to_vec())))
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.graph.bytes() + self.numbered.bytes() + flags_bytes(&self.live)
     }
 }
 
-/// Whether a limit on memory leaves room for the graph and for judging it; the bound is the number of events.
-fn check_memory(explored: &Exploration<Scratch>, options: &Options) -> Result<(), Stop> {
-    let Some(most) = options.limits.max_memory else { return Ok(()) };
-    let states = explored.store.len();
-    let edges = explored.edges.as_ref().map_or(0, arch_explorer::Edges::bytes);
-    let graph = 8 * (states as u64 + explored.transitions);
-    let judging = Search::bytes_for(states) + JUDGING * states as u64;
-    if explored.store.bytes() + edges + graph + judging > most { Err(Stop::Memory) } else { Ok(()) }
+fn flags_bytes(live: &BTreeMap<usize, (Flags, Flags)>) -> u64 {
+    live.values().map(|(due, goal)| (due.0.len() + goal.0.len()) as u64 * 8).sum()
 }
 
-/// A thread's memory.
-struct Worker {
+/// A bit for each state.
+struct Flags(Vec<u64>);
+
+impl Flags {
+    fn new(states: usize) -> Result<Flags, arch_explorer::Stop> {
+        let mut words = Vec::new();
+        words.try_reserve_exact(states.div_ceil(64)).map_err(|_| arch_explorer::Stop::Memory)?;
+        words.resize(states.div_ceil(64), 0);
+        Ok(Flags(words))
+    }
+
+    fn add(&mut self, state: u32) {
+        self.0[state as usize / 64] |= 1 << (state % 64);
+    }
+
+    fn has(&self, state: u32) -> bool {
+        self.0[state as usize / 64] >> (state % 64) & 1 != 0
+    }
+}
+
+/// The occurrences that are treated fairly, numbered as they come.
+struct Occurrences<'m> {
+    labels: Labels<'m>,
+    /// For each occurrence that was met its number, if it is treated fairly.
+    numbers: HashMap<u32, u32>,
+    units: BTreeMap<FairUnit, Vec<u32>>,
+    count: u32,
+    too_many: bool,
+}
+
+impl Occurrences<'_> {
+    /// The number of what an action of a state is an occurrence of.
+    fn number(&mut self, action: u32, state: &[u64]) -> u32 {
+        let Some(label) = self.labels.of(action, state) else { return UNLABELLED };
+        if let Some(number) = self.numbers.get(&label) {
+            return *number;
+        }
+        let fair = self.labels.program().fair_units(&self.labels.occurrence(label));
+        let number = if fair.is_empty() { UNLABELLED } else { self.count };
+        if number == MOST_LABELS {
+            self.too_many = true;
+            return UNLABELLED;
+        }
+        self.count += u32::from(number != UNLABELLED);
+        fair.into_iter().for_each(|unit| self.units.entry(unit).or_default().push(number));
+        self.numbers.insert(label, number);
+        number
+    }
+
+    /// The same of an event that was met.
+    fn known(&self, action: u32, state: &[u64]) -> u32 {
+        let label = self.labels.of(action, state);
+        label.and_then(|label| self.numbers.get(&label)).copied().unwrap_or(UNLABELLED)
+    }
+}
+
+/// A graph that is being built.
+struct Builder<'m> {
+    machine: &'m Machine,
     scratch: Scratch,
-    out: Successors,
-    rows: Labelled,
+    graph: Labelled,
+    live: BTreeMap<usize, (Flags, Flags)>,
+    labels: Occurrences<'m>,
 }
 
-impl Worker {
-    fn new(machine: &Machine) -> Worker {
-        Worker {
+impl<'m> Builder<'m> {
+    fn new(
+        machine: &'m Machine,
+        labels: Labels<'m>,
+        explored: &Exploration<Scratch>,
+    ) -> Result<Builder<'m>, arch_explorer::Stop> {
+        let (states, edges) = (explored.states as usize, explored.transitions as usize);
+        let properties = machine.program().properties.iter_enumerated();
+        let live = properties.filter(|(_, p)| p.kind.is_liveness());
+        let combinations: BTreeSet<usize> = live.flat_map(|(id, _)| machine.live_combinations(id)).collect();
+        let flags = |c: usize| Ok((c, (Flags::new(states)?, Flags::new(states)?)));
+        Ok(Builder {
+            machine,
             scratch: machine.scratch(),
-            out: Successors::new(machine.words(), machine.actions()),
-            rows: Labelled::default(),
-        }
+            graph: Labelled::with_room(states, edges).map_err(|_| arch_explorer::Stop::Memory)?,
+            live: combinations.into_iter().map(flags).collect::<Result<_, arch_explorer::Stop>>()?,
+            labels: Occurrences {
+                labels,
+                numbers: HashMap::new(),
+                units: BTreeMap::new(),
+                count: 0,
+                too_many: false,
+            },
+        })
     }
 
-    /// The rows of some states.
-    fn expand(&mut self, states: Range<u32>, machine: &Machine, labels: &Labels<'_>, store: &Store) {
-        self.rows.clear();
-        for source in states {
-            let state = store.state(source);
-            self.out.clear();
-            machine.expand(state, &mut self.scratch, &mut self.out);
-            for (action, to) in self.out.events() {
-                let label = labels.of(action, state).unwrap_or(UNLABELLED);
-                // What exceeds a bound is enabled, and leads nowhere.
-                let target = to.map_or(Some(source), |words| store.index_of(words));
-                let Some(target) = target else { continue };
-                let stutters = target == source && (to.is_some() || label == UNLABELLED);
-                if !stutters {
-                    self.rows.push_once(target, label);
-                }
-            }
-            self.rows.close();
+    fn finish(self, numbered: Numbered<'m>) -> FairGraph<'m> {
+        let units = &self.labels.units;
+        let unit =
+            |(unit, labels): (&FairUnit, &Vec<u32>)| Unit { labels: labels.clone(), strong: unit.strong };
+        FairGraph {
+            units: Units::new(units.iter().map(unit).collect(), self.labels.count as usize),
+            names: units.keys().cloned().collect(),
+            graph: self.graph,
+            numbered,
+            live: self.live,
+            labels: self.labels,
         }
     }
 }
 
-/// Expands a chunk with each worker; where the next round begins.
-fn round(
-    workers: &mut [Worker],
-    states: Range<u32>,
-    machine: &Machine,
-    labels: &Labels<'_>,
-    store: &Store,
-) -> u32 {
-    let chunk = |i: usize| {
-        let start = states.start.saturating_add(i as u32 * CHUNK).min(states.end);
-        start..start.saturating_add(CHUNK).min(states.end)
-    };
-    let last = chunk(workers.len() - 1).end;
-    std::thread::scope(|scope| {
-        let mut jobs = workers.iter_mut().enumerate();
-        let own = jobs.next();
-        for (i, worker) in jobs {
-            let states = chunk(i);
-            scope.spawn(move || worker.expand(states, machine, labels, store));
+impl Visit for Builder<'_> {
+    fn discovered(&mut self, number: u32, state: &[u64]) -> Result<(), arch_explorer::Stop> {
+        for (combination, (due, goal)) in &mut self.live {
+            let (is_due, is_goal) = self.machine.is_live(*combination, state, &mut self.scratch);
+            if is_due {
+                due.add(number);
+            }
+            if is_goal {
+                goal.add(number);
+            }
         }
-        if let Some((i, worker)) = own {
-            worker.expand(chunk(i), machine, labels, store);
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        number: u32,
+        state: &[u64],
+        action: u32,
+        to: Option<u32>,
+    ) -> Result<(), arch_explorer::Stop> {
+        let label = self.labels.number(action, state);
+        // What exceeds a bound is enabled, and leads nowhere.
+        let target = to.unwrap_or(number);
+        let stutters = target == number && (to.is_some() || label == UNLABELLED);
+        if !stutters {
+            self.graph.push_once(target, label);
         }
-    });
-    last
+        Ok(())
+    }
+
+    fn expanded(&mut self, _: u32) -> Result<(), arch_explorer::Stop> {
+        self.graph.close();
+        if self.labels.too_many { Err(arch_explorer::Stop::Memory) } else { Ok(()) }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.graph.bytes() + flags_bytes(&self.live)
+    }
 }

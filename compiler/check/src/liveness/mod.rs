@@ -7,16 +7,16 @@ mod graph;
 mod labels;
 mod needs;
 
-use crate::check::{Options, trace_to};
+use crate::check::{Options, explorer_limits, stop};
+use crate::evidence::trace;
 use crate::execute::Scratch;
 use crate::machine::Machine;
-use arch_explorer::System;
 use arch_explorer::fair::{Component, Lasso, Reached, Search, lasso};
-use arch_explorer::graph::Exploration;
+use arch_explorer::{Exploration, Limits, Path, Target, paths};
 use arch_ir::fairness::assumptions;
 use arch_ir::report::{self, Liveness, PropertyVerdict, Stop, Trace, TraceStep, Treated};
 use arch_ir::{PropertyId, PropertyKind};
-use graph::{FairGraph, NoGraph};
+use graph::{FairGraph, NoGraph, judging_bytes};
 use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
@@ -40,8 +40,6 @@ pub(crate) struct Judge<'a> {
     options: &'a Options,
     interrupt: &'a AtomicBool,
     fair: Result<FairGraph<'a>, NoGraph>,
-    /// For each state its distance from the initial ones.
-    depths: Vec<u32>,
     /// The limit that was reached, if one was.
     stop: RefCell<Option<Stop>>,
 }
@@ -65,13 +63,18 @@ impl<'a> Judge<'a> {
         if !complete || !machine.program().properties.iter().any(|p| p.kind.is_liveness()) {
             return None;
         }
-        let fair = FairGraph::build(machine, explored, options, interrupt);
+        let fair = FairGraph::build(machine, explored, options, interrupt).and_then(|fair| {
+            if is_refused(judging_bytes(explored.states)) {
+                Err(NoGraph::Stopped(Stop::Memory))
+            } else {
+                Ok(fair)
+            }
+        });
         let stop = match &fair {
             Err(NoGraph::Stopped(stop)) => Some(*stop),
             _ => None,
         };
-        let depths = depths(explored);
-        Some(Judge { machine, explored, options, interrupt, fair, depths, stop: RefCell::new(stop) })
+        Some(Judge { machine, explored, options, interrupt, fair, stop: RefCell::new(stop) })
     }
 
     /// The limit that was reached while judging, if one was.
@@ -112,49 +115,73 @@ impl<'a> Judge<'a> {
     /// The states that are reached, without what is to follow, from those that it is to follow.
     fn region(&self, fair: &FairGraph<'_>, id: PropertyId, combination: usize) -> Region {
         let initially = matches!(self.machine.program().properties[id].kind, PropertyKind::Eventually(_));
-        let states = self.explored.store.len() as u32;
-        let mut scratch = self.machine.scratch();
-        let (mut goal, mut starts, mut any) = (vec![false; states as usize], Vec::new(), false);
-        for s in 0..states {
-            let (due, is_goal) =
-                self.machine.is_live(combination, self.explored.store.state(s), &mut scratch);
-            goal[s as usize] = is_goal;
-            let due = due && (!initially || s < self.explored.initial);
-            any |= due;
-            if due && !is_goal {
-                starts.push((s, self.depths[s as usize]));
+        let (numbered, goal) = (&fair.numbered, fair.goal(combination));
+        let last = if initially { numbered.initial() } else { numbered.states() };
+        let (mut starts, mut any) = (Vec::new(), false);
+        for state in (0..last).filter(|s| fair.is_due(combination, *s)) {
+            any = true;
+            if !goal(state) {
+                starts.push((state, numbered.depth(state)));
             }
         }
-        let reached = Reached::from(&fair.graph, &starts, |s| !goal[s as usize]);
+        let reached = Reached::from(&fair.graph, &starts, |s| !goal(s));
         Region { reached, due: any }
     }
 
     fn violated(&self, fair: &FairGraph<'_>, lasso: &Lasso) -> Judged {
-        let mut trace = trace_to(self.machine, self.explored, lasso.start);
-        let mut at = lasso.start;
+        let mut liveness = Liveness { assumed: assumptions(&fair.names), ..Liveness::default() };
+        let Some(path) = self.path_to(fair, lasso.start) else {
+            return Judged { verdict: PropertyVerdict::Violated, trace: None, liveness: Some(liveness) };
+        };
+        let mut trace = trace(self.machine, &path);
+        let mut at = path.steps.into_iter().last().and_then(|(_, to)| to).unwrap_or(path.initial);
+        let mut number = lasso.start;
         for edge in &lasso.path {
             at = self.follow(fair, at, *edge, &mut trace);
+            number = fair.graph.target(*edge);
         }
         let back_to = trace.steps.len() as u32;
-        let treated = treated(fair, at, &lasso.cycle, back_to);
+        let treated = treated(fair, number, &lasso.cycle, back_to);
         for edge in &lasso.cycle {
             at = self.follow(fair, at, *edge, &mut trace);
         }
-        let lasso = Some(report::Lasso { back_to, treated });
-        let liveness = Liveness { lasso, assumed: assumptions(&fair.names), ..Liveness::default() };
+        liveness.lasso = Some(report::Lasso { back_to, treated });
         Judged { verdict: PropertyVerdict::Violated, trace: Some(trace), liveness: Some(liveness) }
     }
 
-    /// Adds the event of an edge to a trace; where it leads.
-    fn follow(&self, fair: &FairGraph<'_>, from: u32, edge: u64, trace: &mut Trace) -> u32 {
-        let (store, to) = (&self.explored.store, fair.graph.target(edge));
-        if let Some(action) = fair.action(self.machine, store, from, edge) {
-            let event = self.machine.event(action, store.state(from));
-            let state = Some(self.machine.decode(store.state(to)));
-            trace.steps.push(TraceStep { event, state, excess: None });
+    /// A shortest path to a state; none when a limit is in the way.
+    fn path_to(&self, fair: &FairGraph<'_>, state: u32) -> Option<Path> {
+        let limits = explorer_limits(self.machine, self.options);
+        let max_memory = limits.max_memory.map(|most| most.saturating_sub(fair.bytes()));
+        let limits = Limits { max_memory, ..limits };
+        let found = fair.numbered.marks(state).and_then(|marks| {
+            let target = [Target::State(vec![&marks])];
+            paths(self.machine, self.explored, &target, &limits, self.interrupt)
+        });
+        match found {
+            Ok(mut paths) => paths.pop().flatten(),
+            Err(limit) => {
+                self.stop.replace(Some(stop(limit)));
+                None
+            }
         }
+    }
+
+    /// Adds the event of an edge to a trace; where it leads.
+    fn follow(&self, fair: &FairGraph<'_>, from: Vec<u64>, edge: u64, trace: &mut Trace) -> Vec<u64> {
+        let Some((action, to)) = fair.event(self.machine, &from, edge) else {
+            debug_assert!(false, "every edge is an event");
+            return from;
+        };
+        let event = self.machine.event(action, &from);
+        trace.steps.push(TraceStep { event, state: Some(self.machine.decode(&to)), excess: None });
         to
     }
+}
+
+/// Whether the system refuses so much memory. Judging takes it in many pieces, none of which can be refused.
+fn is_refused(bytes: u64) -> bool {
+    Vec::<u8>::new().try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX)).is_err()
 }
 
 fn open(verdict: PropertyVerdict) -> Judged {
@@ -190,14 +217,4 @@ fn treated(fair: &FairGraph<'_>, start: u32, cycle: &[u64], back_to: u32) -> Vec
             disabled: states.iter().position(|s| !enabled(u, *s)).map(|i| back_to + i as u32),
         })
         .collect()
-}
-
-/// For each state its distance from the initial ones; a state's parent comes before it.
-fn depths(explored: &Exploration<Scratch>) -> Vec<u32> {
-    let mut depths: Vec<u32> = Vec::with_capacity(explored.store.len());
-    for state in 0..explored.store.len() as u32 {
-        let depth = explored.store.origin(state).map_or(0, |(parent, _)| depths[parent as usize] + 1);
-        depths.push(depth);
-    }
-    depths
 }

@@ -1,9 +1,17 @@
 //! A graph with labelled edges.
 
+use std::collections::TryReserveError;
+
 /// The label of an edge that belongs to no unit.
 pub const UNLABELLED: u32 = u32::MAX;
 
-/// For each state its edges, in compressed rows: 8 bytes per edge, 8 per state.
+/// The same in memory.
+const NO_LABEL: u16 = u16::MAX;
+
+/// Labels are numbered below this.
+pub const MOST_LABELS: u32 = NO_LABEL as u32;
+
+/// For each state its edges, in compressed rows: 6 bytes per edge, 8 per state.
 ///
 /// An edge from a state to itself is never taken, as it would be a stutter. It says that its label is enabled there
 /// and leads nowhere.
@@ -11,31 +19,35 @@ pub const UNLABELLED: u32 = u32::MAX;
 pub struct Labelled {
     ends: Vec<u64>,
     targets: Vec<u32>,
-    labels: Vec<u32>,
+    labels: Vec<u16>,
 }
 
 impl Labelled {
     /// An empty graph with room for so many states and edges.
-    #[must_use]
-    pub fn with_capacity(states: usize, edges: usize) -> Labelled {
-        Labelled {
-            ends: Vec::with_capacity(states),
-            targets: Vec::with_capacity(edges),
-            labels: Vec::with_capacity(edges),
-        }
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the memory.
+    pub fn with_room(states: usize, edges: usize) -> Result<Labelled, TryReserveError> {
+        let mut graph = Labelled::default();
+        graph.ends.try_reserve_exact(states)?;
+        graph.targets.try_reserve_exact(edges)?;
+        graph.labels.try_reserve_exact(edges)?;
+        Ok(graph)
     }
 
-    /// Adds an edge to the row that is open.
+    /// Adds an edge to the row that is open. The label is below [`MOST_LABELS`], or [`UNLABELLED`].
     pub fn push(&mut self, target: u32, label: u32) {
+        assert!(label < MOST_LABELS || label == UNLABELLED, "label {label}");
         self.targets.push(target);
-        self.labels.push(label);
+        self.labels.push(label as u16);
     }
 
     /// Adds an edge to the row that is open, unless it is there.
     pub fn push_once(&mut self, target: u32, label: u32) {
         let start = self.ends.last().map_or(0, |end| *end as usize);
         let mut row = self.targets[start..].iter().zip(&self.labels[start..]);
-        if !row.any(|edge| edge == (&target, &label)) {
+        if !row.any(|edge| edge == (&target, &(label as u16))) {
             self.push(target, label);
         }
     }
@@ -43,21 +55,6 @@ impl Labelled {
     /// Ends the row of a state.
     pub fn close(&mut self) {
         self.ends.push(self.targets.len() as u64);
-    }
-
-    /// Adds the rows of another graph behind its own.
-    pub fn append(&mut self, rows: &Labelled) {
-        let base = self.targets.len() as u64;
-        self.ends.extend(rows.ends.iter().map(|end| base + end));
-        self.targets.extend_from_slice(&rows.targets);
-        self.labels.extend_from_slice(&rows.labels);
-    }
-
-    /// Forgets everything, keeping the memory.
-    pub fn clear(&mut self) {
-        self.ends.clear();
-        self.targets.clear();
-        self.labels.clear();
     }
 
     /// The number of states.
@@ -88,7 +85,10 @@ impl Labelled {
     /// Its label, or [`UNLABELLED`].
     #[must_use]
     pub fn label(&self, edge: u64) -> u32 {
-        self.labels[edge as usize]
+        match self.labels[edge as usize] {
+            NO_LABEL => UNLABELLED,
+            label => u32::from(label),
+        }
     }
 
     /// The targets and labels of a state's edges.
@@ -96,27 +96,9 @@ impl Labelled {
         self.row(state).map(|e| (self.target(e), self.label(e)))
     }
 
-    /// The labels that occur, each once, in no order.
-    #[must_use]
-    pub fn used_labels(&self) -> Vec<u32> {
-        let mut seen = Vec::new();
-        for &label in self.labels.iter().filter(|l| **l != UNLABELLED) {
-            if seen.len() <= label as usize {
-                seen.resize(label as usize + 1, false);
-            }
-            seen[label as usize] = true;
-        }
-        (0..seen.len() as u32).filter(|l| seen[*l as usize]).collect()
-    }
-
-    /// Replaces every label but [`UNLABELLED`].
-    pub fn relabel(&mut self, new: impl Fn(u32) -> u32) {
-        self.labels.iter_mut().filter(|l| **l != UNLABELLED).for_each(|l| *l = new(*l));
-    }
-
-    /// Bytes of memory.
+    /// Bytes of memory that is used; the room for more is not.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        (self.ends.capacity() * 8 + (self.targets.capacity() + self.labels.capacity()) * 4) as u64
+        (self.ends.len() * 8 + self.targets.len() * 4 + self.labels.len() * 2) as u64
     }
 }

@@ -15,7 +15,7 @@ pub mod lasso;
 pub mod smallest;
 
 pub use components::{Component, Search};
-pub use labelled::{Labelled, UNLABELLED};
+pub use labelled::{Labelled, MOST_LABELS, UNLABELLED};
 pub use lasso::{Lasso, Reached};
 
 /// Edges that a behaviour has to treat fairly.

@@ -333,6 +333,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
     fn finish(mut self, stopped: Option<Stop>, wrap: impl FnOnce(Set<K>) -> Kind) -> Exploration<S::Scratch> {
         self.statistics.searching = self.begun.elapsed();
         self.statistics.visited_bytes = self.table.bytes() + self.keys.bytes();
+        self.statistics.slot_bits = self.table.slot_bits();
+        self.statistics.slots = self.table.slots();
         self.statistics.degrees = sum(self.workers.iter().map(|w| &w.tally.degrees));
         while self.statistics.degrees.last() == Some(&0) {
             self.statistics.degrees.pop();

@@ -129,6 +129,11 @@ impl Table {
         self.geometry.lines() * self.cut.slots()
     }
 
+    /// Bits of a slot.
+    pub(crate) fn slot_bits(&self) -> u32 {
+        self.cut.bits()
+    }
+
     /// Slots are numbered below this.
     pub(crate) fn end(&self) -> u64 {
         self.geometry.physical() as u64 * self.cut.slots() + self.stash().len() as u64
