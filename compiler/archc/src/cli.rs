@@ -156,6 +156,10 @@ pub struct CheckArgs {
     /// Compares with archc.lock, and answers from it what has not changed: exit status 4 where a spec differs
     #[arg(long, conflicts_with = "no_failures")]
     pub locked: bool,
+    /// Adds figures of the exploration to the report: events per operation, depths, memory, seconds per phase (text and
+    /// JSON, of the explorer)
+    #[arg(long, conflicts_with = "locked")]
+    pub stats: bool,
 }
 
 /// Limits of each exploration. Reaching one ends in a partial report and exit status 3.

@@ -110,6 +110,7 @@ fn exploration(entry: &Entry, asked: Asked<'_>) -> Exploration {
         transitions: entry.transitions,
         depth: entry.depth,
         complete: true,
+        statistics: None,
     }
 }
 

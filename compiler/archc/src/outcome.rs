@@ -151,6 +151,17 @@ pub struct Exploration {
     pub depth: u32,
     /// Whether every reachable state was explored and nothing was cut.
     pub complete: bool,
+    /// Figures, if they were asked for and the engine has them.
+    pub statistics: Option<StatisticsOutcome>,
+}
+
+/// Figures of an exploration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StatisticsOutcome {
+    /// What the engine measured.
+    pub measured: arch_ir::report::Statistics,
+    /// For each step of each protocol how often it was enabled, with each choice, in each stored state.
+    pub steps: Vec<(String, u64)>,
 }
 
 /// Which identities are interchangeable.

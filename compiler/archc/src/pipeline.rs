@@ -9,7 +9,8 @@ use crate::engines::{self, Refusal};
 use crate::lock::{self, Lock};
 use crate::locked::{self, Asked};
 use crate::outcome::{
-    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
+    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, StatisticsOutcome, SymmetryOutcome, ToldApart,
+    Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::questions::{self, Explored};
@@ -18,7 +19,7 @@ use crate::{codes, coverage, failures, narrate, reasons};
 use arch_base::{Diagnostic, FileId, Idx, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
-use arch_ir::report::{Limits, Reduction};
+use arch_ir::report::{Limits, Reduction, Report};
 use arch_sema::{Analysis, Failure, Setting};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -48,6 +49,8 @@ pub struct Task<'a> {
     pub lock: bool,
     /// The lock to answer from and to compare with.
     pub locked: Option<Lock>,
+    /// Whether figures of the exploration are reported.
+    pub statistics: bool,
     /// Becomes true when the user wants to see what there is.
     pub interrupt: &'a AtomicBool,
 }
@@ -71,6 +74,7 @@ impl<'a> Task<'a> {
             strict: args.strict,
             lock: args.lock,
             locked: None,
+            statistics: args.stats,
             interrupt,
         }
     }
@@ -321,6 +325,7 @@ fn judge(
         transitions: report.transitions,
         depth: report.depth,
         complete: report.complete(),
+        statistics: if task.statistics { statistics(program, report) } else { None },
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
@@ -333,6 +338,16 @@ fn judge(
         outcome.properties[id.index()].vacuous = true;
     }
     outcome.exploration = Some(exploration);
+}
+
+fn statistics(program: &Program, report: &Report) -> Option<StatisticsOutcome> {
+    let protocols = program.protocols.iter().zip(&report.coverage);
+    let steps = protocols.flat_map(|(protocol, seen)| {
+        let steps = protocol.steps.iter().zip(seen);
+        steps.map(|(step, seen)| (format!("{}.{}", protocol.name, step.name), seen.executed))
+    });
+    let measured = report.statistics.clone()?;
+    Some(StatisticsOutcome { measured, steps: steps.collect() })
 }
 
 /// The verdict, once everything was looked at.

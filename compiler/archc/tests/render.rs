@@ -67,6 +67,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
             transitions: 100_000,
             depth: 12,
             complete: true,
+            statistics: None,
         }),
         diagnostics: vec![
             Diagnostic::warning(Code("W0603"), "nothing uses \"X\" & <Y>")

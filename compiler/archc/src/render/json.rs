@@ -1,6 +1,7 @@
 //! The machine-readable report; `docs/report.schema.json` describes it.
 
 use super::diagnostics::word;
+use super::statistics;
 use crate::outcome::{
     AssumptionOutcome, Change, CoverageOutcome, ExitStatus, Explanation, FailureOutcome, Place,
     PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome,
@@ -40,6 +41,7 @@ struct Spec<'a> {
     transitions: Option<u64>,
     depth: Option<u32>,
     complete: bool,
+    statistics: Option<statistics::Json<'a>>,
     fairness: Vec<FairnessJson<'a>>,
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
@@ -230,6 +232,7 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         transitions: explored.map(|e| e.transitions),
         depth: explored.map(|e| e.depth),
         complete: explored.is_some_and(|e| e.complete),
+        statistics: explored.and_then(statistics::Json::of),
         fairness: fairness(
             outcome.properties.iter().find_map(|p| p.liveness.as_ref()).map_or(&[], |l| &l.assumed),
         ),

@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod matrix;
 pub mod sarif;
+mod statistics;
 pub mod text;
 pub mod trace;
 

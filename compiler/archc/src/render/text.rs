@@ -1,6 +1,6 @@
 //! The report for people: first line, diagnostics, a line per property, counterexamples.
 
-use super::{diagnostics, failures, trace};
+use super::{diagnostics, failures, statistics, trace};
 use crate::outcome::{
     AssumptionOutcome, ExitStatus, LivenessOutcome, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
     ToldApart, counted, thousands,
@@ -23,6 +23,10 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
     }
     text.push_str(&told_apart(outcome, sources, paint));
     text.push_str(&failures::lines(&outcome.failures, paint));
+    if let Some(figures) = outcome.exploration.as_ref().and_then(statistics::text) {
+        text.push('\n');
+        text.push_str(&figures);
+    }
     let telling: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| worth_telling(p)).collect();
     for (i, property) in telling.iter().enumerate() {
         text.push('\n');
