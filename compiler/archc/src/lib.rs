@@ -50,7 +50,10 @@ pub fn run() -> ExitCode {
     let worker = std::thread::Builder::new().name("archc".to_owned()).stack_size(STACK);
     let status = match worker.spawn(move || obey(&cli)) {
         Ok(thread) => thread.join().unwrap_or(ExitStatus::Internal),
-        Err(_) => ExitStatus::Internal,
+        Err(refused) => {
+            commands::complain(&format!("no memory for a stack of {} MiB: {refused}", STACK >> 20));
+            ExitStatus::Inconclusive
+        }
     };
     ExitCode::from(status.code())
 }

@@ -34,7 +34,7 @@ fn a_limit_of_memory_is_kept_by_the_process() {
             run(&dir, &[&["check", "a.arch", "--no-symmetry", "--threads", threads], limit].concat())
         };
         let (_, _, least) = check(&["--max-states", "1"]);
-        for mebibytes in [16, 40] {
+        for mebibytes in [24, 48] {
             let limit = mebibytes << 20;
             let (status, text, peak) = check(&["--max-memory", &format!("{mebibytes}MiB")]);
             assert_eq!(status, Some(3), "{text}");
@@ -49,7 +49,7 @@ fn a_limit_of_memory_is_kept_by_the_process() {
 #[test]
 fn memory_that_the_system_refuses_ends_in_a_report() {
     let dir = Dir::with(&[("a.arch", specs::HUGE)]);
-    for kibibytes in [150_000, 300_000] {
+    for kibibytes in [300_000, 400_000] {
         let archc = env!("CARGO_BIN_EXE_archc");
         let script = format!("ulimit -v {kibibytes}; exec {archc} check a.arch --no-symmetry --threads 1");
         let output = Command::new("sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
@@ -58,6 +58,16 @@ fn memory_that_the_system_refuses_ends_in_a_report() {
         assert!(text.starts_with("INCONCLUSIVE a.arch · "), "{text}");
         assert!(text.lines().next().unwrap_or_default().contains("memory"), "{text}");
     }
+}
+
+#[test]
+fn memory_that_is_refused_before_anything_is_read_is_said() {
+    let archc = env!("CARGO_BIN_EXE_archc");
+    let script = format!("ulimit -v 150000; exec {archc} check a.arch");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{complaint}");
+    assert!(complaint.contains("no memory for a stack"), "{complaint}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn delivered(written: io::Result<()>, status: ExitStatus) -> ExitStatus {
 }
 
 /// A line on stderr. If that is closed too, there is nobody left to tell.
-fn complain(message: &str) {
+pub(crate) fn complain(message: &str) {
     drop(writeln!(io::stderr(), "archc: {message}"));
 }
 

@@ -91,6 +91,7 @@ fn has_type(rule: &Value, value: &Value) -> bool {
             "string" => value.is_string(),
             "boolean" => value.is_boolean(),
             "integer" => value.is_u64() || value.is_i64(),
+            "number" => value.is_number(),
             "null" => value.is_null(),
             other => panic!("the validator does not know the type {other}"),
         },
