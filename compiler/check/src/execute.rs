@@ -198,7 +198,9 @@ impl Machine {
         }
         let to = out.states()[first * state.len()..].chunks_exact(state.len().max(1));
         let mut events = out.actions()[first..].iter().zip(to);
-        events.any(|(action, to)| self.grounds[*action as usize].helps && to != state)
+        // Words are compared one by one: states are short, and the first event mostly helps.
+        let moves = |to: &[u64]| to.iter().zip(state).any(|(a, b)| a != b);
+        events.any(|(action, to)| self.grounds[*action as usize].helps && moves(to))
     }
 
     /// Does once more what machine code noted among `count` events of a state that are not committed yet. How many

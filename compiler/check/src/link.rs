@@ -128,6 +128,9 @@ impl Linker<'_> {
         let live = self.live();
         let noted = self.compiled.actions.iter().map(|a| detail_nodes(a).into_iter());
         let noted: Vec<Noted> = noted.map(|nodes| nodes.map(|n| (n, self.low.plain(n))).collect()).collect();
+        // A state is stuck when nothing helps an unfinished run: never, where there are no runs.
+        let idle = self.compiled.dag.constant(self.compiled.unfinished) == Some(0);
+        let stuck = self.numbers.get(&Finding::Stuck).copied().filter(|_| !idle);
         let tick = self.compiled.actions.iter().position(|a| a.event == Event::Tick).map(|i| i as u32);
         let plan = Plan {
             graph: self.low.finish(),
@@ -169,7 +172,7 @@ impl Linker<'_> {
             combinations: values.collect(),
             bounds: number(&self.numbers, Finding::Bounds),
             advances: number(&self.numbers, Finding::Advances),
-            stuck: self.numbers.get(&Finding::Stuck).copied(),
+            stuck,
             findings: self.findings,
             cut_spans: self.cut_spans,
             steps: self.steps,

@@ -139,6 +139,7 @@ pub struct Machine {
     pub(crate) initial: Initial,
     pub(crate) bounds: u32,
     pub(crate) advances: u32,
+    /// Found on stuck states; none where nothing can be stuck.
     pub(crate) stuck: Option<u32>,
     pub(crate) tick: Option<u32>,
     /// What the code was made of.

@@ -104,10 +104,10 @@ impl Interner {
         None
     }
 
-    /// The number of a value. There must be room. `spare`: a number that this worker has taken and not used.
+    /// The number of a value with this [`hash`]. There must be room. `spare`: a number that this worker has taken and
+    /// not used.
     #[inline]
-    pub(super) fn intern(&self, value: u64, spare: &mut Option<u32>) -> u32 {
-        let hash = hash(value);
+    pub(super) fn intern_hashed(&self, value: u64, hash: u64, spare: &mut Option<u32>) -> u32 {
         for place in self.places(hash) {
             let mut found = place.load(Acquire);
             if found == 0 {
@@ -145,7 +145,7 @@ fn tag(hash: u64) -> u64 {
 
 /// The finisher of splitmix64.
 #[inline]
-fn hash(value: u64) -> u64 {
+pub(super) fn hash(value: u64) -> u64 {
     let h = (value ^ (value >> 30)).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let h = (h ^ (h >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     h ^ (h >> 31)
@@ -167,7 +167,7 @@ mod tests {
             let value = ((i * i % 7001) << 20) | (i % 3);
             let known = numbers.get(&value).copied();
             assert_eq!(interner.find(value), known);
-            let number = interner.intern(value, &mut spare);
+            let number = interner.intern_hashed(value, hash(value), &mut spare);
             assert_eq!(*numbers.entry(value).or_insert(number), number);
             assert_eq!(interner.value(number), value);
         }
@@ -182,7 +182,7 @@ mod tests {
         let all: Vec<Vec<u32>> = std::thread::scope(|scope| {
             let run = || {
                 let mut spare = None;
-                (0..5000u64).map(|i| interner.intern(i * 3, &mut spare)).collect()
+                (0..5000u64).map(|i| interner.intern_hashed(i * 3, hash(i * 3), &mut spare)).collect()
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
             threads.into_iter().map(|t| t.join().expect("no panic")).collect()

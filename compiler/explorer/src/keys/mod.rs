@@ -13,6 +13,9 @@ pub(crate) trait Keys: Sync + Sized {
     /// What a worker remembers between states.
     type Local: Send;
 
+    /// Whether keys are made of states' bits alone, without looking anything up.
+    const DIRECT: bool;
+
     /// Bits of a key.
     fn bits(&self) -> u32;
 

@@ -31,6 +31,7 @@ impl Packed {
 
 impl Keys for Packed {
     type Local = ();
+    const DIRECT: bool = true;
 
     fn bits(&self) -> u32 {
         self.bits

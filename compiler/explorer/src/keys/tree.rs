@@ -7,7 +7,7 @@
 //! looked up again.
 
 use super::Keys;
-use super::interner::Interner;
+use super::interner::{Interner, hash};
 use crate::memory::Refused;
 
 /// Bits of a part's number.
@@ -27,8 +27,8 @@ struct Piece {
 /// A part of the state.
 #[derive(Debug)]
 struct Part {
-    /// The first and the last word with bits of it.
-    words: (usize, usize),
+    /// The words with bits of it, as [`bit`] has them.
+    words: u64,
     /// Bits of its number.
     bits: u32,
     shape: Shape,
@@ -59,10 +59,47 @@ pub(crate) struct Local {
     /// Whether there is such a state.
     known: bool,
     spares: Vec<Option<u32>>,
+    memo: Memo,
 }
 
-/// A state and the numbers of its parts.
-type Known<'a> = Option<(&'a [u64], &'a [u64])>;
+/// What is known of a state that another differs from: which words differ, and the numbers of its parts.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    changed: u64,
+    numbers: &'a [u64],
+}
+
+/// Numbers that a worker has looked up before: most pairs are needed again soon, and interners are larger than caches.
+#[derive(Debug, Default)]
+struct Memo(Vec<Remembered>);
+
+/// A pair with its number; the interner, one up, is 0 where nothing is remembered.
+#[derive(Clone, Copy, Debug, Default)]
+struct Remembered {
+    pair: u64,
+    interner: u32,
+    number: u32,
+}
+
+/// Bits of an index into a memo.
+const MEMO: u32 = 13;
+
+impl Memo {
+    /// The number of a pair, by `find` if it is not remembered.
+    #[inline(always)]
+    fn number(&mut self, interner: usize, pair: u64, hash: u64, find: impl FnOnce() -> u32) -> u64 {
+        if self.0.is_empty() {
+            self.0.resize(1 << MEMO, Remembered::default());
+        }
+        let at = hash.wrapping_add((interner as u64) << (64 - MEMO)) >> (64 - MEMO);
+        let entry = &mut self.0[at as usize];
+        let name = interner as u32 + 1;
+        if entry.pair != pair || entry.interner != name {
+            *entry = Remembered { pair, interner: name, number: find() };
+        }
+        u64::from(entry.number)
+    }
+}
 
 impl Tree {
     /// For words of these widths, which have more than 64 bits together.
@@ -79,7 +116,7 @@ impl Tree {
     /// Adds the part with these bits; its index.
     fn part(&mut self, widths: &[u32], from: u32, to: u32) -> Result<usize, Refused> {
         let pieces = pieces(widths, from, to);
-        let words = (pieces.first().map_or(0, |p| p.word), pieces.last().map_or(0, |p| p.word));
+        let words = pieces.iter().fold(0, |words, piece| words | bit(piece.word));
         let (shape, bits) = if to - from <= NUMBER {
             (Shape::Leaf(pieces), to - from)
         } else {
@@ -125,23 +162,21 @@ impl Tree {
         known: Known<'_>,
         number: &mut impl FnMut(usize, u64) -> Result<u64, E>,
     ) -> Result<u64, E> {
-        let (first, last) = self.parts[part].words;
-        if let Some((from, numbers)) = known
-            && state[first..=last] == from[first..=last]
-        {
-            return Ok(numbers[part]);
+        let Part { words, shape, .. } = &self.parts[part];
+        if known.changed & words == 0 {
+            return Ok(known.numbers[part]);
         }
-        match &self.parts[part].shape {
+        match shape {
             Shape::Leaf(pieces) => {
                 Ok(pieces.iter().fold(0, |n, p| n | (state[p.word] >> p.shift & p.mask) << p.at))
             }
             Shape::Pair { left, right, interner } => {
                 let l = self.read(*left, state, known, number)?;
                 let r = self.read(*right, state, known, number)?;
-                match known {
-                    Some((_, numbers)) if (l, r) == (numbers[*left], numbers[*right]) => Ok(numbers[part]),
-                    _ => number(*interner, self.pair(l, r, *right)),
+                if (l, r) == (known.numbers[*left], known.numbers[*right]) && known.changed != ALL {
+                    return Ok(known.numbers[part]);
                 }
+                number(*interner, self.pair(l, r, *right))
             }
         }
     }
@@ -150,19 +185,36 @@ impl Tree {
         &self,
         state: &[u64],
         local: &mut Local,
-        mut number: impl FnMut(usize, u64, &mut Option<u32>) -> Result<u64, E>,
+        mut number: impl FnMut(usize, u64, &mut Option<u32>, &mut Memo) -> Result<u64, E>,
     ) -> Result<u64, E> {
-        let Local { state: from, numbers, known, spares } = local;
-        let known = known.then_some((&from[..], &numbers[..]));
-        let mut number = |interner: usize, pair: u64| number(interner, pair, &mut spares[interner]);
+        let Local { state: from, numbers, known, spares, memo } = local;
+        let changed = if *known { changed(state, from) } else { ALL };
+        let known = Known { changed, numbers };
+        let mut number = |interner: usize, pair: u64| number(interner, pair, &mut spares[interner], memo);
         let left = self.read(self.root.0, state, known, &mut number)?;
         let right = self.read(self.root.1, state, known, &mut number)?;
         Ok(self.pair(left, right, self.root.1))
     }
 }
 
+/// Every word may differ, and nothing is known.
+const ALL: u64 = u64::MAX;
+
+/// Words that may differ are bits of a number; those from the 62nd on share one, so that they are never [`ALL`].
+fn bit(word: usize) -> u64 {
+    1 << word.min(62)
+}
+
+/// In which words two states differ.
+#[inline(always)]
+fn changed(state: &[u64], from: &[u64]) -> u64 {
+    let words = state.iter().zip(from).enumerate();
+    words.fold(0, |changed, (i, (a, b))| changed | u64::from(a != b) << i.min(62))
+}
+
 impl Keys for Tree {
     type Local = Local;
+    const DIRECT: bool = false;
 
     fn bits(&self) -> u32 {
         self.parts[self.root.0].bits + self.parts[self.root.1].bits
@@ -174,6 +226,7 @@ impl Keys for Tree {
             numbers: vec![0; self.parts.len()],
             known: false,
             spares: vec![None; self.interners.len()],
+            memo: Memo::default(),
         }
     }
 
@@ -187,15 +240,18 @@ impl Keys for Tree {
     }
 
     fn pack(&self, state: &[u64], local: &mut Local) -> u64 {
-        let intern = |interner: usize, pair: u64, spare: &mut Option<u32>| {
-            Ok::<_, std::convert::Infallible>(u64::from(self.interners[interner].intern(pair, spare)))
+        let intern = |interner: usize, pair: u64, spare: &mut Option<u32>, memo: &mut Memo| {
+            let hash = hash(pair);
+            let number = memo
+                .number(interner, pair, hash, || self.interners[interner].intern_hashed(pair, hash, spare));
+            Ok::<_, std::convert::Infallible>(number)
         };
         let Ok(key) = self.key(state, local, intern);
         key
     }
 
     fn find(&self, state: &[u64], local: &mut Local) -> Option<u64> {
-        let find = |interner: usize, pair: u64, _: &mut Option<u32>| {
+        let find = |interner: usize, pair: u64, _: &mut Option<u32>, _: &mut Memo| {
             self.interners[interner].find(pair).map(u64::from).ok_or(())
         };
         self.key(state, local, find).ok()

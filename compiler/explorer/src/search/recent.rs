@@ -36,6 +36,51 @@ impl Recent {
     }
 }
 
+/// The same of states that are too wide to be numbers at no cost: looking up their keys costs more than remembering
+/// all of their words.
+#[derive(Debug)]
+pub(crate) struct RecentStates {
+    words: usize,
+    /// How far a hash is shifted to be an index.
+    shift: u32,
+    /// A hash that is not 0 for each state that was seen, then its words.
+    entries: Vec<u64>,
+}
+
+impl RecentStates {
+    /// Nothing seen of states of so many words.
+    pub(crate) fn new(words: usize) -> Result<RecentStates, Refused> {
+        let len = ((2 * LEN) / (words + 1)).next_power_of_two().max(1 << 4);
+        Ok(RecentStates { words, shift: 64 - len.ilog2(), entries: filled(0, len * (words + 1))? })
+    }
+
+    /// None seen, and none to be asked for.
+    pub(crate) fn none() -> RecentStates {
+        RecentStates { words: 0, shift: 63, entries: Vec::new() }
+    }
+
+    /// Whether a state is known to have been seen; from now on it has.
+    #[inline(always)]
+    pub(crate) fn seen(&mut self, state: &[u64]) -> bool {
+        let mix = |h: u64, w: &u64| (h.rotate_left(29) ^ w).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let hash = state.iter().fold(0, mix);
+        let hash = (hash ^ hash >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let at = (hash >> self.shift) as usize * (self.words + 1);
+        let entry = &mut self.entries[at..at + self.words + 1];
+        let known = entry[0] == hash | 1 && entry[1..].iter().zip(state).all(|(a, b)| a == b);
+        if !known {
+            entry[0] = hash | 1;
+            entry[1..].iter_mut().zip(state).for_each(|(a, b)| *a = *b);
+        }
+        known
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.entries.len() * 8) as u64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +94,21 @@ mod tests {
         }
         // Two images with one index.
         assert!(!recent.seen(2) && !recent.seen(3) && !recent.seen(2));
+    }
+
+    #[test]
+    fn states_are_seen_when_all_their_words_were() {
+        for words in [2, 3, 40, 9000] {
+            let mut recent = RecentStates::new(words).expect("a little memory");
+            let mut all = std::collections::BTreeSet::new();
+            for i in 0..2000u64 {
+                let mut state = vec![0; words];
+                (state[0], state[words - 1]) = (i * i % 97 % 7, i % 5);
+                let known = recent.seen(&state);
+                assert!(!known || all.contains(&state), "{words} words: {i}");
+                assert!(recent.seen(&state), "{words} words: {i}");
+                all.insert(state);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! long before they are needed. With one worker states are found in the order of a plain breadth-first search.
 
 use super::frontier::{Chunk, Frontier, Pool};
-use super::recent::Recent;
+use super::recent::{Recent, RecentStates};
 use crate::keys::Keys;
 use crate::limits::{Stop, StopSign};
 use crate::memory::{Refused, filled};
@@ -95,6 +95,7 @@ pub(super) struct Worker<Scratch, Local> {
     state: Vec<u64>,
     successors: Successors,
     recent: Recent,
+    recent_states: RecentStates,
     batch: Batch,
     judged: Vec<u32>,
 }
@@ -138,6 +139,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             state: vec![0; words],
             successors: Successors::with_room(words, system.actions())?,
             recent: Recent::new()?,
+            recent_states: if K::DIRECT { RecentStates::none() } else { RecentStates::new(words)? },
             batch: Batch::new(most_events(system))?,
             judged: Vec::new(),
         };
@@ -148,7 +150,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     pub(super) fn bytes(&self) -> u64 {
         let batch = self.batch.images.len() * (8 + 8 + 4);
         let tally = (self.tally.executed.len() + self.tally.degrees.len()) * 8;
-        self.successors.bytes() + self.recent.bytes() + (batch + tally) as u64
+        let recent = self.recent.bytes() + self.recent_states.bytes();
+        self.successors.bytes() + recent + (batch + tally) as u64
     }
 
     /// Adds an initial state; whether it is new.
@@ -281,25 +284,63 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
+        match (K::DIRECT, self.state.len()) {
+            // A number of words that is known makes a loop without calls and, as good as, without branches.
+            (true, 1) => self.pick_direct(shared, first, 1),
+            (true, words) => self.pick_direct(shared, first, words),
+            (false, words) => self.pick_apart(shared, first, words),
+        }
+    }
+
+    /// The same where a key costs hardly anything: whether an event is kept is hard to predict, so every one is
+    /// written and those that are not kept are written over.
+    #[inline(always)]
+    fn pick_direct<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize, words: usize)
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
         let Worker { state, successors, local, recent, batch, tally, .. } = self;
-        let (words, bijection) = (state.len(), shared.table.bijection());
+        let (state, bijection) = (&state[..words], shared.table.bijection());
+        let count = successors.len();
+        let states = &successors.states()[first * words..count * words];
         let (images, keys, picks) = (&mut batch.images[..], &mut batch.keys[..], &mut batch.picks[..]);
         let (mut len, mut loops) = (batch.len, 0);
-        for i in first..successors.len() {
-            let next = &successors.states()[i * words..(i + 1) * words];
-            if same(next, state) {
-                loops += 1;
-                continue;
-            }
+        for i in first..count {
+            let next = &states[(i - first) * words..][..words];
             let key = shared.keys.pack(next, local);
             let image = bijection.apply(key);
-            if !recent.seen(image) {
-                (images[len], keys[len], picks[len]) = (image, key, i as u32);
-                len += 1;
-            }
+            let (stays, seen) = (same(next, state), recent.seen(image));
+            (images[len], keys[len], picks[len]) = (image, key, i as u32);
+            loops += u64::from(stays);
+            len += usize::from(!(stays | seen));
         }
         batch.len = len;
         tally.self_loops += loops;
+    }
+
+    /// The same where a key has to be looked up.
+    #[inline(always)]
+    fn pick_apart<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize, words: usize)
+    where
+        S: System<Scratch = Scratch>,
+        K: Keys<Local = Local>,
+    {
+        let Worker { state, successors, local, recent_states, batch, tally, .. } = self;
+        let bijection = shared.table.bijection();
+        for i in first..successors.len() {
+            let next = &successors.states()[i * words..(i + 1) * words];
+            if same(next, state) {
+                tally.self_loops += 1;
+                continue;
+            }
+            if recent_states.seen(next) {
+                continue;
+            }
+            let (key, len) = (shared.keys.pack(next, local), batch.len);
+            (batch.images[len], batch.keys[len], batch.picks[len]) = (bijection.apply(key), key, i as u32);
+            batch.len += 1;
+        }
     }
 
     /// Counts the events of a batch.
