@@ -11,19 +11,14 @@ mod gen_;
 mod layout;
 mod model;
 mod names;
-mod openapi;
 mod print;
-mod project;
 mod refusal;
 mod rows;
-mod serve;
 mod step;
 mod types;
 
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
-pub use project::{Crate, Project, project, stubs};
 pub use refusal::{NOT_GENERATED, Refusal};
-pub use serve::{Asked, Op, Served};
 
 use arch_base::SourceMap;
 use arch_ir::Program;
@@ -31,7 +26,6 @@ use gen_::Gen;
 use names::ident;
 use proc_macro2::TokenStream;
 use quote::quote;
-use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 
 /// What generated code says of where it is from.
@@ -47,16 +41,6 @@ pub struct Origin {
     pub tick: i64,
 }
 
-/// The hash of a spec: of its text, and everything that its program depends on besides.
-#[must_use]
-pub fn spec_hash(text: &str, instance: Option<&str>, settings: &[(String, String)], tick: i64) -> String {
-    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let parts = [text, instance.unwrap_or_default(), &settings.join("\n"), &tick.to_string()];
-    let all: String = parts.iter().map(|p| format!("{}:{p}", p.len())).collect();
-    let hash: String = Sha256::digest(all.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hash}")
-}
-
 /// A generated file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
@@ -66,24 +50,11 @@ pub struct File {
     pub text: String,
 }
 
-/// What is generated of a program.
-#[derive(Clone, Debug)]
-pub struct Code {
-    /// The modules below `src/generated`.
-    pub files: Vec<File>,
-    /// The OpenAPI document.
-    pub openapi: String,
-    /// Who does what.
-    pub actors: Vec<Served>,
-    /// Types of which a service must list the instances, with those that the model has.
-    pub closed: Vec<(String, Vec<String>)>,
-}
-
-/// The code of a program: its modules below `src/generated`.
+/// The modules of a program, below `src/generated`.
 ///
 /// # Errors
 /// Everything of which no code can be made.
-pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
+pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Vec<File>, Vec<Refusal>> {
     let layout = Layout::of(program)?;
     let r#gen = Gen { program, layout, sources, uses: RefCell::default(), scanned: RefCell::default() };
     let mut refusals = Vec::new();
@@ -104,69 +75,18 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
             Err(more) => refusals.extend(more),
         }
     }
-    let (model, actors) = (r#gen.model_module(), r#gen.served());
-    match (model, actors) {
-        (Ok(model), Ok(actors)) if refusals.is_empty() => {
-            let files = files(&r#gen, origin, types, rows, modules, &table, model, &actors);
-            let closed = r#gen.closed();
-            Ok(Code {
-                files,
-                openapi: openapi::document(program, &r#gen.layout, &actors, origin),
-                actors,
-                closed,
-            })
-        }
-        (model, actors) => {
-            refusals.extend(model.err().into_iter().chain(actors.err()).flatten());
+    let model = r#gen.model_module();
+    match model {
+        Ok(model) if refusals.is_empty() => Ok(files(&r#gen, origin, types, rows, modules, &table, model)),
+        Ok(_) => Err(refusals),
+        Err(more) => {
+            refusals.extend(more);
             Err(refusals)
         }
     }
 }
 
-/// The modules that a user writes against.
-fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<File> {
-    let (handlers, service) = (r#gen.handlers_module(actors), r#gen.service_module(actors));
-    let handlers = quote! {
-        use super::rows::*;
-        use super::types::*;
-        use arch_runtime::Instant;
-        use arch_runtime::service::{Call, HandlerError};
-        use arch_runtime::step::Typed;
-        use arch_runtime::value::Value;
-        use std::collections::BTreeSet;
-        use std::future::Future;
-
-        #[doc = " Handlers that take the choices from the request, and do nothing else."]
-        #[derive(Clone, Copy, Default, Debug)]
-        pub struct Plain;
-
-        #handlers
-    };
-    let service = quote! {
-        use super::handlers::*;
-        use super::spec::{schema, spec};
-        use arch_runtime::service::{Call, Guard, HandlerError, Service};
-        use arch_runtime::step::{Choose, Serving, Typed, text};
-        use arch_runtime::store::BoxFuture;
-        use arch_runtime::value::{Row, Value};
-        use smol_str::SmolStr;
-        use std::sync::Arc;
-
-        #service
-    };
-    vec![
-        print::file(
-            origin,
-            "handlers.rs",
-            "What each actor does: the traits that `src/handlers` implements.",
-            handlers,
-        ),
-        print::file(origin, "service.rs", "The service, made of the steps and your handlers.", service),
-    ]
-}
-
 /// The modules as files.
-#[allow(clippy::too_many_arguments)] // the modules
 fn files(
     r#gen: &Gen<'_>,
     origin: &Origin,
@@ -175,7 +95,6 @@ fn files(
     modules: Vec<(String, TokenStream)>,
     table: &[TokenStream],
     model: TokenStream,
-    actors: &[Served],
 ) -> Vec<File> {
     let step_use = quote! {
         use super::rows::*;
@@ -231,7 +150,7 @@ fn files(
             use super::rows::*;
             use super::types::*;
             #(use super::#names;)*
-            use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
+            use arch_runtime::step::{Action, KindCode, Protocol, Record, Sort, Spec};
             use arch_runtime::value::Type;
             use arch_runtime::{Kind, KindClass, Schema};
             use std::sync::Arc;
@@ -255,11 +174,8 @@ fn files(
             #model
         },
     ));
-    list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
-        pub mod handlers;
-        pub mod service;
         #[cfg(feature = "model")]
         pub mod model;
         pub mod rows;

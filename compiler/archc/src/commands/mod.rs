@@ -8,7 +8,6 @@ pub mod explain;
 pub mod explore;
 pub mod faults;
 pub mod fmt;
-pub mod generate;
 pub mod trace;
 
 use crate::outcome::ExitStatus;
