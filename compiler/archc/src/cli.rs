@@ -1,5 +1,6 @@
 //! The command line: what may be said and what it says of itself. Nothing here does anything.
 
+use arch_check::simulate::Runs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,13 @@ Exit status (the worst over all files decides):
       exploration, a sketch
   4   with --locked, a spec is not what archc.lock says
   5   with --strict, a property holds and says nothing of the model
+  70  internal error: please report it";
+
+const SIMULATION_STATUS: &str = "\
+Exit status (the worst over all files decides):
+  1   a violation was found that the file does not expect
+  2   the spec or the command line is wrong
+  3   nothing was found, which proves nothing
   70  internal error: please report it";
 
 const AUDIT_STATUS: &str = "\
@@ -62,6 +70,13 @@ pub enum Command {
     /// against every property. Directories are searched for *.arch. Every file is reported, whatever the
     /// others came to; the report alone goes to stdout.
     Check(CheckArgs),
+    /// Follow random behaviours of specs that are too large to explore
+    ///
+    /// Follows random behaviours, those of rare steps rather than those of frequent ones, and checks on the way what `archc
+    /// check` checks in every state. What is found is a violation, told like that of a check, but perhaps not the shortest;
+    /// what is not found stays open: a simulation never says that something holds. The same seed gives the same report,
+    /// whatever the number of threads, unless a limit of time ends it.
+    Simulate(SimulateArgs),
     /// Show what each fault alone does to each property
     ///
     /// Explores the spec without faults, then under each fault alone that could happen to it (declared or not: crashes of
@@ -174,6 +189,77 @@ pub struct LimitArgs {
     /// Ends the exploration of a spec after this time, such as 30s, 5m or 1h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+}
+
+/// `archc simulate`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = SIMULATION_STATUS,
+    after_long_help = format!(
+        "Examples:\n  \
+         archc simulate specs/I15_execution_fleet.arch --instance large\n  \
+         archc simulate specs/I02_claim_lease.arch --seed 7 --timeout 10m --depth 1000\n\n{SIMULATION_STATUS}"
+    )
+)]
+pub struct SimulateArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes this instance in the files that have it; `all`: the defaults and every instance of each file
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// What the behaviours come from: another seed, others
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// How many behaviours to follow [default: 10000, or with --timeout as many as there is time for]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub runs: Option<u64>,
+    /// The most steps of one
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub depth: u32,
+    /// Threads, one per processor unless said
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    /// Limits.
+    pub limits: LimitArgs,
+    /// A warning makes a spec fail with exit status 2
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// Runs of a simulation that nothing else ends.
+const RUNS: u64 = 10_000;
+
+impl SimulateArgs {
+    /// The check that it is, by another engine.
+    #[must_use]
+    pub fn check(&self) -> CheckArgs {
+        let unless_said = if self.limits.timeout.is_some() { u64::MAX } else { RUNS };
+        let runs = Runs { seed: self.seed, runs: self.runs.unwrap_or(unless_said), depth: self.depth };
+        CheckArgs {
+            paths: self.paths.clone(),
+            settings: self.settings.clone(),
+            instance: self.instance.clone(),
+            engine: Engine::Simulation(runs),
+            threads: self.threads,
+            no_symmetry: true,
+            no_failures: true,
+            format: self.format,
+            limits: self.limits.clone(),
+            deny_warnings: self.deny_warnings,
+            strict: false,
+            lock: false,
+            locked: false,
+            stats: false,
+        }
+    }
 }
 
 /// `archc faults`.
@@ -404,6 +490,9 @@ pub enum Engine {
     StaterightDfs,
     /// stateright's random simulation; never conclusive unless it finds a violation
     StaterightSimulation,
+    /// Random behaviours of packed states, which `archc simulate` asks for
+    #[value(skip)]
+    Simulation(Runs),
 }
 
 /// The form of the report.

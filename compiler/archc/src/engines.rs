@@ -5,8 +5,9 @@ use crate::progress::{Progress, Snapshot};
 use arch_base::Span;
 use arch_check::Machine;
 use arch_check::lockstep::{Comparison, Variant};
+use arch_check::simulate::{Runs, simulate};
 use arch_ir::Program;
-use arch_ir::report::{Limits, Report};
+use arch_ir::report::{Enough, Limits, Report};
 use arch_stateright::Engine as Other;
 use clap::ValueEnum;
 use std::net::SocketAddr;
@@ -55,6 +56,7 @@ pub fn explore(program: &Program, request: &Request<'_>) -> Result<Report, Refus
         Engine::StaterightBfs => stateright(program, request, Other::Bfs),
         Engine::StaterightDfs => stateright(program, request, Other::Dfs),
         Engine::StaterightSimulation => stateright(program, request, Other::Simulation(SEED)),
+        Engine::Simulation(runs) => simulation(program, runs, request),
     }
 }
 
@@ -83,7 +85,7 @@ pub fn finds_shortest(engine: Engine, threads: usize) -> bool {
     match engine {
         Engine::Explorer | Engine::Interpreter | Engine::Jit | Engine::Oracle => true,
         Engine::StaterightBfs => threads <= 1,
-        Engine::StaterightDfs | Engine::StaterightSimulation => false,
+        Engine::StaterightDfs | Engine::StaterightSimulation | Engine::Simulation(_) => false,
     }
 }
 
@@ -98,6 +100,7 @@ pub fn name(engine: Engine) -> &'static str {
         Engine::StaterightBfs => "stateright-bfs",
         Engine::StaterightDfs => "stateright-dfs",
         Engine::StaterightSimulation => "stateright-simulation",
+        Engine::Simulation(_) => "simulation",
     }
 }
 
@@ -135,16 +138,41 @@ fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal>
         limits: request.limits.clone(),
         symmetry: request.symmetry,
     };
-    let mut show = |p: &arch_explorer::Progress| {
-        request.progress.show(Snapshot {
-            states: p.states,
-            frontier: p.frontier,
-            depth: p.depth,
-            bytes: p.bytes,
-            load: p.load,
-        });
-    };
+    let mut show = |p: &arch_explorer::Progress| show(request, p);
     Ok(arch_check::check(program, &machine, &options, request.interrupt, &mut show))
+}
+
+/// Follows random behaviours.
+fn simulation(program: &Program, runs: Runs, request: &Request<'_>) -> Result<Report, Refusal> {
+    let machine = Machine::compile(program).map_err(refusal)?.with_native(arch_jit::compile);
+    let options = arch_check::Options {
+        threads: threads(request.threads),
+        limits: Limits { enough: Some(unexpected(program)), ..request.limits.clone() },
+        symmetry: false,
+    };
+    let mut show = |p: &arch_explorer::Progress| show(request, p);
+    Ok(simulate(&machine, runs, &options, request.interrupt, &mut show))
+}
+
+/// A violation that the file does not expect: one ends a simulation.
+fn unexpected(program: &Program) -> Enough {
+    let expected = |name: &str| program.expectations.iter().any(|e| e.property == name);
+    let declared = program.properties.iter().map(|p| p.name.as_str());
+    let on = program.builtin;
+    let built_in = [(on.bounds, "bounds"), (on.advances, "advances"), (on.stuck, "stuck")];
+    let built_in = built_in.into_iter().filter(|(on, _)| *on).map(|(_, name)| name);
+    let names = declared.chain(built_in).filter(|name| !expected(name));
+    Enough { any: names.map(str::to_owned).collect(), all: Vec::new() }
+}
+
+fn show(request: &Request<'_>, p: &arch_explorer::Progress) {
+    request.progress.show(Snapshot {
+        states: p.states,
+        frontier: p.frontier,
+        depth: p.depth,
+        bytes: p.bytes,
+        load: p.load,
+    });
 }
 
 /// One of stateright's engines; unless the user asks for more, with the one thread that makes its

@@ -68,6 +68,7 @@ fn said(answer: &clap::Error) -> ExitCode {
 fn obey(cli: &Cli) -> ExitStatus {
     match &cli.command {
         Command::Check(args) => commands::check::run(args, Paint::for_stdout(cli.color)),
+        Command::Simulate(args) => commands::check::run(&args.check(), Paint::for_stdout(cli.color)),
         Command::Audit(args) => commands::audit::run(args, Paint::for_stdout(cli.color)),
         Command::Faults(args) => commands::faults::run(args, Paint::for_stdout(cli.color)),
         Command::Trace(TraceCommand::Check(args)) => commands::trace::run(args, Paint::for_stdout(cli.color)),

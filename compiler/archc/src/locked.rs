@@ -111,6 +111,7 @@ fn exploration(entry: &Entry, asked: Asked<'_>) -> Exploration {
         depth: entry.depth,
         complete: true,
         statistics: None,
+        simulation: None,
     }
 }
 

@@ -153,6 +153,8 @@ pub struct Exploration {
     pub complete: bool,
     /// Figures, if they were asked for and the engine has them.
     pub statistics: Option<StatisticsOutcome>,
+    /// Which random behaviours were followed, if not every behaviour was.
+    pub simulation: Option<arch_ir::report::Simulation>,
 }
 
 /// Figures of an exploration.

@@ -326,6 +326,7 @@ fn judge(
         depth: report.depth,
         complete: report.complete(),
         statistics: if task.statistics { statistics(program, report) } else { None },
+        simulation: report.simulation,
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);

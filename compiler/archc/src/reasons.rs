@@ -3,12 +3,13 @@
 use crate::cli::LimitArgs;
 use crate::outcome::{counted, thousands};
 use arch_ir::Program;
-use arch_ir::report::{Report, Stop};
+use arch_ir::report::{Report, Simulation, Stop};
 
 /// Everything besides open properties that keeps a result from being conclusive.
 #[must_use]
 pub fn of(program: &Program, report: &Report, limits: &LimitArgs) -> Vec<String> {
-    let mut reasons: Vec<String> = report.stopped.map(|s| stop(s, report, limits)).into_iter().collect();
+    let mut reasons: Vec<String> = report.simulation.map(runs).into_iter().collect();
+    reasons.extend(report.stopped.map(|s| stop(s, report, limits)));
     if program.protocols.is_empty() {
         // Whatever is claimed of a spec in which nothing can happen, nobody has learnt anything.
         reasons.push("no protocol, so nothing can happen".to_owned());
@@ -20,6 +21,12 @@ pub fn of(program: &Program, report: &Report, limits: &LimitArgs) -> Vec<String>
         ));
     }
     reasons
+}
+
+/// `10,000 random runs of at most 200 steps, seed 0`.
+fn runs(Simulation { seed, runs, depth }: Simulation) -> String {
+    let (runs, depth) = (counted(runs, "random run"), counted(u64::from(depth), "step"));
+    format!("{runs} of at most {depth}, seed {seed}")
 }
 
 /// `30s`, `500ms`, as it is given.

@@ -159,8 +159,9 @@ fn violated_parts(facts: Facts<'_>, unexpected: &[&PropertyOutcome]) -> Vec<Stri
     if let Some(trace) = unexpected.first().and_then(|p| p.trace.as_ref()) {
         parts.push(counted(trace.steps.len() as u64, "step"));
         // Of a behaviour that goes on for ever, only the way to its cycle is the shortest.
-        if facts.shortest && unexpected.first().is_some_and(|p| p.liveness.is_none()) {
-            parts.push("shortest".to_owned());
+        if unexpected.first().is_some_and(|p| p.liveness.is_none()) {
+            let length = if facts.shortest { "shortest" } else { "perhaps not the shortest" };
+            parts.push(length.to_owned());
         }
     }
     if !facts.expectations.is_empty() {
@@ -289,6 +290,9 @@ fn states(exploration: &Exploration) -> String {
         stored if stored == all => String::new(),
         stored => format!(" ({} up to symmetry)", thousands(stored)),
     };
+    if exploration.simulation.is_some() {
+        return format!("{number} {noun} met");
+    }
     if exploration.complete {
         format!("all {number} {noun}{stored}")
     } else {

@@ -68,6 +68,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
             depth: 12,
             complete: true,
             statistics: None,
+            simulation: None,
         }),
         diagnostics: vec![
             Diagnostic::warning(Code("W0603"), "nothing uses \"X\" & <Y>")

@@ -166,6 +166,7 @@ fn report_searched<S: Goals>(
         coverage: machine.coverage(&explored.scratches, &explored.executed),
         faults: fault_events(machine, &explored.executed),
         statistics: Some(statistics(&explored.statistics, &phases[..judged])),
+        simulation: None,
         cut,
     }
 }
@@ -230,18 +231,18 @@ pub fn kind_of(kind: &PropertyKind) -> &'static str {
 }
 
 /// Judges what was found.
-struct Verdicts<'a> {
-    program: &'a Program,
-    machine: &'a Machine,
-    evidence: Evidence,
+pub(crate) struct Verdicts<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) machine: &'a Machine,
+    pub(crate) evidence: Evidence,
     /// Whether everything was explored and nothing cut.
-    complete: bool,
+    pub(crate) complete: bool,
     /// Judges liveness, if there is something to judge.
-    live: Option<Judge<'a>>,
+    pub(crate) live: Option<Judge<'a>>,
 }
 
 impl Verdicts<'_> {
-    fn results(&self) -> Vec<PropertyResult> {
+    pub(crate) fn results(&self) -> Vec<PropertyResult> {
         let properties = self.program.properties.iter_enumerated();
         let mut results: Vec<_> = properties.map(|(id, p)| self.property(id, p)).collect();
         let builtin = self.program.builtin;

@@ -149,6 +149,12 @@ impl Evidence {
         evidence
     }
 
+    /// From random walks: what they found. Goals are not looked at.
+    pub(crate) fn of_walks(first: Option<Vec<u64>>, paths: Vec<Option<Path>>) -> Evidence {
+        let made = paths.iter().map(Option::is_some).collect();
+        Evidence { first, made, paths, ..Evidence::default() }
+    }
+
     /// The findings to which paths are shown: all that were made, but of examples the first, and of quiet properties none.
     fn shown(&self, machine: &Machine) -> Vec<u32> {
         let wanted: Vec<u32> = machine

@@ -22,6 +22,7 @@ pub mod lockstep;
 pub mod machine;
 pub mod native;
 pub mod plan;
+pub mod simulate;
 pub mod symbolic;
 pub mod symmetry;
 pub mod values;

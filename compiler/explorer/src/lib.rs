@@ -3,6 +3,7 @@
 //! A [`System`] says what the initial states are and what each state leads to, by filling a buffer of
 //! [`Successors`]. [`search`] visits every reachable state once and keeps nothing but the set of them, from which
 //! [`paths`](mod@paths) finds shortest ways to what was found and [`goals`] says what cannot be reached any more.
+//! [`walks`] follows random behaviours where there are too many states.
 //! [`numbered`] numbers the states in the order of their discovery and tells of all events between them; [`fair`] asks for
 //! fair cycles in a graph.
 //! Nothing that is reported depends on the number of threads.
@@ -26,6 +27,7 @@ pub mod successors;
 pub mod system;
 mod table;
 pub mod visited;
+pub mod walks;
 
 pub use goals::Goals;
 pub use limits::{Enough, Limits, Stop};

@@ -241,6 +241,7 @@ impl<'p> Oracle<'p> {
             coverage: self.coverage.clone(),
             faults: self.faults.clone(),
             statistics: None,
+            simulation: None,
         }
     }
 

@@ -10,15 +10,17 @@ use arch_base::Span;
 pub struct Report {
     /// The engine, as `--engine` names it.
     pub engine: &'static str,
-    /// Distinct canonical states; with symmetry, of those that are renamings of each other one.
+    /// Distinct canonical states; with symmetry, of those that are renamings of each other one. Of a simulation, those that
+    /// it met, told apart by 64 bits of hash.
     pub distinct_states: u64,
     /// With symmetry, the states that they stand for.
     pub represented_states: Option<u64>,
     /// Which instances are interchangeable; none if nobody asked.
     pub reduction: Option<Reduction>,
-    /// Events of all distinct states whose events were enumerated, self-loops and duplicates included.
+    /// Events of all distinct states whose events were enumerated, self-loops and duplicates included. Of a simulation, the
+    /// events that it followed.
     pub transitions: u64,
-    /// The greatest distance from an initial state.
+    /// The greatest distance from an initial state; of a simulation, the events of its longest behaviour.
     pub depth: u32,
     /// Why exploration ended before every reachable state was expanded, if it did.
     pub stopped: Option<Stop>,
@@ -33,6 +35,19 @@ pub struct Report {
     pub faults: Vec<u64>,
     /// What else was measured, by engines that do.
     pub statistics: Option<Statistics>,
+    /// Of random behaviours, which: such a report is never complete.
+    pub simulation: Option<Simulation>,
+}
+
+/// Random behaviours that were followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Simulation {
+    /// What they came from: the same seed, the same behaviours.
+    pub seed: u64,
+    /// How many they were.
+    pub runs: u64,
+    /// The most events that one was to have.
+    pub depth: u32,
 }
 
 /// What an engine measured besides what it counts.
@@ -216,7 +231,7 @@ impl Report {
     /// Whether every reachable state was expanded and no `cut` disabled anything.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.stopped.is_none() && self.cut.is_empty()
+        self.stopped.is_none() && self.cut.is_empty() && self.simulation.is_none()
     }
 
     /// The result for a property or built-in check.

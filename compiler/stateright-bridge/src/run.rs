@@ -134,6 +134,7 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
         coverage: machine.coverage(&scratches, &executed),
         faults: fault_events(machine, &executed),
         statistics: None,
+        simulation: None,
         cut,
     }
 }

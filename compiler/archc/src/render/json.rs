@@ -42,11 +42,19 @@ struct Spec<'a> {
     depth: Option<u32>,
     complete: bool,
     statistics: Option<statistics::Json<'a>>,
+    simulation: Option<SimulationJson>,
     fairness: Vec<FairnessJson<'a>>,
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
     coverage: Vec<CoverageJson<'a>>,
     diagnostics: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct SimulationJson {
+    seed: u64,
+    runs: u64,
+    depth: u32,
 }
 
 #[derive(Serialize)]
@@ -233,6 +241,11 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         depth: explored.map(|e| e.depth),
         complete: explored.is_some_and(|e| e.complete),
         statistics: explored.and_then(statistics::Json::of),
+        simulation: explored.and_then(|e| e.simulation).map(|s| SimulationJson {
+            seed: s.seed,
+            runs: s.runs,
+            depth: s.depth,
+        }),
         fairness: fairness(
             outcome.properties.iter().find_map(|p| p.liveness.as_ref()).map_or(&[], |l| &l.assumed),
         ),
