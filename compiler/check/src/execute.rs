@@ -6,6 +6,7 @@ use crate::machine::{Goal, Ground, Leads, Machine};
 use crate::native::{NOWHERE, Native, Notes, WARM};
 use crate::symbolic::action::BoundKind;
 use arch_explorer::{Goals, Successors, System};
+use arch_ir::PropertyKind;
 use std::collections::BTreeSet;
 
 /// A worker's memory.
@@ -283,6 +284,13 @@ impl System for Machine {
 
     fn findings(&self) -> usize {
         self.findings.len()
+    }
+
+    /// What `reachable` asks for: of each property the combination of which a path is shown.
+    fn expects(&self, first: &[u64]) -> Vec<u32> {
+        let reachable = |p: &arch_ir::Property| matches!(p.kind, PropertyKind::Reachable(_)) && !p.quiet;
+        let properties = self.program.properties.iter_enumerated().filter(|(_, p)| reachable(p));
+        properties.filter_map(|(id, _)| self.wanted(id, first).first().copied()).collect()
     }
 
     fn scratch(&self) -> Scratch {

@@ -15,6 +15,7 @@ mod bits;
 pub mod fair;
 pub mod goals;
 mod keys;
+mod levels;
 pub mod limits;
 mod memory;
 pub mod numbered;
@@ -28,6 +29,7 @@ pub mod system;
 mod table;
 pub mod visited;
 pub mod walks;
+mod ways;
 
 pub use goals::Goals;
 pub use limits::{Enough, Limits, Stop};

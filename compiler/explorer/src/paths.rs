@@ -7,6 +7,7 @@
 
 use crate::bits::Bits;
 use crate::keys::Keys;
+use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::push;
 use crate::order::{Depths, End, Met, Order, Source};
@@ -14,6 +15,7 @@ use crate::search::Exploration;
 use crate::successors::Successors;
 use crate::system::System;
 use crate::visited::{Kind, Set, Visited};
+use crate::ways::{Goal, MEMBER, MOST, Ways};
 use std::sync::atomic::AtomicBool;
 
 /// What a path leads to.
@@ -60,8 +62,12 @@ pub fn paths<S: System, T>(
     interrupt: &AtomicBool,
 ) -> Result<Vec<Option<Path>>, Stop> {
     let most = limits.max_memory.unwrap_or(u64::MAX).saturating_sub(explored.statistics.visited_bytes);
-    let sign = StopSign { limits, interrupt };
-    let finder = |targets| Finder { system, found: &explored.found, targets, most, sign };
+    let most = most.saturating_sub(explored.levels.bytes());
+    let levels = &explored.levels;
+    // Members of levels may take as much as the log of another search would.
+    let members = (explored.states * 8 + 65_536).min(most) / MEMBER;
+    let (targets, sign): (Vec<&Target<'_>>, _) = (targets.iter().collect(), StopSign { limits, interrupt });
+    let finder = |targets| Finder { system, found: &explored.found, levels, members, targets, most, sign };
     match &explored.visited {
         Visited(Kind::Nothing) => Ok(vec![None; targets.len()]),
         Visited(Kind::Packed(set)) => finder(targets).paths(set),
@@ -73,7 +79,9 @@ struct Finder<'a, S> {
     system: &'a S,
     /// For each finding how many events lead to it.
     found: &'a [Option<u32>],
-    targets: &'a [Target<'a>],
+    levels: &'a Levels,
+    members: u64,
+    targets: Vec<&'a Target<'a>>,
     most: u64,
     sign: StopSign<'a>,
 }
@@ -88,14 +96,40 @@ type Way = (u64, Vec<u32>);
 const NOWHERE: u32 = u32::MAX;
 
 impl<S: System> Finder<'_, S> {
-    fn paths<K: Keys>(&self, set: &Set<K>) -> Result<Vec<Option<Path>>, Stop> {
+    fn paths<K: Keys>(mut self, set: &Set<K>) -> Result<Vec<Option<Path>>, Stop> {
+        let mut ways = self.logged(set)?;
+        let open: Vec<usize> = (0..ways.len()).filter(|i| ways[*i].is_none()).collect();
+        self.targets = open.iter().map(|i| self.targets[*i]).collect();
+        open.iter().zip(self.searched(set)?).for_each(|(i, way)| ways[*i] = way);
+        Ok(ways.into_iter().map(|way| Some(self.replay(way?))).collect())
+    }
+
+    /// The ways within levels that were logged.
+    fn logged<K: Keys>(&self, set: &Set<K>) -> Result<Vec<Option<Way>>, Stop> {
+        let goal = |target: &Target<'_>| match target {
+            Target::Finding(any) => Some(Goal { any: any.clone(), length: self.length(target)? as usize }),
+            Target::State(_) => None,
+        };
+        let goals = self.targets.iter().enumerate().filter_map(|(i, target)| Some((i, goal(target)?)));
+        let (at, goals): (Vec<usize>, Vec<Goal>) =
+            goals.filter(|(_, goal)| goal.length < self.levels.levels.len()).unzip();
+        let mut ways = vec![None; self.targets.len()];
+        let search =
+            Ways { system: self.system, set, levels: self.levels, sign: self.sign, most: self.members };
+        for (at, goals) in at.chunks(MOST).zip(goals.chunks(MOST)) {
+            at.iter().zip(search.find(goals)?).for_each(|(i, way)| ways[*i] = way);
+        }
+        Ok(ways)
+    }
+
+    /// The ways by searching once more.
+    fn searched<K: Keys>(&self, set: &Set<K>) -> Result<Vec<Option<Way>>, Stop> {
         let mut log = Some(Log::new());
         let places = self.places(set, &mut log)?;
-        let actions = match &log {
-            Some(log) => places.iter().map(|p| p.map(|place| from_log(log, place))).collect(),
-            None => self.step_by_step(set, &places)?,
-        };
-        Ok(actions.into_iter().map(|actions| Some(self.replay(actions?))).collect())
+        match &log {
+            Some(log) => Ok(places.iter().map(|p| p.map(|place| from_log(log, place))).collect()),
+            None => self.step_by_step(set, &places),
+        }
     }
 
     /// Where the targets are met first. The log is dropped when there is no memory for it.
@@ -103,7 +137,7 @@ impl<S: System> Finder<'_, S> {
         let mut places: Vec<Option<Place>> = self.targets.iter().map(|_| None).collect();
         let mut depths = Depths::default();
         let lengths: Vec<Option<u32>> = self.targets.iter().map(|t| self.length(t)).collect();
-        let wanted = |(target, length): &(&Target<'_>, &Option<u32>)| {
+        let wanted = |(target, length): &(&&Target<'_>, &Option<u32>)| {
             matches!(target, Target::State(_)) || length.is_some()
         };
         let mut left = self.targets.iter().zip(&lengths).filter(wanted).count();

@@ -214,6 +214,10 @@ impl System for Quotient<'_> {
         System::findings(self.machine)
     }
 
+    fn expects(&self, first: &[u64]) -> Vec<u32> {
+        self.machine.expects(first)
+    }
+
     fn scratch(&self) -> Scratch {
         Scratch {
             machine: self.machine.scratch(),

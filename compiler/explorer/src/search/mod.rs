@@ -4,11 +4,12 @@
 //! its own list ([`worker`]). A round ends when the level is done or when the visited set has to grow, which it
 //! does while no worker runs. What is counted is the same for every order of states within a level.
 
-mod frontier;
+pub(crate) mod frontier;
 mod recent;
 mod worker;
 
 use crate::keys::{Keys, Packed, Tree};
+use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::Refused;
 use crate::progress::Progress;
@@ -53,6 +54,8 @@ pub struct Exploration<Scratch> {
     pub scratches: Vec<Scratch>,
     /// Figures.
     pub statistics: Statistics,
+    /// The first levels, if something was expected to be found.
+    pub(crate) levels: Levels,
 }
 
 impl<Scratch> Exploration<Scratch> {
@@ -71,6 +74,7 @@ impl<Scratch> Exploration<Scratch> {
             executed: self.executed,
             scratches: self.scratches.into_iter().map(f).collect(),
             statistics: self.statistics,
+            levels: self.levels,
         }
     }
 }
@@ -106,6 +110,7 @@ struct Search<'a, S: System, K: Keys> {
     queue: Mutex<VecDeque<Chunk>>,
     workers: Vec<Worker<S::Scratch, K::Local>>,
     first: Option<Vec<u64>>,
+    levels: Levels,
     statistics: Statistics,
     begun: Instant,
     last_beat: Instant,
@@ -140,6 +145,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             queue: Mutex::default(),
             workers: workers?,
             first: None,
+            levels: Levels::default(),
             statistics: Statistics { state_bits: system.widths().iter().sum(), ..Statistics::default() },
             begun: Instant::now(),
             last_beat: Instant::now(),
@@ -154,6 +160,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         while self.begin_level() {
             self.check_enough()?;
             let result = self.level(progress);
+            self.log_level();
             self.end_level();
             result?;
         }
@@ -181,6 +188,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         }
         if self.first.is_none() {
             self.first = Some(state.to_vec());
+            self.levels.expected = self.system.expects(state);
         }
         let (workers, shared) = self.parts(0, false);
         match workers[0].start(&shared, state) {
@@ -195,6 +203,18 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         queue.extend(self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..)));
         !queue.is_empty()
+    }
+
+    /// Logs the level that was expanded, as far as that went.
+    fn log_level(&mut self) {
+        let mut level: Vec<Chunk> = self.workers.iter_mut().flat_map(|w| w.done.drain(..)).collect();
+        if !self.levels.is_on() {
+            level.into_iter().for_each(|chunk| self.pool.give(chunk));
+            return;
+        }
+        level.extend(self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..));
+        let workers = &self.workers;
+        self.levels.add(level, |f| workers.iter().any(|w| w.tally.found[f as usize].is_some()));
     }
 
     /// Ends the search when it has found what the caller wants to know.
@@ -276,6 +296,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             room,
             over: AtomicBool::new(false),
             careful,
+            keep: self.levels.is_on(),
         };
         (&mut self.workers, shared)
     }
@@ -322,7 +343,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         self.fixed_bytes() + self.pool.bytes()
     }
 
-    fn check_memory(&self) -> Result<(), Stop> {
+    fn check_memory(&mut self) -> Result<(), Stop> {
+        self.levels.give_up(self.sign.limits.max_memory, &self.pool);
         let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
         let fixed = self.fixed_bytes();
         self.pool.limit(most.saturating_sub(fixed));
@@ -331,6 +353,12 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Hands everything over.
     fn finish(mut self, stopped: Option<Stop>, wrap: impl FnOnce(Set<K>) -> Kind) -> Exploration<S::Scratch> {
+        // What was found last, and not expanded.
+        if self.levels.is_on() {
+            let last = self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..));
+            self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).extend(last);
+            self.log_level();
+        }
         self.statistics.searching = self.begun.elapsed();
         self.statistics.visited_bytes = self.table.bytes() + self.keys.bytes();
         self.statistics.slot_bits = self.table.slot_bits();
@@ -352,6 +380,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             found: least(self.system.findings(), self.workers.iter().map(|w| &w.tally.found)),
             executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
             statistics: self.statistics,
+            levels: self.levels,
             scratches: self.workers.into_iter().map(|w| w.scratch).collect(),
             visited: Visited(wrap(Set { keys: self.keys, table: self.table })),
         }
@@ -417,5 +446,6 @@ fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
         executed: vec![0; system.actions()],
         scratches: Vec::new(),
         statistics: Statistics::default(),
+        levels: Levels::default(),
     }
 }

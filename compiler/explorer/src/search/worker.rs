@@ -39,6 +39,8 @@ pub(super) struct Shared<'a, S, K> {
     pub room: u64,
     /// Set when one worker ends the round.
     pub over: AtomicBool,
+    /// Whether chunks that are done are kept.
+    pub keep: bool,
     /// Whether every state is counted against the limit: only with one worker.
     pub careful: bool,
 }
@@ -91,6 +93,8 @@ pub(super) struct Worker<Scratch, Local> {
     pub scratch: Scratch,
     pub tally: Tally,
     pub next: Frontier,
+    /// Chunks that are expanded, if they are kept.
+    pub done: Vec<Chunk>,
     local: Local,
     state: Vec<u64>,
     successors: Successors,
@@ -135,6 +139,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             scratch: system.scratch(),
             tally,
             next: Frontier::default(),
+            done: Vec::new(),
             local: keys.local(),
             state: vec![0; words],
             successors: Successors::with_room(words, system.actions())?,
@@ -189,6 +194,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             let result = self.chunk(shared, &mut chunk, beat);
             if chunk.from < chunk.keys.len() {
                 shared.put_back(chunk);
+            } else if shared.keep {
+                self.done.push(chunk);
             } else {
                 shared.pool.give(chunk);
             }

@@ -20,6 +20,8 @@ pub struct Random {
     pub goals: u64,
     /// Whether events never lead to smaller numbers.
     pub forward: bool,
+    /// What is expected to be found.
+    pub expected: Vec<u32>,
 }
 
 /// Found on states, on events, and on states when they are expanded.
@@ -53,6 +55,7 @@ impl Random {
             reach: 1 + mix(seed ^ 2) % size,
             goals: 3,
             forward: false,
+            expected: Vec::new(),
         }
     }
 
@@ -131,6 +134,10 @@ impl System for Random {
 
     fn findings(&self) -> usize {
         FINDINGS
+    }
+
+    fn expects(&self, _: &[u64]) -> Vec<u32> {
+        self.expected.clone()
     }
 
     fn scratch(&self) -> u64 {
