@@ -52,7 +52,8 @@ async fn one_client(store: Arc<dyn Store>, mut random: fastrand::Rng) {
     }
 }
 
-/// Runs the child, kills it after a while, and returns what it said was acknowledged.
+/// Runs the child, kills it a while after its first commit (on a busy machine it takes long to get there), and returns what it
+/// said was acknowledged.
 fn run_and_kill(path: &Path, seed: u64, after: Duration) -> Vec<TxId> {
     let mut child = Command::new(std::env::current_exe().expect("this test is a file"))
         .args(["child", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
@@ -62,10 +63,14 @@ fn run_and_kill(path: &Path, seed: u64, after: Duration) -> Vec<TxId> {
         .spawn()
         .expect("the child starts");
     let lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (begun, first) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let lines = lines.lines().map_while(Result::ok);
-        lines.filter_map(|l| TxId::parse(l.split("ACK ").nth(1)?)).collect::<Vec<_>>()
+        let acks = lines.filter_map(|l| TxId::parse(l.split("ACK ").nth(1)?));
+        // Only the first is waited for.
+        acks.inspect(|_| drop(begun.send(()))).collect::<Vec<_>>()
     });
+    first.recv_timeout(Duration::from_secs(60)).expect("the child commits");
     std::thread::sleep(after);
     child.kill().expect("it is still running");
     child.wait().expect("it is dead");
@@ -81,7 +86,7 @@ async fn nothing_acknowledged_is_lost() {
     let mut random = fastrand::Rng::with_seed(kills);
     let mut acknowledged = 0;
     for kill in 0..kills {
-        let acks = run_and_kill(&path, kill, Duration::from_millis(random.u64(20..250)));
+        let acks = run_and_kill(&path, kill, Duration::from_millis(random.u64(0..250)));
         acknowledged += acks.len();
         let store = open(&path);
         for tx in acks {
@@ -95,5 +100,5 @@ async fn nothing_acknowledged_is_lost() {
             assert!(count >= acknowledged as u64);
         }
     }
-    assert!(acknowledged as u64 > kills * 10, "there was hardly any load: {acknowledged}");
+    assert!(acknowledged as u64 > kills * 5, "there was hardly any load: {acknowledged}");
 }
