@@ -27,6 +27,7 @@ pub mod progress;
 pub mod questions;
 pub mod reasons;
 pub mod render;
+pub mod site;
 pub mod style;
 pub mod verdict;
 
@@ -69,6 +70,7 @@ fn obey(cli: &Cli) -> ExitStatus {
         Command::Faults(args) => commands::faults::run(args, Paint::for_stdout(cli.color)),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Doc(args) => commands::doc::run(args, Paint::for_stdout(cli.color)),
         Command::Draft(args) => commands::draft::run(args),
         Command::Explore(args) => commands::explore::run(args),
         Command::Completions(args) => commands::completions::run(args),
