@@ -135,7 +135,7 @@ impl<'a> Judge<'a> {
             Ok(report) => report,
             Err(refusal) => return Effects::open(refusal.message),
         };
-        let mut found = narrate::properties(&program, &report, self.sources);
+        let mut found = narrate::as_reported(&program, &report, self.sources);
         let verdict = |name: &str| found.iter().find(|p| p.name == name).map(|p| p.verdict.clone());
         let mut effects = Effects::default();
         let mut broken: Vec<&str> = Vec::new();

@@ -33,9 +33,7 @@ pub(crate) struct End<'a> {
 /// Every property of a report, with its behaviour told.
 #[must_use]
 pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Vec<PropertyOutcome> {
-    let teller = Teller { interpreter: Interpreter::new(program), program, sources };
-    let mut told: Vec<PropertyOutcome> =
-        report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect();
+    let mut told = as_reported(program, report, sources);
     if let Some(check) = end_of_behaviours(report) {
         // A property with a witness holds whatever else there is.
         for property in told.iter_mut().filter(|p| p.verdict == PropertyVerdict::Holds && p.trace.is_none()) {
@@ -44,6 +42,13 @@ pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Ve
         }
     }
     told
+}
+
+/// The same with verdicts as the report has them: of behaviours as far as they go. For comparing a program with
+/// another one whose behaviours end in the same way.
+pub(crate) fn as_reported(program: &Program, report: &Report, sources: &SourceMap) -> Vec<PropertyOutcome> {
+    let teller = Teller { interpreter: Interpreter::new(program), program, sources };
+    report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect()
 }
 
 /// The built-in check that is violated and ends the behaviours that violate it: nobody knows what comes after, so
