@@ -2,7 +2,7 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{names, protocols as errors};
-use crate::scope::Scope;
+use crate::scope::{RoleNames, Scope};
 use crate::tables::ProtocolSource;
 use arch_grammar::ast::{self, HeadItem, ItemKind, TimingKind};
 use arch_ir::{
@@ -63,17 +63,11 @@ impl<'m> Analyzer<'m> {
         let step = self.runs[index].steps[number].step;
         let split = self.runs[index].steps[number].split;
         let scope = self.step_scope(index, number);
-        let Some((actor, _)) = scope.run_site().and_then(|s| s.actor) else {
-            // The actor is unknown and was reported; an empty step keeps the numbering.
-            self.push_placeholder(index, number);
-            return;
-        };
+        let RoleNames { actor, sort } = self.runs[index].names.roles[&step.actor.name];
         let on = self.effect_of(index, step);
         let (guard, atoms) = self.guard(index, step, on, &scope);
         let mut effect = self.effect(on, &scope);
-        if let Some((_, sort)) = scope.run_site().and_then(|s| s.actor) {
-            effect.extend(self.refreshes(&self.tables.protocols[index].name, &step.operation.name, sort));
-        }
+        effect.extend(self.refreshes(&self.tables.protocols[index].name, &step.operation.name, sort));
         let reject = self.reject(index, number, &scope);
         if let Some(reject) = reject.as_ref().filter(|_| atoms.is_empty()) {
             self.report(errors::never_rejects(&step.operation.name, reject.span, step.operation.span));
@@ -99,26 +93,6 @@ impl<'m> Analyzer<'m> {
         let mentioned = run_vars_of(&lowered);
         self.push_step(index, lowered, split);
         self.choose_mentioned(index, self.runs[index].steps[number].ids[0], &mentioned);
-    }
-
-    fn push_placeholder(&mut self, index: usize, number: usize) {
-        let step = self.runs[index].steps[number].step;
-        let lowered = Step {
-            name: step.operation.name.clone(),
-            actor: Actor::Subject(0),
-            binds: Vec::new(),
-            params: Vec::new(),
-            guard: Expr::bool(true, step.span),
-            atoms: Vec::new(),
-            lets: Vec::new(),
-            effect: Vec::new(),
-            loops: false,
-            reject: None,
-            fairness: Fairness::Weak,
-            span: step.span,
-            name_span: step.operation.span,
-        };
-        self.push_step(index, lowered, self.runs[index].steps[number].split);
     }
 
     /// A step, or its two halves.

@@ -26,11 +26,10 @@ impl<'m> Analyzer<'m> {
             self.open_constants.push(name);
             return unknown(name.span);
         }
-        if self.acts_unknown(scope) && !self.tables.truths.contains_key(&name.name) {
-            return unknown(name.span); // Perhaps a local of an actor that is not declared, which was reported.
-        }
         let error = match self.tables.truths.contains_key(&name.name) {
             true => self.truth_alone(name, name.span),
+            // Perhaps a local of an actor that is not declared, which was reported.
+            false if self.acts_unknown(scope) => return unknown(name.span),
             false => names::unknown_word(name, expected, self, scope),
         };
         self.report(error);
