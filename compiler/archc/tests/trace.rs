@@ -21,7 +21,7 @@ property emptied: Counter.n = 3 leads to Counter.n = 0
 "#;
 
 fn hash() -> String {
-    arch_trace::hash(SPEC, None, &[], 1_000)
+    arch_trace::spec_hash(SPEC, None, &[], 1_000)
 }
 
 fn event(seq: u64, op: &str, (read, n): (u64, u64)) -> String {

@@ -8,6 +8,7 @@ mod effect;
 mod effect_uses;
 mod expr;
 mod gen_;
+mod hash;
 mod layout;
 mod model;
 mod names;
@@ -17,6 +18,7 @@ mod rows;
 mod step;
 mod types;
 
+pub use hash::spec_hash;
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
 pub use refusal::{NOT_GENERATED, Refusal};
 

@@ -1,8 +1,7 @@
 //! The generated code in `generated/` is what would be generated now. `ARCH_UPDATE=1` writes it.
 
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{File, Origin, generate};
-use sha2::{Digest, Sha256};
+use arch_codegen::{File, Origin, generate, spec_hash};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The code of a spec. What is hashed is the text and everything that the program depends on besides.
+/// The code of a spec.
 fn made(name: &str, instance: Option<&str>) -> Vec<File> {
     let path = format!("specs/{name}.arch");
     let text = fs::read_to_string(root().join(&path)).expect("a spec");
@@ -22,11 +21,8 @@ fn made(name: &str, instance: Option<&str>) -> Vec<File> {
     let options = arch_sema::Options { instance: instance.map(str::to_owned), ..Default::default() };
     let program = arch_sema::analyze(&module, &options).program.expect("a model");
     let tick = 1_000_i64;
-    let parts = [text.as_str(), instance.unwrap_or_default(), "", &tick.to_string()];
-    let all: String = parts.iter().map(|p| format!("{}:{p}", p.len())).collect();
-    let hash: String = Sha256::digest(all.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    let origin =
-        Origin { tool: "archc 0.1.0".into(), spec: path.clone(), hash: format!("sha256:{hash}"), tick };
+    let hash = spec_hash(&text, instance, &[], tick);
+    let origin = Origin { tool: "archc 0.1.0".into(), spec: path.clone(), hash, tick };
     let mut sources = SourceMap::default();
     sources.add(path, text);
     generate(&program, &sources, &origin).unwrap_or_else(|refusals| panic!("{name}: {refusals:?}"))

@@ -3,7 +3,6 @@
 use crate::judge::{Conformance, Findings};
 use crate::subject::Subject;
 use arch_runtime::journal::{Diagnosis, Fault, TraceError, Validator, diagnose, read_entries, read_header};
-use sha2::{Digest, Sha256};
 use std::io::{self, BufRead};
 
 /// A trace that conforms.
@@ -32,16 +31,6 @@ pub struct Trouble {
     pub property: Option<String>,
     /// How many events were accepted before.
     pub accepted: u64,
-}
-
-/// The hash of a spec as databases and traces carry it: of its text, its constants and its tick in milliseconds.
-#[must_use]
-pub fn hash(text: &str, instance: Option<&str>, settings: &[(String, String)], tick: i64) -> String {
-    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let parts = [text, instance.unwrap_or_default(), &settings.join(","), &tick.to_string()];
-    let all: String = parts.iter().map(|p| format!("{}:{p}", p.len())).collect();
-    let digest = Sha256::digest(all.as_bytes());
-    format!("sha256:{}", digest.iter().map(|b| format!("{b:02x}")).collect::<String>())
 }
 
 /// Checks a trace, event by event.

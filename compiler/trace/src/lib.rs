@@ -22,7 +22,7 @@ mod schema;
 mod subject;
 mod world;
 
-pub use arch_codegen::Refusal;
-pub use check::{Checked, Trouble, check, check_by, hash};
+pub use arch_codegen::{Refusal, spec_hash};
+pub use check::{Checked, Trouble, check, check_by};
 pub use judge::{Conformance, Findings};
 pub use subject::{MemberLists, Subject, Unjudged, Unusable};

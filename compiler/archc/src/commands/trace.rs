@@ -9,7 +9,7 @@ use crate::render::conformance::{self as render, Report};
 use crate::render::text;
 use crate::style::Paint;
 use arch_base::{Diagnostic, SourceMap};
-use arch_trace::{Checked, MemberLists, Subject, Trouble, Unusable, check, hash};
+use arch_trace::{Checked, MemberLists, Subject, Trouble, Unusable, check, spec_hash};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -53,7 +53,7 @@ fn subject(args: &TraceCheckArgs, sources: &mut SourceMap) -> Result<Subject, Re
     let settings = pipeline::settings(&args.settings);
     let program = pipeline::resolve(file, sources, settings, args.instance.clone()).map_err(Refused::Spec)?;
     let tick = i64::try_from(args.tick.as_millis()).unwrap_or(i64::MAX);
-    let hash = hash(sources.text(file), args.instance.as_deref(), &args.settings, tick);
+    let hash = spec_hash(sources.text(file), args.instance.as_deref(), &args.settings, tick);
     Subject::new(&program, &hash, tick, &members(args)).map_err(|e| match e {
         Unusable::NotGenerated(refusals) => {
             Refused::NotGenerated(refusals.iter().map(arch_trace::Refusal::diagnostic).collect())
