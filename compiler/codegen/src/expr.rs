@@ -393,6 +393,7 @@ impl Gen<'_> {
         Ok(quote!(#key::all(#members).into_iter()))
     }
 
+    /// Sets, maps, sequences, records and variants.
     fn collection(&self, scope: &Scope, e: &Expr) -> Tokens {
         use ExprKind as K;
         Ok(match &e.kind {
@@ -427,6 +428,14 @@ impl Gen<'_> {
                     quote!((#a.len() as i64))
                 }
             },
+            _ => return self.map_or_sequence(scope, e),
+        })
+    }
+
+    /// Maps and sequences, or what has fields.
+    fn map_or_sequence(&self, scope: &Scope, e: &Expr) -> Tokens {
+        use ExprKind as K;
+        Ok(match &e.kind {
             K::MapGet(map, key) => self.map_get(scope, map, key)?,
             K::MapSet(map, key, value) => self.map_set(scope, map, key, value)?,
             K::MapAll(value) => {
@@ -456,6 +465,14 @@ impl Gen<'_> {
                 let a = self.expr(scope, a)?;
                 quote!(#a.into_iter().skip(1).collect::<Vec<_>>())
             }
+            _ => return self.with_fields(scope, e),
+        })
+    }
+
+    /// Records and variants.
+    fn with_fields(&self, scope: &Scope, e: &Expr) -> Tokens {
+        use ExprKind as K;
+        Ok(match &e.kind {
             K::RecordLit(id, list) => {
                 let (name, names) = self.layout.record(*id);
                 let fields = self.field_list(scope, &self.program.records[*id].fields, names, list)?;
