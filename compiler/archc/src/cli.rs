@@ -119,7 +119,7 @@ pub enum Command {
 }
 
 /// `archc check`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
     after_help = EXIT_STATUS,
     after_long_help = format!(
@@ -131,12 +131,9 @@ pub enum Command {
     )
 )]
 pub struct CheckArgs {
-    /// Specs, or directories that are searched for *.arch
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Gives a constant of the spec another value
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// Specs.
+    pub input: InputArgs,
     /// Checks this instance in the files that have it; `all`: the defaults and every instance of each file
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,
@@ -177,6 +174,17 @@ pub struct CheckArgs {
     pub stats: bool,
 }
 
+/// Which specs are looked at, and with which constants.
+#[derive(Args, Debug, Clone, Default)]
+pub struct InputArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
 /// Limits of each exploration. Reaching one ends in a partial report and exit status 3.
 #[derive(Args, Debug, Clone, Default)]
 pub struct LimitArgs {
@@ -202,12 +210,9 @@ pub struct LimitArgs {
     )
 )]
 pub struct SimulateArgs {
-    /// Specs, or directories that are searched for *.arch
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Gives a constant of the spec another value
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// Specs.
+    pub input: InputArgs,
     /// Takes this instance in the files that have it; `all`: the defaults and every instance of each file
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,
@@ -244,8 +249,7 @@ impl SimulateArgs {
         let unless_said = if self.limits.timeout.is_some() { u64::MAX } else { RUNS };
         let runs = Runs { seed: self.seed, runs: self.runs.unwrap_or(unless_said), depth: self.depth };
         CheckArgs {
-            paths: self.paths.clone(),
-            settings: self.settings.clone(),
+            input: self.input.clone(),
             instance: self.instance.clone(),
             engine: Engine::Simulation(runs),
             threads: self.threads,
@@ -254,10 +258,7 @@ impl SimulateArgs {
             format: self.format,
             limits: self.limits.clone(),
             deny_warnings: self.deny_warnings,
-            strict: false,
-            lock: false,
-            locked: false,
-            stats: false,
+            ..CheckArgs::default()
         }
     }
 }
@@ -268,12 +269,9 @@ impl SimulateArgs {
     after_help = "Exit status: 0 every cell has an answer, whatever it is; 2 a spec is wrong; 3 a limit was reached, or a sketch."
 )]
 pub struct FaultsArgs {
-    /// Specs, or directories that are searched for *.arch
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Gives a constant of the spec another value
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// Specs.
+    pub input: InputArgs,
     /// Takes the constants of this instance
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,
@@ -303,12 +301,9 @@ pub struct FaultsArgs {
     )
 )]
 pub struct AuditArgs {
-    /// Specs, or directories that are searched for *.arch
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Gives a constant of the spec another value
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// Specs.
+    pub input: InputArgs,
     /// Takes the constants of this instance
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,

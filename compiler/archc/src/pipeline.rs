@@ -63,7 +63,7 @@ impl<'a> Task<'a> {
     #[must_use]
     pub fn of(args: &'a CheckArgs, interrupt: &'a AtomicBool) -> Task<'a> {
         Task {
-            settings: settings(&args.settings),
+            settings: settings(&args.input.settings),
             instance: args.instance.as_deref(),
             engine: args.engine,
             threads: args.threads.unwrap_or(0),

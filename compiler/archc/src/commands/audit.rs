@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 #[must_use]
 pub fn run(args: &AuditArgs, paint: Paint) -> ExitStatus {
     let mut sources = SourceMap::default();
-    let inputs = load::load(&args.paths, &mut sources);
+    let inputs = load::load(&args.input.paths, &mut sources);
     let interrupt = interrupt::install();
     let mut status = ExitStatus::Success;
     let (mut texts, mut values, mut known) = (Vec::new(), Vec::new(), Vec::new());
@@ -61,7 +61,7 @@ fn audited(
 ) -> Result<Audit, Box<SpecOutcome>> {
     let file =
         input.content.as_ref().map_err(|d| Box::new(pipeline::invalid(&input.name, vec![d.clone()])))?;
-    let settings = pipeline::settings(&args.settings);
+    let settings = pipeline::settings(&args.input.settings);
     let (program, accepted) = pipeline::auditable(*file, sources, settings, args.instance.clone())?;
     let progress = Progress::new(&input.name);
     let request = Request {

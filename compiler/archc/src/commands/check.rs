@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 #[must_use]
 pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let mut sources = SourceMap::default();
-    let inputs = load::load(&args.paths, &mut sources);
+    let inputs = load::load(&args.input.paths, &mut sources);
     let interrupt = interrupt::install();
     let lock = match lock(args) {
         Ok(lock) => lock,
@@ -29,7 +29,7 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let mut status = ExitStatus::Success;
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock());
     let mut outcomes = Vec::new();
-    let gone = task.locked.iter().flat_map(|l| l.gone(&args.paths)).map(pipeline::gone).collect();
+    let gone = task.locked.iter().flat_map(|l| l.gone(&args.input.paths)).map(pipeline::gone).collect();
     let written = report(&inputs, &sources, &task, gone, reporter, (&mut status, &mut outcomes));
     if let (true, Some(lock)) = (args.lock, lock)
         && let Err(diagnostic) = lock.updated(&outcomes).write(Path::new(lock::FILE))
