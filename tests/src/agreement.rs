@@ -8,8 +8,8 @@ use crate::reduction::{reduced, same_up_to_renaming};
 use arch_base::{FileId, Severity};
 use arch_check::check::{report_search, search_machine};
 use arch_check::{Machine, Options, Scratch};
-use arch_explorer::numbered::{Numbered, Visit};
-use arch_explorer::{Exploration, Stop, System};
+use arch_explorer::numbered::in_order;
+use arch_explorer::{Exploration, System};
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
 use arch_ir::observe::questions;
@@ -89,7 +89,7 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
         Err(e) => return Ok(Compared { report: expected, partly, not_packed: Some(e.to_string()) }),
     };
     let found = explored(&machine, 1, &limits);
-    let reached = in_order(&machine, &found)?;
+    let reached = in_order(&*machine, &found).map_err(|stop| format!("stopped by {stop:?}"))?;
     same_states(program, &machine, &states, &reached)?;
     let compiled = compiled(program, &machine, &reached).map_err(|e| format!("machine code: {e}"))?;
     if partly {
@@ -217,37 +217,6 @@ fn same_states(
         same_events(machine, &interpreter, expected, words)?;
     }
     same(|| "number of states".to_owned(), &states.len(), &found.len())
-}
-
-/// The states of a search in the order in which they are discovered.
-fn in_order(machine: &Machine, explored: &Exploration<Scratch>) -> Result<Vec<Vec<u64>>, String> {
-    let mut states = InOrder::default();
-    let (limits, never) = (arch_explorer::Limits::default(), AtomicBool::new(false));
-    let numbered = Numbered::visit(machine, explored, &limits, &never, &mut states);
-    numbered.map_err(|stop| format!("stopped by {stop:?}"))?;
-    Ok(states.0)
-}
-
-#[derive(Default)]
-struct InOrder(Vec<Vec<u64>>);
-
-impl Visit for InOrder {
-    fn discovered(&mut self, _: u32, state: &[u64]) -> Result<(), Stop> {
-        self.0.push(state.to_vec());
-        Ok(())
-    }
-
-    fn event(&mut self, _: u32, _: &[u64], _: u32, _: Option<u32>) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn expanded(&mut self, _: u32) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        0
-    }
 }
 
 /// An event with where it leads.

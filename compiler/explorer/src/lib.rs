@@ -14,6 +14,7 @@
 mod bits;
 pub mod fair;
 pub mod goals;
+mod hash;
 mod keys;
 mod levels;
 pub mod limits;

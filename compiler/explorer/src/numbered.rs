@@ -131,6 +131,39 @@ impl<'e> Numbered<'e> {
     }
 }
 
+/// The states of a finished search in the order of their discovery, for comparing searches state by state.
+///
+/// # Errors
+///
+/// As for [`Numbered::visit`].
+pub fn in_order<S: System, T>(system: &S, explored: &Exploration<T>) -> Result<Vec<Vec<u64>>, Stop> {
+    let (mut list, never) = (List::default(), AtomicBool::new(false));
+    Numbered::visit(system, explored, &Limits::default(), &never, &mut list)?;
+    Ok(list.0)
+}
+
+#[derive(Default)]
+struct List(Vec<Vec<u64>>);
+
+impl Visit for List {
+    fn discovered(&mut self, _: u32, state: &[u64]) -> Result<(), Stop> {
+        self.0.push(state.to_vec());
+        Ok(())
+    }
+
+    fn event(&mut self, _: u32, _: &[u64], _: u32, _: Option<u32>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn expanded(&mut self, _: u32) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        0 // The caller asks for all of them without a limit.
+    }
+}
+
 /// A pass over all states.
 struct Pass<'p, 'e> {
     numbered: &'p mut Numbered<'e>,

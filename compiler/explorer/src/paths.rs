@@ -283,27 +283,14 @@ impl<S: System> Finder<'_, S> {
 
     /// The number of an initial state among the distinct ones.
     fn number_of_initial(&self, wanted: &[u64]) -> u64 {
-        self.initial_states(|_, state| state == wanted).map_or(0, |(number, _)| number)
-    }
-
-    /// The first initial state of which `is` says so, with its number among the distinct ones.
-    fn initial_states(&self, mut is: impl FnMut(u64, &[u64]) -> bool) -> Option<(u64, Vec<u64>)> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut result = None;
-        self.system.initial(&mut |state| {
-            let number = seen.len() as u64;
-            if seen.insert(state.to_vec()) && is(number, state) {
-                result = Some((number, state.to_vec()));
-            }
-            result.is_none()
-        });
-        result
+        first_initial(self.system, |_, state| state == wanted).map_or(0, |(number, _)| number)
     }
 
     /// The states on the way from an initial state, by number.
     fn replay(&self, (initial, actions): Way) -> Path {
-        let initial =
-            self.initial_states(|number, _| number == initial).map(|(_, state)| state).unwrap_or_default();
+        let initial = first_initial(self.system, |number, _| number == initial)
+            .map(|(_, state)| state)
+            .unwrap_or_default();
         let mut scratch = self.system.scratch();
         let mut out = Successors::new(initial.len(), self.system.actions());
         let mut state = initial.clone();
@@ -319,6 +306,23 @@ impl<S: System> Finder<'_, S> {
         }
         Path { initial, steps }
     }
+}
+
+/// The first initial state of which `is` says so, with its number among the distinct ones.
+pub(crate) fn first_initial<S: System>(
+    system: &S,
+    mut is: impl FnMut(u64, &[u64]) -> bool,
+) -> Option<(u64, Vec<u64>)> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut result = None;
+    system.initial(&mut |state| {
+        let number = seen.len() as u64;
+        if seen.insert(state.to_vec()) && is(number, state) {
+            result = Some((number, state.to_vec()));
+        }
+        result.is_none()
+    });
+    result
 }
 
 /// The actions on the way to a place: the number of an initial state, and the rest.

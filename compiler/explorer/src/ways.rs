@@ -10,13 +10,14 @@
 //! Whether an event leads to a member is asked of a filter of hashes first, and then exactly. When members are too
 //! many, [`crate::order`] has to find the way.
 
+use crate::hash::hash;
 use crate::keys::Keys;
 use crate::levels::Levels;
 use crate::limits::{Stop, StopSign};
+use crate::paths::first_initial;
 use crate::successors::Successors;
 use crate::system::System;
 use crate::visited::Set;
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Findings that are looked for together: bits of a number.
@@ -204,15 +205,10 @@ impl<S: System, K: Keys> Ways<'_, S, K> {
         let is = |level: usize, state: &[u64], local: &mut K::Local| {
             self.set.keys.find(state, local).is_some_and(|key| layers[level].goals(key) & bit != 0)
         };
-        let (mut distinct, mut number) = (BTreeSet::new(), None);
-        self.system.initial(&mut |state| {
-            if distinct.insert(state.to_vec()) && is(0, state, &mut desk.local) {
-                desk.state.copy_from_slice(state);
-                number = Some(distinct.len() as u64 - 1);
-            }
-            number.is_none()
-        });
-        let (number, mut actions) = (number?, Vec::new());
+        let initial = first_initial(self.system, |_, state| is(0, state, &mut desk.local));
+        let (number, state) = initial?;
+        desk.state.copy_from_slice(&state);
+        let mut actions = Vec::new();
         let Goal { any, length } = &goals[goal];
         while actions.len() < *length {
             desk.out.clear();
@@ -239,14 +235,6 @@ impl<S: System, K: Keys> Ways<'_, S, K> {
 fn mask(goals: &[Goal], length: usize, found: &[u32]) -> u64 {
     let is = |g: &Goal| g.length == length && g.any.iter().any(|f| found.contains(f));
     goals.iter().enumerate().fold(0, |mask, (i, goal)| mask | u64::from(is(goal)) << i)
-}
-
-/// A hash of a state, for the filter: what it lets through is looked at exactly.
-#[inline(always)]
-fn hash(state: &[u64]) -> u64 {
-    let mix = |h: u64, w: &u64| (h.rotate_left(29) ^ w).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let h = state.iter().fold(1, mix);
-    (h ^ h >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
 impl Layer {

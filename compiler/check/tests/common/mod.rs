@@ -5,8 +5,8 @@
 
 use arch_check::check::{report_search, search_machine};
 use arch_check::{Machine, Options};
-use arch_explorer::numbered::{Numbered, Visit};
-use arch_explorer::{Exploration, Stop, System};
+use arch_explorer::numbered::in_order;
+use arch_explorer::{Exploration, System};
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::explore_states;
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
@@ -51,12 +51,10 @@ fn same_states(
     found: &Exploration<arch_check::Scratch>,
 ) {
     let interpreter = Interpreter::new(program);
-    let mut in_order = InOrder::default();
-    let (limits, never) = (arch_explorer::Limits::default(), AtomicBool::new(false));
-    Numbered::visit(machine, found, &limits, &never, &mut in_order).expect("no limit");
+    let reached = in_order(machine, found).expect("no limit");
     for (i, expected) in states.iter().enumerate() {
-        assert!(i < in_order.0.len(), "{}: state {i} is missing: {expected:?}", program.name);
-        let words = &in_order.0[i];
+        assert!(i < reached.len(), "{}: state {i} is missing: {expected:?}", program.name);
+        let words = &reached[i];
         let decoded = machine.decode(words);
         if i == 0 || decoded != *expected {
             assert_eq!(decoded, *expected, "{}: state {i}", program.name);
@@ -64,30 +62,7 @@ fn same_states(
         assert_eq!(machine.encode(expected).as_ref(), Some(words), "{}: encoding of state {i}", program.name);
         same_events(program, machine, &interpreter, expected, words);
     }
-    assert_eq!(states.len(), in_order.0.len(), "{}: number of states", program.name);
-}
-
-/// The states of a search in the order in which they are discovered.
-#[derive(Default)]
-struct InOrder(Vec<Vec<u64>>);
-
-impl Visit for InOrder {
-    fn discovered(&mut self, _: u32, state: &[u64]) -> Result<(), Stop> {
-        self.0.push(state.to_vec());
-        Ok(())
-    }
-
-    fn event(&mut self, _: u32, _: &[u64], _: u32, _: Option<u32>) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn expanded(&mut self, _: u32) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        0
-    }
+    assert_eq!(states.len(), reached.len(), "{}: number of states", program.name);
 }
 
 /// Compares the first states of a program, and their events.

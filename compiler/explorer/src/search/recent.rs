@@ -1,6 +1,7 @@
 //! A filter of states that a worker has just seen: most duplicates come soon after another, and asking a small
 //! array in the cache costs less than asking the table.
 
+use crate::hash::hash;
 use crate::memory::{Refused, filled};
 
 /// Entries.
@@ -62,9 +63,7 @@ impl RecentStates {
     /// Whether a state is known to have been seen; from now on it has.
     #[inline(always)]
     pub(crate) fn seen(&mut self, state: &[u64]) -> bool {
-        let mix = |h: u64, w: &u64| (h.rotate_left(29) ^ w).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let hash = state.iter().fold(0, mix);
-        let hash = (hash ^ hash >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let hash = hash(state);
         let at = (hash >> self.shift) as usize * (self.words + 1);
         let entry = &mut self.entries[at..at + self.words + 1];
         let known = entry[0] == hash | 1 && entry[1..].iter().zip(state).all(|(a, b)| a == b);
