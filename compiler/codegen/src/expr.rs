@@ -668,7 +668,7 @@ impl Gen<'_> {
     /// The statuses of runs that are at a step: it is next, or after `loop` steps that can be passed.
     pub fn statuses_at(&self, p: ProtocolId, step: StepId) -> Vec<proc_macro2::Ident> {
         let protocol = &self.program.protocols[p];
-        let Some((chain, i)) = crate::layout::place(protocol, step) else { return Vec::new() };
+        let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
         let steps = &protocol.chains[chain].steps;
         let passes = |from: usize| steps[from..i].iter().all(|s| protocol.steps[*s].loops);
         let names = self.layout.protocol(p);

@@ -6,8 +6,8 @@ use crate::names::{Taken, camel, snake};
 use crate::refusal::Refusal;
 use arch_base::{Idx, Span};
 use arch_ir::{
-    ChainId, EnumId, OrdinalId, Program, Protocol, ProtocolId, RecordId, RoleId, RunVarId, SortId, Status,
-    StepId, Type, UnionId, VarId, VarOwner,
+    EnumId, OrdinalId, Program, Protocol, ProtocolId, RecordId, RoleId, RunVarId, SortId, Status, Type,
+    UnionId, VarId, VarOwner,
 };
 use std::collections::BTreeMap;
 
@@ -527,13 +527,4 @@ fn unstorable(program: &Program, ty: &Type, outermost: bool) -> Option<&'static 
         Type::Run(_) | Type::Unknown | Type::Null => Some("a type that is not stored"),
         _ => None,
     }
-}
-
-/// The place of every step: chain and position.
-#[must_use]
-pub fn place(protocol: &Protocol, step: StepId) -> Option<(ChainId, usize)> {
-    protocol
-        .chains
-        .iter_enumerated()
-        .find_map(|(id, chain)| chain.steps.iter().position(|s| *s == step).map(|i| (id, i)))
 }

@@ -3,7 +3,7 @@
 use crate::effect_uses::Touched;
 use crate::expr::MAIN;
 use crate::gen_::{Gen, Scope};
-use crate::layout::{ColumnOf, KindOf, place};
+use crate::layout::{ColumnOf, KindOf};
 use crate::names::ident;
 use crate::refusal::Refusal;
 use arch_base::Idx;
@@ -410,7 +410,7 @@ impl Gen<'_> {
     /// The statuses from which a step is reached.
     fn reached(&self, id: ProtocolId, step: StepId) -> Vec<Status> {
         let protocol = &self.program.protocols[id];
-        let Some((chain, i)) = place(protocol, step) else { return Vec::new() };
+        let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
         let loops = |c: ChainId, at: std::ops::Range<usize>| {
             protocol.chains[c].steps.get(at).is_some_and(|s| s.iter().all(|s| protocol.steps[*s].loops))
         };
@@ -696,7 +696,7 @@ impl Gen<'_> {
         let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
         let declared = &protocol.steps[step];
         let (key, me) = (ident(&names.key), self.me_type(id, step));
-        let Some((chain, i)) = place(protocol, step) else {
+        let Some((chain, i)) = protocol.place(step) else {
             return Err(Refusal::new(declared.span, "a step that is on no chain"));
         };
         let detached = protocol.chains[chain].window.as_ref().is_some_and(|w| w.detached);

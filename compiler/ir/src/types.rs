@@ -1,8 +1,8 @@
 //! Finite types: how many values they have, which, and which one is the default.
 
 use crate::program::{
-    Actor, EnumId, ExprKind, Handover, IntType, Parent, Program, Protocol, ProtocolId, SortId, StepId, Type,
-    Union,
+    Actor, ChainId, EnumId, ExprKind, Handover, IntType, Parent, Program, Protocol, ProtocolId, SortId,
+    StepId, Type, Union,
 };
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -282,6 +282,13 @@ impl Protocol {
             }
         }
         words
+    }
+
+    /// Where a step is: its chain, and its position there, from 0.
+    #[must_use]
+    pub fn place(&self, step: StepId) -> Option<(ChainId, usize)> {
+        let mut chains = self.chains.iter_enumerated();
+        chains.find_map(|(id, chain)| chain.steps.iter().position(|s| *s == step).map(|i| (id, i)))
     }
 
     /// The sort of the instance that acts in a step.

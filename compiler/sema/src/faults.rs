@@ -201,9 +201,7 @@ impl<'m> Analyzer<'m> {
 /// with which a branch does, unless a begin event or another outcome puts them there.
 fn is_handed_over(program: &Program, id: ProtocolId, step: StepId) -> bool {
     let protocol = &program.protocols[id];
-    let mut places = protocol.chains.iter_enumerated();
-    let place = places.find_map(|(c, chain)| Some((c, chain.steps.iter().position(|s| *s == step)?)));
-    match place {
+    match protocol.place(step) {
         Some((ChainId(0), 0)) => {
             let enters = |h: &&arch_ir::Handover| h.protocol == id && h.position == 0;
             !protocol.begin.is_empty() || protocol.parent.is_some() || program.handovers().any(|h| enters(&h))

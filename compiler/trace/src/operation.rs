@@ -169,7 +169,7 @@ fn moved(
     let names = layout.protocol(id);
     let at = |chain, i: usize| SmolStr::from(names.variant(Status::At(chain, i as u32)).word.as_str());
     let Some(step) = step else { return (at(ChainId(0), 0), None) };
-    let Some((chain, i)) = place(protocol, step) else { return (SmolStr::default(), None) };
+    let Some((chain, i)) = protocol.place(step) else { return (SmolStr::default(), None) };
     let declared = &protocol.chains[chain];
     let branch = (chain != ChainId(0)).then(|| protocol.steps[declared.steps[0]].name.as_str().into());
     let detached = declared.window.as_ref().is_some_and(|w| w.detached);
@@ -180,11 +180,6 @@ fn moved(
         () => declared.outcome.word.as_str().into(),
     };
     (out, branch)
-}
-
-fn place(protocol: &Protocol, step: StepId) -> Option<(arch_ir::ChainId, usize)> {
-    let mut chains = protocol.chains.iter_enumerated();
-    chains.find_map(|(id, chain)| chain.steps.iter().position(|s| *s == step).map(|i| (id, i)))
 }
 
 /// Whether an operation can break a property: it writes what the property reads, or the property speaks of its step.
@@ -236,7 +231,7 @@ impl Reach<'_> {
         declared.lets.iter().for_each(|(_, e)| self.expr(e));
         declared.effects().for_each(|s| self.stmt(s));
         declared.reject.iter().for_each(|r| self.outcome(&r.outcome));
-        if let Some((chain, _)) = place(protocol, step) {
+        if let Some((chain, _)) = protocol.place(step) {
             self.outcome(&protocol.chains[chain].outcome);
         }
     }

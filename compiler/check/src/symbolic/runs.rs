@@ -14,8 +14,7 @@ pub type Run = (ProtocolId, u32);
 impl<'p> Compiler<'p, '_> {
     /// The chain and position of a step.
     pub fn place(&self, p: ProtocolId, step: StepId) -> Option<(ChainId, usize)> {
-        let chains = self.program().protocols[p].chains.iter_enumerated();
-        chains.filter_map(|(c, chain)| Some((c, chain.steps.iter().position(|s| *s == step)?))).next()
+        self.program().protocols[p].place(step)
     }
 
     /// The statuses in which a run has reached a step.

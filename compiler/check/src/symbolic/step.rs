@@ -456,12 +456,9 @@ impl Execution<'_, '_, '_> {
     fn move_along(&mut self, attempt: &Attempt) {
         let program = self.scope.b.program;
         let protocol = &program.protocols[attempt.run.0];
-        let places = protocol.chains.iter_enumerated();
-        let place = places
-            .filter_map(|(c, chain)| Some((c, chain, chain.steps.iter().position(|s| *s == attempt.step)?)));
-        let Some((chain, declared, i)) = place.into_iter().next() else { return };
+        let Some((chain, i)) = protocol.place(attempt.step) else { return };
         let yes = self.scope.b.dag.bool(true);
-        if detached(declared) {
+        if detached(&protocol.chains[chain]) {
             self.stay(attempt);
         } else if protocol.steps[attempt.step].loops {
             self.move_to(attempt.run, Status::At(chain, i as u32), yes);

@@ -11,7 +11,8 @@ impl Program {
     /// Removes a step. Roles that it bound are bound by the next step that uses them, parameters that it chose are
     /// chosen by the step after it, so that whoever relied on them still can.
     pub(super) fn remove_step(&mut self, at: StepRef) -> Result<(), Refusal> {
-        let Some((chain, position)) = self.place_of(at) else { return Ok(()) };
+        let Some((chain, position)) = self.protocols[at.protocol].place(at.step) else { return Ok(()) };
+        let position = position as u32;
         self.check_chain(at, chain, position)?;
         self.check_lets(at)?;
         self.bind_later(at, chain, position);
@@ -21,11 +22,6 @@ impl Program {
             self.move_positions(at, position)?;
         }
         Ok(())
-    }
-
-    fn place_of(&self, at: StepRef) -> Option<(ChainId, u32)> {
-        let mut chains = self.protocols[at.protocol].chains.iter_enumerated();
-        chains.find_map(|(id, c)| c.steps.iter().position(|s| *s == at.step).map(|p| (id, p as u32)))
     }
 
     /// What is left of the chain must be one.

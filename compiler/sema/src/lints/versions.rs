@@ -98,16 +98,12 @@ fn compared(facts: &Facts<'_>, at: At, conjunct: &Expr) -> Option<VarId> {
 /// Whether a run can do something else where the step is: an answer, a branch, a `loop` step that is passed.
 fn is_answered(facts: &Facts<'_>, (protocol, id): At, step: &Step) -> bool {
     let of = &facts.program.protocols[protocol];
-    let place = of
-        .chains
-        .iter_enumerated()
-        .find_map(|(c, chain)| chain.steps.iter().position(|s| *s == id).map(|place| (c, place as u32)));
     let branch = |place: u32| {
         let windows = of.chains.iter().filter_map(|c| c.window.as_ref());
         windows.into_iter().any(|w| (w.from..=w.to).contains(&place))
     };
-    let elsewhere = match place {
-        Some((ChainId(0), place)) => branch(place),
+    let elsewhere = match of.place(id) {
+        Some((ChainId(0), place)) => branch(place as u32),
         // A branch that cannot be taken is not taken.
         Some((_, 0)) => true,
         _ => false,
