@@ -2,7 +2,7 @@
 //! that say nothing.
 
 use crate::codes;
-use crate::outcome::CoverageOutcome;
+use crate::outcome::{CoverageOutcome, FailureOutcome, FailureVerdict};
 use crate::questions::Explored;
 use arch_base::{Code, Diagnostic, Idx, Span};
 use arch_ir::observe::Subject;
@@ -14,8 +14,8 @@ use arch_ir::{
 
 /// What there is to say, if every state was seen: before that there is nothing.
 #[must_use]
-pub fn diagnostics(program: &Program, explored: &Explored) -> Vec<Diagnostic> {
-    let Some(coverage) = Coverage::of(program, explored) else { return Vec::new() };
+pub fn diagnostics(program: &Program, explored: &Explored, failures: &[FailureOutcome]) -> Vec<Diagnostic> {
+    let Some(coverage) = Coverage::of(program, explored, failures) else { return Vec::new() };
     let mut found = coverage.steps();
     found.extend(coverage.properties());
     found.extend(coverage.constants());
@@ -24,21 +24,23 @@ pub fn diagnostics(program: &Program, explored: &Explored) -> Vec<Diagnostic> {
     found
 }
 
-/// The properties that hold and say nothing.
+/// The properties that hold and say nothing of the spec as it is written, and the failure mode, if there is one, that
+/// shows what they say: without what prevents it, they are violated.
 #[must_use]
-pub fn vacuous(program: &Program, explored: &Explored) -> Vec<PropertyId> {
-    let Some(coverage) = Coverage::of(program, explored) else { return Vec::new() };
-    coverage
-        .holding()
-        .filter(|(id, _, result)| coverage.why_vacuous(*id, result).is_some())
-        .map(|h| h.0)
-        .collect()
+pub fn vacuous<'a>(
+    program: &Program,
+    explored: &Explored,
+    failures: &'a [FailureOutcome],
+) -> Vec<(PropertyId, Option<&'a str>)> {
+    let Some(coverage) = Coverage::of(program, explored, failures) else { return Vec::new() };
+    let idle = coverage.holding().filter(|(id, _, result)| coverage.why_vacuous(*id, result).is_some());
+    idle.map(|(id, property, _)| (id, coverage.shown_in(property))).collect()
 }
 
 /// What was covered and what was not, if every state was seen.
 #[must_use]
 pub fn covered(program: &Program, explored: &Explored) -> Vec<CoverageOutcome> {
-    let Some(coverage) = Coverage::of(program, explored) else { return Vec::new() };
+    let Some(coverage) = Coverage::of(program, explored, &[]) else { return Vec::new() };
     let mut list: Vec<CoverageOutcome> = coverage.each_step().map(|at| coverage.step_outcome(at)).collect();
     list.extend(explored.questions.list.iter().zip(&explored.yes).filter_map(|(question, yes)| {
         let (kind, name, span) = match &question.subject {
@@ -70,16 +72,28 @@ pub fn covered(program: &Program, explored: &Explored) -> Vec<CoverageOutcome> {
 type At = (ProtocolId, StepId);
 
 /// A complete exploration in which no behaviour ends where a value leaves its type.
-struct Coverage<'a> {
+struct Coverage<'a, 'f> {
     program: &'a Program,
     explored: &'a Explored,
+    failures: &'f [FailureOutcome],
 }
 
-impl<'a> Coverage<'a> {
-    fn of(program: &'a Program, explored: &'a Explored) -> Option<Coverage<'a>> {
+impl<'a, 'f> Coverage<'a, 'f> {
+    fn of(
+        program: &'a Program,
+        explored: &'a Explored,
+        failures: &'f [FailureOutcome],
+    ) -> Option<Coverage<'a, 'f>> {
         let ends = crate::narrate::end_of_behaviours(&explored.report).is_some();
         let speaks = explored.report.complete() && !ends && program.builtin.coverage;
-        speaks.then_some(Coverage { program, explored })
+        speaks.then_some(Coverage { program, explored, failures })
+    }
+
+    /// The failure mode that shows what a property says: with what prevents or repairs it removed, the property is
+    /// violated, so there it says something.
+    fn shown_in(&self, property: &Property) -> Option<&'f str> {
+        let shows = |f: &&FailureOutcome| f.property == property.name && f.verdict == FailureVerdict::Shown;
+        self.failures.iter().find(shows).map(|f| f.name.as_str())
     }
 
     fn accepted(&self, code: Code, at: Option<At>) -> bool {
@@ -133,6 +147,7 @@ impl<'a> Coverage<'a> {
         let mut found = Vec::new();
         for (id, property, result) in self.holding() {
             match self.why_vacuous(id, result) {
+                Some(_) if self.shown_in(property).is_some() => {}
                 Some(why) => found.push(why),
                 None => found.extend(self.idle_premises(id, property)),
             }

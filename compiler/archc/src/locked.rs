@@ -73,6 +73,7 @@ fn properties(entry: &Entry) -> Option<Vec<PropertyOutcome>> {
             trace: None,
             liveness: None,
             vacuous,
+            shown_in: None,
         })
     };
     entry.properties.iter().map(known).collect()

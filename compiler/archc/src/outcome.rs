@@ -207,6 +207,8 @@ pub struct PropertyOutcome {
     pub liveness: Option<LivenessOutcome>,
     /// Whether it holds and says nothing of this model.
     pub vacuous: bool,
+    /// The failure mode that alone shows what it says: while that is prevented, nothing is there for it to speak of.
+    pub shown_in: Option<String>,
 }
 
 /// What was found of a liveness property besides its verdict.

@@ -303,6 +303,7 @@ fn explore(
             };
             outcome.failures = failures::execute(failures, setting);
             drop(progress);
+            cover(outcome, program, &explored);
             conclude(outcome, program, task);
         }
         Err(refusal) => refuse(outcome, refusal, task.engine),
@@ -331,14 +332,21 @@ fn judge(
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
     outcome.reasons = reasons::of(program, report, &task.limits);
-    outcome.diagnostics.extend(coverage::diagnostics(program, explored));
     outcome.coverage = coverage::covered(program, explored);
     let atoms = program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| &s.atoms);
     outcome.guards = atoms.map(|a| a.id.clone()).collect();
-    for id in coverage::vacuous(program, explored) {
-        outcome.properties[id.index()].vacuous = true;
-    }
     outcome.exploration = Some(exploration);
+}
+
+/// What exploration says about the spec itself, once its failure modes were executed: what is about a failure says
+/// nothing while that is prevented, and is no worse for it.
+fn cover(outcome: &mut SpecOutcome, program: &Program, explored: &Explored) {
+    outcome.diagnostics.extend(coverage::diagnostics(program, explored, &outcome.failures));
+    for (id, shown_in) in coverage::vacuous(program, explored, &outcome.failures) {
+        let property = &mut outcome.properties[id.index()];
+        property.vacuous = shown_in.is_none();
+        property.shown_in = shown_in.map(str::to_owned);
+    }
 }
 
 fn statistics(program: &Program, report: &Report) -> Option<StatisticsOutcome> {

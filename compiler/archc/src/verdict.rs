@@ -316,6 +316,7 @@ mod tests {
             trace,
             liveness: None,
             vacuous: false,
+            shown_in: None,
         }
     }
 

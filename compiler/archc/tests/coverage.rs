@@ -38,6 +38,26 @@ property owned: at finish: Job.owner != null implies Job.owner = self
 property freed: always possible Job.owner = null
 ";
 
+/// What `given_back` speaks of happens only where the guard that prevents it is removed.
+const REPAIRED: &str = r#"
+truth Job { owner: worker?, twice: bool }
+actor worker * 2
+protocol main for each worker, repeats {
+  worker[take {Job.owner = null}] -> worker[finish {Job.owner = self}] => done
+}
+protocol repair repeats, daemon { worker[release {Job.twice = true}] => done }
+on take { if Job.owner != null { Job.twice := true }; Job.owner := self }
+on finish { Job.owner := null }
+on release { Job.owner := null; Job.twice := false }
+rejects finish => done
+property given_back: Job.twice = true leads to Job.twice = false
+property never_twice: always Job.twice = false
+failure "taken twice" {
+  prevented by guard of take else violates never_twice
+  repaired by protocol repair else violates given_back
+}
+"#;
+
 fn codes(spec: &Value) -> Vec<String> {
     let list = spec["diagnostics"].as_array().cloned().unwrap_or_default();
     let mut codes: Vec<String> = list.iter().filter_map(|d| d["code"].as_str()).map(str::to_owned).collect();
@@ -86,6 +106,25 @@ fn what_holds_vacuously_does_not_hold_under_strict() {
         "{spec:#}"
     );
     assert_eq!(checked(FINE, &["--strict"]).1, 0);
+}
+
+#[test]
+fn what_a_failure_mode_shows_is_not_vacuous() {
+    let given_back = |spec: &Value| {
+        let all = spec["properties"].as_array().cloned().unwrap_or_default();
+        let found = all.into_iter().find(|p| p["name"] == "given_back").unwrap_or_default();
+        (found["verdict"].clone(), found["vacuous"].clone(), found["shown_in"].clone())
+    };
+    let holds = Value::from("holds");
+    let (found, status) = checked(REPAIRED, &["--strict"]);
+    assert_eq!(status, 0, "{found:#}");
+    assert_eq!(given_back(&found), (holds.clone(), false.into(), "taken twice".into()));
+    assert!(!codes(&found).contains(&"W0903".to_owned()), "{found:#}");
+    // Where nobody looked, nothing is shown.
+    let (found, status) = checked(REPAIRED, &["--strict", "--no-failures"]);
+    assert_eq!(status, 5);
+    assert_eq!(given_back(&found), (holds, true.into(), Value::Null));
+    assert!(codes(&found).contains(&"W0903".to_owned()), "{found:#}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         trace,
         liveness: None,
         vacuous: false,
+        shown_in: None,
     };
     let outcome = SpecOutcome {
         file: "specs/a, 50%.arch".into(),

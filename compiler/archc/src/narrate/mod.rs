@@ -72,6 +72,7 @@ fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> Prope
         trace: result.trace.as_ref().map(|t| behaviour(teller, t, declared, result)),
         liveness: liveness::told(teller, result),
         vacuous: false,
+        shown_in: None,
     }
 }
 

@@ -91,6 +91,7 @@ struct Property<'a> {
     treated: Vec<TreatedJson<'a>>,
     needs: Option<NeedsJson<'a>>,
     vacuous: bool,
+    shown_in: Option<&'a str>,
     explanations: Vec<ExplanationJson<'a>>,
 }
 
@@ -309,7 +310,8 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         needs: live
             .and_then(|l| l.needs.as_ref())
             .map(|(list, smallest)| NeedsJson { fairness: fairness(list), smallest: *smallest }),
-        vacuous: property.vacuous || live.is_some_and(|l| l.vacuous),
+        vacuous: property.shown_in.is_none() && (property.vacuous || live.is_some_and(|l| l.vacuous)),
+        shown_in: property.shown_in.as_deref(),
         explanations: ending.iter().map(|e| explanation(e, sources)).collect(),
     }
 }

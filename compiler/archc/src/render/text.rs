@@ -118,6 +118,10 @@ fn remark(property: &PropertyOutcome) -> String {
         (PropertyVerdict::Holds, Some(trace)) => {
             format!("witness in {}", counted(trace.steps.len() as u64, "step"))
         }
+        (PropertyVerdict::Holds, None) if property.shown_in.is_some() => {
+            let failure = property.shown_in.as_deref().unwrap_or_default();
+            format!("says something only without what prevents failure \"{failure}\"")
+        }
         (PropertyVerdict::Holds, None) if property.vacuous && property.liveness.is_none() => {
             "says nothing of this model".to_owned()
         }
