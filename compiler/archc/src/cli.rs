@@ -114,6 +114,12 @@ pub enum Command {
     /// Serves stateright's web Explorer on the given address until Ctrl-C: choose among the enabled events
     /// of each state and watch the state change.
     Explore(ExploreArgs),
+    /// Generate a Rust service from a spec
+    ///
+    /// Writes a crate that serves the spec's protocols over HTTP: each step is one atomic guarded transition, and your code
+    /// runs before it. The tool owns src/generated, tests/generated and openapi.json and keeps their hashes in
+    /// .arch/manifest.json; everything else is written once and then yours.
+    Generate(GenerateArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -444,6 +450,49 @@ pub struct ExploreArgs {
     pub instance: Option<String>,
 }
 
+/// `archc generate`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit status: 0 written, or nothing to write; 2 the spec is wrong, cannot be generated (E0801), or a file \
+                  cannot be written; 3 the spec is a sketch; 4 with --check, generated code is stale; or an owned file was \
+                  changed by hand."
+)]
+pub struct GenerateArgs {
+    /// The spec
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The folder of the crate
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Gives a constant of the spec another value
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Takes the constants of this instance; numbers of instances count in the model, not in the service
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// The length of a tick of the spec's clock
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub tick: Duration,
+    /// The name of the package, in a crate that is new [default: that of the folder]
+    #[arg(long, value_name = "NAME", value_parser = package)]
+    pub name: Option<String>,
+    /// Where the crate arch-runtime is, in a crate that is new [default: its version in the registry]
+    #[arg(long, value_name = "DIR")]
+    pub runtime_path: Option<PathBuf>,
+    /// Writes nothing; exit status 4 and a diff where generated code is stale
+    #[arg(long, conflicts_with_all = ["force", "dry_run"])]
+    pub check: bool,
+    /// Writes nothing; shows what would change in owned files
+    #[arg(long, conflicts_with_all = ["force", "dry_run"])]
+    pub diff: bool,
+    /// Writes nothing; lists the files that would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Overwrites owned files that were changed by hand
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `archc completions`.
 #[derive(Args, Debug)]
 #[command(
@@ -596,6 +645,15 @@ fn number_and_unit(text: &str) -> (&str, &str) {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (&text[..split], text[split..].trim())
+}
+
+fn package(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a package has lower-case letters, digits, `-` and `_`, and begins with a letter".into())
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod matrix;
 pub mod memory;
 pub mod narrate;
 pub mod outcome;
+pub mod ownership;
 pub mod pages;
 pub mod panics;
 pub mod pipeline;
@@ -76,6 +77,7 @@ fn obey(cli: &Cli) -> ExitStatus {
         Command::Explain(args) => commands::explain::run(args),
         Command::Draft(args) => commands::draft::run(args),
         Command::Explore(args) => commands::explore::run(args),
+        Command::Generate(args) => commands::generate::run(args),
         Command::Completions(args) => commands::completions::run(args),
     }
 }

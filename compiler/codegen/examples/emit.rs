@@ -16,7 +16,7 @@ fn main() {
         Origin { tool: "archc".into(), spec: args[1].clone(), hash: "sha256:test".into(), tick: 1_000 };
     match generate(&program, &sources, &origin) {
         Ok(files) => {
-            for file in files {
+            for file in files.files {
                 std::fs::write(std::path::Path::new(&args[3]).join(file.path), file.text).expect("written");
             }
         }

@@ -160,8 +160,22 @@ impl Gen<'_> {
         let (name, word) = (ident(self.layout.ordinal(kind)), &self.program.ordinals[kind].name);
         let present = if ty.is_optional() { quote!(#present.map(|n| n.0)) } else { quote!(Some(#present.0)) };
         let in_scope = self.ordinals_in_scope(scope, kind, span)?;
-        let next = quote!(#name(tx.advance(#word, #present, &[#(#in_scope),*])));
+        let holders = self.holders(kind);
+        let next = quote!(#name(tx.advance(#word, #present, &[#(#in_scope),*], &[#holders])));
         self.store(scope, place, if ty.is_optional() { quote!(Some(#next)) } else { next })
+    }
+
+    /// The kinds that `advance` looks through: where the spec allows a greater ordinal than the one advanced to be alive, a
+    /// service has to know them.
+    fn holders(&self, kind: OrdinalId) -> TokenStream {
+        if self.program.builtin.advances {
+            return quote!();
+        }
+        let holds = |c: &crate::layout::Column| self.program.holds(&c.ty, &|t| *t == Type::Ordinal(kind));
+        let stored = self.layout.kinds.iter().take(self.layout.stored).enumerate();
+        let kinds: Vec<usize> = stored.filter(|(_, k)| k.columns.iter().any(holds)).map(|(i, _)| i).collect();
+        self.uses.borrow_mut().scans.extend(&kinds);
+        self.kind_list(&kinds)
     }
 
     /// The ordinals among variables in scope, which count as alive.

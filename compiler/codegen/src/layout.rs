@@ -236,7 +236,7 @@ impl Layout {
     }
 
     fn name_protocols(&mut self, program: &Program, types: &mut Taken) {
-        let mut modules = Taken::with(&["mod", "types", "rows", "spec", "model"]);
+        let mut modules = Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service"]);
         let mut ops = Taken::default();
         for protocol in &program.protocols {
             let module = modules.take(&snake(&protocol.name), "_");

@@ -12,15 +12,20 @@ mod hash;
 mod layout;
 mod model;
 mod names;
+mod openapi;
 mod print;
+mod project;
 mod refusal;
 mod rows;
+mod serve;
 mod step;
 mod types;
 
 pub use hash::spec_hash;
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
+pub use project::{Crate, Project, project, stubs};
 pub use refusal::{NOT_GENERATED, Refusal};
+pub use serve::{Asked, Op, Served};
 
 use arch_base::SourceMap;
 use arch_ir::Program;
@@ -52,11 +57,24 @@ pub struct File {
     pub text: String,
 }
 
-/// The modules of a program, below `src/generated`.
+/// What is generated of a program.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// The modules below `src/generated`.
+    pub files: Vec<File>,
+    /// The OpenAPI document.
+    pub openapi: String,
+    /// Who does what.
+    pub actors: Vec<Served>,
+    /// Types of which a service must list the instances, with those that the model has.
+    pub closed: Vec<(String, Vec<String>)>,
+}
+
+/// The code of a program: its modules below `src/generated`.
 ///
 /// # Errors
 /// Everything of which no code can be made.
-pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Vec<File>, Vec<Refusal>> {
+pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
     let layout = Layout::of(program)?;
     let r#gen = Gen { program, layout, sources, uses: RefCell::default(), scanned: RefCell::default() };
     let mut refusals = Vec::new();
@@ -77,18 +95,69 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
             Err(more) => refusals.extend(more),
         }
     }
-    let model = r#gen.model_module();
-    match model {
-        Ok(model) if refusals.is_empty() => Ok(files(&r#gen, origin, types, rows, modules, &table, model)),
-        Ok(_) => Err(refusals),
-        Err(more) => {
-            refusals.extend(more);
+    let (model, actors) = (r#gen.model_module(), r#gen.served());
+    match (model, actors) {
+        (Ok(model), Ok(actors)) if refusals.is_empty() => {
+            let files = files(&r#gen, origin, types, rows, modules, &table, model, &actors);
+            let closed = r#gen.closed();
+            Ok(Code {
+                files,
+                openapi: openapi::document(program, &r#gen.layout, &actors, origin),
+                actors,
+                closed,
+            })
+        }
+        (model, actors) => {
+            refusals.extend(model.err().into_iter().chain(actors.err()).flatten());
             Err(refusals)
         }
     }
 }
 
+/// The modules that a user writes against.
+fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<File> {
+    let (handlers, service) = (r#gen.handlers_module(actors), r#gen.service_module(actors));
+    let handlers = quote! {
+        use super::rows::*;
+        use super::types::*;
+        use arch_runtime::Instant;
+        use arch_runtime::service::{Call, HandlerError};
+        use arch_runtime::step::Typed;
+        use arch_runtime::value::Value;
+        use std::collections::BTreeSet;
+        use std::future::Future;
+
+        #[doc = " Handlers that take the choices from the request, and do nothing else."]
+        #[derive(Clone, Copy, Default, Debug)]
+        pub struct Plain;
+
+        #handlers
+    };
+    let service = quote! {
+        use super::handlers::*;
+        use super::spec::{schema, spec};
+        use arch_runtime::service::{Call, Guard, HandlerError, Service};
+        use arch_runtime::step::{Choose, Serving, Typed, text};
+        use arch_runtime::store::BoxFuture;
+        use arch_runtime::value::{Row, Value};
+        use smol_str::SmolStr;
+        use std::sync::Arc;
+
+        #service
+    };
+    vec![
+        print::file(
+            origin,
+            "handlers.rs",
+            "What each actor does: the traits that `src/handlers` implements.",
+            handlers,
+        ),
+        print::file(origin, "service.rs", "The service, made of the steps and your handlers.", service),
+    ]
+}
+
 /// The modules as files.
+#[allow(clippy::too_many_arguments)] // the modules
 fn files(
     r#gen: &Gen<'_>,
     origin: &Origin,
@@ -97,6 +166,7 @@ fn files(
     modules: Vec<(String, TokenStream)>,
     table: &[TokenStream],
     model: TokenStream,
+    actors: &[Served],
 ) -> Vec<File> {
     let step_use = quote! {
         use super::rows::*;
@@ -152,7 +222,7 @@ fn files(
             use super::rows::*;
             use super::types::*;
             #(use super::#names;)*
-            use arch_runtime::step::{Action, KindCode, Protocol, Record, Sort, Spec};
+            use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
             use arch_runtime::value::Type;
             use arch_runtime::{Kind, KindClass, Schema};
             use std::sync::Arc;
@@ -176,8 +246,11 @@ fn files(
             #model
         },
     ));
+    list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
+        pub mod handlers;
+        pub mod service;
         #[cfg(feature = "model")]
         pub mod model;
         pub mod rows;

@@ -60,6 +60,16 @@ impl Gen<'_> {
         }
     }
 
+    /// Types of which steps ask for all instances, with those of the model.
+    pub fn closed(&self) -> Vec<(String, Vec<String>)> {
+        let closed = self.uses.borrow().closed.clone();
+        let list = closed.into_iter().map(|id| {
+            let sort = &self.program.sorts[id];
+            (sort.name.clone(), (0..sort.size).map(|n| instance(self.program, id, n)).collect())
+        });
+        list.collect()
+    }
+
     /// The module `model`.
     ///
     /// # Errors

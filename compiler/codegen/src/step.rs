@@ -570,7 +570,8 @@ impl Gen<'_> {
         let (key, run, status) =
             (ident(&names.key), self.run_column(id, ColumnOf::Status).0, ident(&names.status));
         let free = self.subjects_free(id)?;
-        let first = protocol.chains[MAIN].steps.first().map(|s| protocol.steps[*s].actor);
+        let step = protocol.chains[MAIN].steps.first().copied();
+        let first = step.map(|s| protocol.steps[s].actor);
         let (me_type, me, actor) = match first {
             Some(Actor::Subject(i)) => {
                 let sort = protocol.subjects[i as usize].sort;
@@ -581,7 +582,11 @@ impl Gen<'_> {
                     self.program.sorts[sort].name.as_str(),
                 )
             }
-            _ => (quote!(Nobody), quote!(Nobody), ""),
+            // Nobody in particular: whoever is to take the first step may ask for it.
+            _ => {
+                let sort = step.map_or("", |s| self.program.sorts[protocol.acting_sort(s)].name.as_str());
+                (quote!(Nobody), quote!(Nobody), sort)
+            }
         };
         let at = ident(&names.variant(Status::At(MAIN, 0)).rust);
         let moved = &names.variant(Status::At(MAIN, 0)).word;
@@ -613,8 +618,15 @@ impl Gen<'_> {
         let scans = self.scans();
         let writes = self.kind_list(&names.kind.into_iter().collect::<Vec<_>>());
         let module = ident(&names.module);
+        let acts = match first {
+            Some(Actor::Subject(i)) => {
+                let i = i as usize;
+                quote!(.by(Acts::Subject(#i)))
+            }
+            _ => quote!(),
+        };
         let action =
-            quote!(Action::of::<#module::Begin>(#op, #actor).scanning(&[#scans]).writing(&[#writes]));
+            quote!(Action::of::<#module::Begin>(#op, #actor) #acts .scanning(&[#scans]).writing(&[#writes]));
         Ok(Some((code, action)))
     }
 
@@ -625,7 +637,8 @@ impl Gen<'_> {
         self.kind_list(&scans)
     }
 
-    fn kind_list(&self, kinds: &[usize]) -> TokenStream {
+    /// Constants of kinds, as a list.
+    pub fn kind_list(&self, kinds: &[usize]) -> TokenStream {
         let rows = kinds.iter().map(|k| {
             let row = ident(&self.layout.kinds[*k].rust);
             quote!(#row::KIND)
@@ -889,7 +902,17 @@ impl Gen<'_> {
         let declared = &protocol.steps[step];
         let (module, name) = (ident(&names.module), ident(name));
         let (op, actor) = (&names.ops[step.index()], &self.program.sorts[protocol.acting_sort(step)].name);
-        let mut calls = TokenStream::new();
+        let acts = match declared.actor {
+            Actor::Subject(i) => {
+                let i = i as usize;
+                quote!(Acts::Subject(#i))
+            }
+            Actor::Role(role) => match declared.binds.iter().position(|r| *r == role) {
+                Some(i) => quote!(Acts::Choice(#i)),
+                None => quote!(Acts::Bound),
+            },
+        };
+        let mut calls = quote!(.by(#acts));
         for role in &declared.binds {
             let (label, sort) =
                 (&protocol.roles[*role].name, &self.program.sorts[protocol.roles[*role].sort].name);
@@ -920,7 +943,7 @@ impl Gen<'_> {
     }
 
     /// What an effect and its reject pick: name and type.
-    fn picks(&self, step: &Step) -> Vec<(String, Type)> {
+    pub fn picks(&self, step: &Step) -> Vec<(String, Type)> {
         let mut list = Vec::new();
         for stmt in step.effects() {
             stmt.visit(&mut |s| {

@@ -104,6 +104,17 @@ type Choose = fn(&mut Tx<'_>, &[Value], &[Value]) -> Result<Value, Stop>;
 type Conclude = fn(&mut Tx<'_>, &Tx<'_>, &[Value], &Value) -> Result<Moved, Stop>;
 type Phase = fn(&mut Tx<'_>, &[Value], &Value, &mut Picks) -> Result<(), Stop>;
 
+/// Where it says who acts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acts {
+    /// This subject of the run.
+    Subject(usize),
+    /// This choice: a role that the step binds.
+    Choice(usize),
+    /// A role that an earlier step bound.
+    Bound,
+}
+
 /// A step without its Rust types.
 #[derive(Clone)]
 pub struct Action {
@@ -111,6 +122,8 @@ pub struct Action {
     pub name: SmolStr,
     /// The acting actor type.
     pub actor: SmolStr,
+    /// Where it says who acts.
+    pub acts: Acts,
     /// Roles bound, then parameters.
     pub choices: Vec<Choice>,
     /// What its effect picks, in order of writing.
@@ -137,6 +150,7 @@ impl Action {
         Action {
             name: SmolStr::new_static(name),
             actor: SmolStr::new_static(actor),
+            acts: Acts::Bound,
             choices: Vec::new(),
             picks: Vec::new(),
             scans: Vec::new(),
@@ -154,6 +168,13 @@ impl Action {
             reject: |tx, run, me, picks| O::reject(tx, &run_of::<O>(run)?, &me_of::<O>(me)?, picks),
             refuse: |tx, run, me| O::refuse(tx, &run_of::<O>(run)?, &me_of::<O>(me)?),
         }
+    }
+
+    /// Who acts is said there.
+    #[must_use]
+    pub fn by(mut self, acts: Acts) -> Action {
+        self.acts = acts;
+        self
     }
 
     /// With a role that it binds.

@@ -9,15 +9,17 @@ mod bounds;
 mod perform;
 mod picks;
 mod record;
+mod serving;
 mod transition;
 mod tx;
 mod typed;
 
-pub use action::{Action, Choice, ChoiceKind, KindCode, Moved, Operation, Protocol, Sort, Spec};
+pub use action::{Action, Acts, Choice, ChoiceKind, KindCode, Moved, Operation, Protocol, Sort, Spec};
 pub use bounds::Policy;
 pub use perform::{Performed, Watch, Watching, acting, perform};
 pub use picks::{Domain, Picks};
 pub use record::{Key, Record};
+pub use serving::{Choose, Serving, text};
 pub use transition::{Environment, Request};
 #[cfg(any(test, feature = "model"))]
 pub(crate) use tx::visit_ordinals;

@@ -1,10 +1,14 @@
 //! Actions as transitions of a store.
 
-use super::{Action, Members, Performed, Picks, Protocol, SnapshotSource, Spec, Stop, Tx, Watching, perform};
+use super::{
+    Action, Members, Performed, Picks, Protocol, SnapshotSource, Spec, Stop, Tx, Watch, Watching, acting,
+    perform,
+};
 use crate::schema::Schema;
 use crate::store::{Decision, Denial, Effects, Json, Plan, ReadRows, Snapshot, Step};
 use crate::time::Instant;
 use crate::value::{Field, RowKey, TypedRow, Value};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// One operation that is asked for, decoded.
@@ -64,21 +68,27 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The transition function of an operation.
+    /// The transition function of an operation that this instance asks for.
     #[must_use]
-    pub fn step(&self, name: &str, request: Request) -> Option<Step> {
+    pub fn step(&self, name: &str, id: SmolStr, request: Request) -> Option<Step> {
         let environment = self.clone();
         let name = name.to_owned();
         self.spec.action(&name)?;
-        Some(Arc::new(move |snapshot: &Snapshot<'_>| environment.decide(snapshot, &name, &request)))
+        Some(Arc::new(move |snapshot: &Snapshot<'_>| environment.decide(snapshot, &name, &id, &request)))
     }
 
-    fn decide(&self, snapshot: &Snapshot<'_>, name: &str, request: &Request) -> Decision {
+    fn decide(&self, snapshot: &Snapshot<'_>, name: &str, id: &str, request: &Request) -> Decision {
         let Some((protocol, action)) = self.spec.action(name) else { return deny(vec!["operation".into()]) };
         let source = SnapshotSource { snapshot, schema: &self.schema, tick: self.spec.tick };
         let mut tx = Tx::new(&source, &self.members);
         let mut picks = Picks::given(request.picks.clone());
-        match perform(action, &mut tx, &request.run, &request.choices, &mut picks, &mut Watching) {
+        let mut acted = Acted(None);
+        let performed = perform(action, &mut tx, &request.run, &request.choices, &mut picks, &mut acted);
+        // Who asks acts as itself, also where an earlier step said who is to act.
+        if acted.0.is_some_and(|me| me != id) {
+            return deny(vec!["self".into()]);
+        }
+        match performed {
             Ok(Performed::Denied(guard)) => deny(guard.failed().iter().map(|id| (*id).into()).collect()),
             Ok(Performed::Step(moved) | Performed::Reject(moved)) => match tx.excess().first() {
                 None => Decision::Apply(self.effects(&tx, snapshot, protocol, request, moved)),
@@ -160,6 +170,15 @@ impl Stop {
     }
 }
 
-fn deny(failed: Vec<smol_str::SmolStr>) -> Decision {
+/// Who acted.
+struct Acted(Option<SmolStr>);
+
+impl<'a> Watch<'a> for Acted {
+    fn chosen(&mut self, _tx: &Tx<'a>, me: &Value) {
+        self.0 = acting(me).map(SmolStr::from);
+    }
+}
+
+fn deny(failed: Vec<SmolStr>) -> Decision {
     Decision::Deny(Denial { failed, record: false })
 }

@@ -313,20 +313,45 @@ impl<'a> Tx<'a> {
     }
 
     /// An ordinal for `advance x`: greater than x, and, where everything alive is known, than all of it and all in `scope`.
-    pub fn advance(&mut self, ordinal: &str, present: Option<u64>, scope: &[u64]) -> u64 {
-        let Some(before) = self.source.greatest(ordinal) else {
-            return present.unwrap_or(0) + 1;
-        };
-        let mut greatest = scope.iter().copied().fold(before, u64::max);
-        for (row, values) in &self.changed {
-            for (column, value) in self.schema().kind(row.kind).columns.iter().zip(values) {
-                visit_ordinals(&column.ty, value, ordinal, &mut |n| greatest = greatest.max(n));
-            }
+    ///
+    /// A service knows what is alive only if the step looks through `holders`, the kinds that hold such ordinals: it does where
+    /// the spec allows greater ones than x to be alive.
+    pub fn advance(&mut self, ordinal: &str, present: Option<u64>, scope: &[u64], holders: &[KindId]) -> u64 {
+        let in_model = self.source.greatest(ordinal);
+        let mut greatest = in_model.unwrap_or_else(|| self.greatest_stored(ordinal, present, holders));
+        if in_model.is_some() || !holders.is_empty() {
+            greatest = scope.iter().copied().fold(greatest, u64::max).max(self.greatest_written(ordinal));
         }
-        if present.is_some_and(|n| n < greatest) && self.source.checks_advances() {
+        if in_model.is_some() && present.is_some_and(|n| n < greatest) && self.source.checks_advances() {
             self.exceed(Excess::Advance);
         }
         greatest + 1
+    }
+
+    fn greatest_written(&self, ordinal: &str) -> u64 {
+        self.changed
+            .iter()
+            .fold(0, |found, (row, values)| found.max(self.greatest_in(row.kind, values, ordinal)))
+    }
+
+    /// The greatest ordinal in rows of these kinds, and `present`.
+    fn greatest_stored(&self, ordinal: &str, present: Option<u64>, holders: &[KindId]) -> u64 {
+        let mut greatest = present.unwrap_or(0);
+        for kind in holders {
+            for key in self.source.keys(*kind) {
+                let row = self.source.get(&RowKey { kind: *kind, key });
+                greatest = greatest.max(row.map_or(0, |row| self.greatest_in(*kind, row, ordinal)));
+            }
+        }
+        greatest
+    }
+
+    fn greatest_in(&self, kind: KindId, values: &[Value], ordinal: &str) -> u64 {
+        let mut greatest = 0;
+        for (column, value) in self.schema().kind(kind).columns.iter().zip(values) {
+            visit_ordinals(&column.ty, value, ordinal, &mut |n| greatest = greatest.max(n));
+        }
+        greatest
     }
 
     /// Notes an excess.

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod explore;
 pub mod faults;
 pub mod fmt;
+pub mod generate;
 pub mod trace;
 
 use crate::outcome::ExitStatus;

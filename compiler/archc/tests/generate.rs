@@ -1,0 +1,111 @@
+//! `archc generate`: what it writes, what it leaves alone, what it refuses.
+
+mod common;
+
+use common::Dir;
+
+const LEASE: &str = r#"ordinal Epoch
+truth Lease { owner: worker?, epoch: Epoch }
+actor worker * 2
+
+protocol main for each worker, repeats {
+  worker[take {Lease.owner = null}] -> worker[give {Lease.owner = self}] => done
+}
+
+on take {
+  Lease.owner := self
+  advance Lease.epoch
+}
+on give { Lease.owner := null }
+
+property owned: reachable Lease.owner != null
+"#;
+
+fn lease() -> Dir {
+    Dir::with(&[("lease.arch", LEASE)])
+}
+
+const GENERATE: &[&str] = &["generate", "lease.arch", "--out", "out"];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    GENERATE.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn a_crate_is_written_and_then_fresh() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    assert!(dir.read("out/src/generated/handlers.rs").contains("pub trait WorkerHandlers"));
+    assert!(dir.read("out/src/handlers/worker.rs").contains("impl WorkerHandlers for Worker"));
+    assert!(dir.read("out/openapi.json").contains("/v1/main/take"));
+    let again = dir.archc(GENERATE).expect(0);
+    assert_eq!(again.stdout, "nothing has changed\n");
+    let check = dir.archc(&with(&["--check"])).expect(0);
+    assert_eq!(check.stdout, "");
+}
+
+#[test]
+fn a_changed_spec_is_drift_until_it_is_generated() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    dir.write("out/src/handlers/worker.rs", b"// mine\n");
+    dir.write("lease.arch", LEASE.replace("give", "yield_it").as_bytes());
+    let check = dir.archc(&with(&["--check"])).expect(4);
+    assert!(check.stdout.contains("-    fn give("), "{}", check.stdout);
+    assert!(check.stdout.contains("+    fn yield_it("), "{}", check.stdout);
+    let updated = dir.archc(GENERATE).expect(0);
+    assert!(updated.stdout.contains("update src/generated/handlers.rs"), "{}", updated.stdout);
+    assert!(
+        updated.stdout.contains("lacks:") && updated.stdout.contains("async fn yield_it("),
+        "{}",
+        updated.stdout
+    );
+    assert_eq!(dir.read("out/src/handlers/worker.rs"), "// mine\n");
+}
+
+#[test]
+fn what_was_changed_by_hand_is_not_overwritten() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    let path = "out/src/generated/rows.rs";
+    let edited = dir.read(path).replace("Lease", "Mine");
+    dir.write(path, edited.as_bytes());
+    let refused = dir.archc(GENERATE).expect(4);
+    assert!(refused.stderr.contains("rows.rs was changed by hand"), "{}", refused.stderr);
+    assert_eq!(dir.read(path), edited);
+    dir.archc(&with(&["--force", "--dry-run"])).expect(0);
+    assert_eq!(dir.read(path), edited);
+    dir.archc(&with(&["--force"])).expect(0);
+    assert_ne!(dir.read(path), edited);
+}
+
+#[test]
+fn files_that_nothing_makes_any_more_go() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    dir.write("lease.arch", LEASE.replace("protocol main", "protocol lease").as_bytes());
+    let updated = dir.archc(GENERATE).expect(0);
+    assert!(updated.stdout.contains("delete src/generated/main.rs"), "{}", updated.stdout);
+    assert!(!dir.path().join("out/src/generated/main.rs").exists());
+}
+
+#[test]
+fn what_cannot_be_generated_is_said_and_nothing_is_written() {
+    let dir = Dir::with(&[(
+        "lease.arch",
+        "truth Seen[edge] { fresh: bool }\nactor hub\nactor edge * 2\n\nprotocol purge, repeats {\n  each drop: edge\n  \
+         hub[start] -> edge[drop {Seen.fresh = true}] => done\n}\n\non start { Seen[all edge].fresh := true }\non drop { Seen.fresh := false }\n",
+    )]);
+    let refused = dir.archc(GENERATE).expect(2);
+    assert!(refused.stderr.contains("error[E0801]"), "{}{}", refused.stdout, refused.stderr);
+    assert!(!dir.path().join("out").exists());
+}
+
+#[test]
+fn a_manifest_that_is_none_is_said() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    dir.write("out/.arch/manifest.json", br#"{"archc": "", "spec": "", "files": {"../x": ""}}"#);
+    let refused = dir.archc(GENERATE).expect(2);
+    assert!(refused.stderr.contains("which is outside"), "{}", refused.stderr);
+}

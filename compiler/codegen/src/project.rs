@@ -1,0 +1,166 @@
+//! A whole crate around generated code: what the tool owns, and what it writes once for its user.
+
+use crate::names::{camel, ident};
+use crate::print::pretty;
+use crate::serve::Served;
+use crate::{Code, File, Origin};
+use quote::quote;
+
+/// What the crate is called, and where the runtime is.
+#[derive(Clone, Debug)]
+pub struct Crate {
+    /// The package: `claims-service`.
+    pub name: String,
+    /// The dependency, as `Cargo.toml` has it: `path = "…"`, `workspace = true`, `version = "…"`.
+    pub runtime: String,
+    /// Properties that the spec expects to be violated.
+    pub expected: Vec<String>,
+}
+
+/// The files of a crate.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Overwritten, while nobody else changed them.
+    pub owned: Vec<File>,
+    /// Written if they are not there.
+    pub once: Vec<File>,
+}
+
+/// The crate of some code.
+#[must_use]
+pub fn project(code: &Code, origin: &Origin, package: &Crate) -> Project {
+    let file = |path: &str, text: String| File { path: path.to_owned(), text };
+    let mut owned: Vec<File> =
+        code.files.iter().map(|f| file(&format!("src/generated/{}", f.path), f.text.clone())).collect();
+    owned.push(file("openapi.json", code.openapi.clone()));
+    owned.push(file("tests/generated/main.rs", tests(origin, package)));
+    let mut once = vec![
+        file("Cargo.toml", manifest(package)),
+        file("src/lib.rs", library(code, package)),
+        file("src/main.rs", main(package)),
+        file("src/handlers/mod.rs", handlers_mod(code)),
+        file(&format!("{}.toml", package.name), settings(code, package)),
+        file(".gitignore", "/target\n*.db\n*.db-shm\n*.db-wal\n".into()),
+    ];
+    once.extend(code.actors.iter().map(|a| file(&format!("src/handlers/{}.rs", a.module), handlers(a))));
+    Project { owned, once }
+}
+
+/// The methods of an actor's handlers, to be pasted where they are missing.
+#[must_use]
+pub fn stubs(actor: &Served) -> String {
+    let methods = actor.ops.iter().map(|op| {
+        let (method, request) = (&op.method, &op.request);
+        match &op.choices {
+            Some(choices) => format!(
+                "    async fn {method}(&self, _call: &Call, request: {request}) -> Result<{choices}, HandlerError> {{\n        \
+                 request.choices()\n    }}\n"
+            ),
+            None => format!(
+                "    async fn {method}(&self, _call: &Call, _request: {request}) -> Result<(), HandlerError> {{\n        \
+                 Ok(())\n    }}\n"
+            ),
+        }
+    });
+    methods.collect::<Vec<_>>().join("\n")
+}
+
+fn handlers(actor: &Served) -> String {
+    let (name, handlers) = (camel(&actor.name), &actor.handlers);
+    let mut used = vec![handlers.clone()];
+    used.extend(actor.ops.iter().flat_map(|op| op.choices.iter().chain([&op.request]).cloned()));
+    used.sort();
+    let uses: Vec<_> = used.iter().map(|u| ident(u)).collect();
+    let uses = pretty(quote! {
+        use crate::generated::handlers::{#(#uses),*};
+        use arch_runtime::service::{Call, HandlerError};
+    });
+    format!(
+        "//! What `{actor}` does before each of its steps. This file is yours: it is written once.\n//!\n\
+         //! A method makes the choices that the spec leaves open. It may wait for the network; it runs at least once for each\n\
+         //! request, outside the transaction. Guards and effects are in the generated step.\n\n\
+         {uses}\n/// The handlers of `{actor}`.\n#[derive(Clone, Debug, Default)]\npub struct {name};\n\n\
+         impl {handlers} for {name} {{\n{stubs}}}\n",
+        actor = actor.name,
+        stubs = stubs(actor),
+    )
+}
+
+fn handlers_mod(code: &Code) -> String {
+    let mut modules: Vec<String> =
+        code.actors.iter().map(|a| format!("pub mod {};\n", ident(&a.module))).collect();
+    modules.sort();
+    format!("//! Your code: one module for each actor.\n\n{}", modules.concat())
+}
+
+fn library(code: &Code, package: &Crate) -> String {
+    let handlers =
+        code.actors.iter().map(|a| format!("        handlers::{}::{},\n", ident(&a.module), camel(&a.name)));
+    let name = &package.name;
+    format!(
+        "//! The service `{name}`: generated steps, and your handlers around them.\n\n\
+         #[rustfmt::skip]\npub mod generated;\npub mod handlers;\n\n\
+         use arch_runtime::service::Service;\nuse arch_runtime::settings::Settings;\n\n\
+         /// The name of the service: of its settings file and its environment variables.\n\
+         pub const NAME: &str = \"{name}\";\n\n\
+         /// The service with your handlers.\n///\n/// # Errors\n/// The settings lack a list of instances.\n\
+         pub fn service(settings: &Settings) -> Result<Service, String> {{\n    \
+         generated::service::service(\n        NAME,\n        env!(\"CARGO_PKG_VERSION\"),\n        \
+         settings.members.iter().map(|(sort, all)| (sort, &all.0[..])),\n{}    )\n}}\n",
+        handlers.collect::<String>()
+    )
+}
+
+fn main(package: &Crate) -> String {
+    let library = package.name.replace('-', "_");
+    format!(
+        "//! Serves on SQLite, or on PostgreSQL if `store.url` says so; `--help` lists what else it does.\n\n\
+         use std::process::ExitCode;\n\n\
+         fn main() -> ExitCode {{\n    arch_runtime::cli::main({library}::NAME, {library}::service)\n}}\n"
+    )
+}
+
+fn manifest(package: &Crate) -> String {
+    let Crate { name, runtime, .. } = package;
+    // A crate of its own, wherever it lies; in a workspace, its members say so.
+    let workspace = if runtime.contains("workspace") { "" } else { "\n[workspace]\n" };
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [features]\n# The finite model of the spec, which the tests explore.\nmodel = [\"arch-runtime/model\"]\n\
+         # PostgreSQL as the store.\npostgres = [\"arch-runtime/postgres\"]\n\n\
+         [dependencies]\narch-runtime = {{ {runtime}, features = [\"http\", \"sqlite\"] }}\nsmol_str = \"0.3\"\n\n\
+         [dev-dependencies]\n{name} = {{ path = \".\", features = [\"model\"] }}\n{workspace}"
+    )
+}
+
+fn settings(code: &Code, package: &Crate) -> String {
+    let mut text = format!(
+        "# Settings of {name}; `{name} config` prints all of them.\n\n[store]\nurl = \"sqlite:{name}.db\"\n",
+        name = package.name
+    );
+    if !code.closed.is_empty() {
+        text.push_str("\n# The instances of types that some step looks at as a whole.\n[members]\n");
+        for (sort, all) in &code.closed {
+            text.push_str(&format!("{sort} = {all:?}\n"));
+        }
+    }
+    text
+}
+
+fn tests(origin: &Origin, package: &Crate) -> String {
+    let library = package.name.replace('-', "_");
+    let expected = &package.expected;
+    let Origin { tool, spec, hash, .. } = origin;
+    format!(
+        "//! The finite model of the spec, explored by the generated steps.\n//\n\
+         // @generated by {tool} from {spec} ({hash}). Do not edit.\n\n\
+         use arch_runtime::model::explore;\nuse {library}::generated::model::model;\n\n\
+         /// How many states are looked at.\nconst STATES: usize = 2_000_000;\n\
+         /// Properties that the spec expects to be violated.\nconst EXPECTED: &[&str] = &{expected:?};\n\n\
+         #[test]\nfn the_model_is_as_the_spec_expects() {{\n    let report = explore(&model(), STATES);\n    \
+         let mut violated: Vec<String> = report.violated().iter().map(|finding| finding.name.clone()).collect();\n    \
+         violated.retain(|name| !EXPECTED.contains(&name.as_str()));\n    \
+         assert!(violated.is_empty(), \"violated: {{violated:?}}\");\n    \
+         assert!(!report.cut, \"more than {{STATES}} states: choose a smaller instance for the tests\");\n}}\n\n"
+    )
+}
