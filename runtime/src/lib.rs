@@ -30,5 +30,6 @@ pub mod time;
 pub mod value;
 
 pub use schema::{Column, Kind, KindClass, KindId, Schema};
+pub use smol_str::SmolStr;
 pub use time::Instant;
 pub use value::{RowKey, Type, Value};

@@ -94,7 +94,7 @@ fn what_cannot_be_generated_is_said_and_nothing_is_written() {
     let dir = Dir::with(&[(
         "lease.arch",
         "truth Seen[edge] { fresh: bool }\nactor hub\nactor edge * 2\n\nprotocol purge, repeats {\n  each drop: edge\n  \
-         hub[start] -> edge[drop {Seen.fresh = true}] => done\n}\n\non start { Seen[all edge].fresh := true }\non drop { Seen.fresh := false }\n",
+         hub[start] -> edge[drop {Seen.fresh = true}] => done\n}\n\non start { for e in edge { Seen[e].fresh := true } }\non drop { Seen.fresh := false }\n",
     )]);
     let refused = dir.archc(GENERATE).expect(2);
     assert!(refused.stderr.contains("error[E0801]"), "{}{}", refused.stdout, refused.stderr);

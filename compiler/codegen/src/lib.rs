@@ -140,7 +140,7 @@ fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<Fil
         use arch_runtime::step::{Choose, Serving, Typed, text};
         use arch_runtime::store::BoxFuture;
         use arch_runtime::value::{Row, Value};
-        use smol_str::SmolStr;
+        use arch_runtime::SmolStr;
         use std::sync::Arc;
 
         #service
@@ -188,7 +188,7 @@ fn files(
                 use arch_runtime::step::{Domain, Members, Typed};
                 use arch_runtime::value::{Field, Type, UnionType, Value, Variant};
                 use arch_runtime::Instant;
-                use smol_str::SmolStr;
+                use arch_runtime::SmolStr;
                 use std::collections::BTreeSet;
                 use std::sync::Arc;
                 #types

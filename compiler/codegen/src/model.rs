@@ -113,7 +113,11 @@ impl Gen<'_> {
         });
         let builtin = self.program.builtin;
         let (advances, stuck, stranded) = (builtin.advances, builtin.stuck, builtin.stranded);
+        let expected = self.program.expectations.iter().map(|e| &e.property);
         Ok(quote! {
+            #[doc = " What the spec expects to be violated."]
+            pub const EXPECTED: &[&str] = &[#(#expected),*];
+
             #[doc = " The finite model: for so many instances, under the spec's faults, every state that the steps lead to."]
             pub fn model() -> Model {
                 let spec = spec();

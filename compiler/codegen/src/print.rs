@@ -18,12 +18,3 @@ pub fn file(origin: &Origin, path: &str, doc: &str, tokens: TokenStream) -> File
     );
     File { path: path.to_owned(), text }
 }
-
-/// Items as text.
-///
-/// # Panics
-/// As [`file`].
-pub fn pretty(tokens: TokenStream) -> String {
-    let parsed = syn::parse2::<syn::File>(tokens.clone());
-    prettyplease::unparse(&parsed.unwrap_or_else(|e| panic!("generated items do not parse: {e}\n{tokens}")))
-}

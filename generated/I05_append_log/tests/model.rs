@@ -10,5 +10,9 @@ const ARCHC: (usize, u64, u32) = (75_750, 645_878, 26);
 fn the_model_is_archcs_and_holds() {
     let report = explore(&model(), 1_000_000);
     assert_eq!((report.states, report.transitions, report.depth), ARCHC);
-    assert!(!report.cut && report.violated().is_empty(), "{:?}", report.violated());
+    assert!(
+        !report.cut && report.violated().is_empty(),
+        "{:?}",
+        report.violated()
+    );
 }

@@ -7,6 +7,7 @@
 
 mod canonical;
 mod events;
+mod expectation;
 mod explore;
 mod faults;
 mod state;

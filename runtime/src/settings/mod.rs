@@ -41,6 +41,13 @@ pub struct Settings {
     pub members: BTreeMap<SmolStr, Members>,
 }
 
+impl Settings {
+    /// The lists of `[members]`, by the name of the type.
+    pub fn member_lists(&self) -> impl Iterator<Item = (&SmolStr, &[SmolStr])> {
+        self.members.iter().map(|(sort, all)| (sort, &all.0[..]))
+    }
+}
+
 /// `[http]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -45,7 +45,7 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
             return ExitStatus::Invalid;
         }
     };
-    let package = package(args, program);
+    let package = package(args);
     let project = arch_codegen::project(&code, &origin, &package);
     match settle(args, &origin, project, &code) {
         Ok(status) => status,
@@ -56,13 +56,13 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
     }
 }
 
-fn package(args: &GenerateArgs, program: &Program) -> Crate {
+fn package(args: &GenerateArgs) -> Crate {
     let name = args.name.clone().unwrap_or_else(|| package_name(&args.out, &args.file));
     let runtime = match &args.runtime_path {
         Some(path) => format!("path = {:?}, default-features = false", path.display().to_string()),
         None => format!("version = {:?}, default-features = false", env!("CARGO_PKG_VERSION")),
     };
-    Crate { name, runtime, expected: program.expectations.iter().map(|e| e.property.clone()).collect() }
+    Crate { name, runtime }
 }
 
 /// The name of a package from that of its folder, else of the spec.

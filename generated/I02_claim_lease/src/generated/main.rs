@@ -51,7 +51,7 @@ impl Operation for Claim {
         tx.update::<LeaseState>(&(), |row| row.expiry_at = value);
         if true {
             let value = Epoch(
-                tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[]),
+                tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[], &[]),
             );
             tx.update::<OwnerEpoch>(&(), |row| row.current = value);
         }
@@ -161,7 +161,7 @@ impl Operation for Commit {
         let value = None;
         tx.update::<ClaimState>(&(), |row| row.owner_id = value);
         let value = Epoch(
-            tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[]),
+            tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[], &[]),
         );
         tx.update::<OwnerEpoch>(&(), |row| row.current = value);
         Ok(())

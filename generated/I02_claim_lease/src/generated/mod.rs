@@ -5,6 +5,8 @@
 
 pub mod main;
 pub mod repair;
+pub mod handlers;
+pub mod service;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod rows;

@@ -179,7 +179,7 @@ impl Operation for Reclaim {
         let value = None;
         tx.update::<ClaimState>(&(), |row| row.owner_id = value);
         let value = Epoch(
-            tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[]),
+            tx.advance("Epoch", Some(tx.get::<OwnerEpoch>(&()).current.0), &[], &[]),
         );
         tx.update::<OwnerEpoch>(&(), |row| row.current = value);
         Ok(())

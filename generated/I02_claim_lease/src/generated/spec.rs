@@ -7,7 +7,7 @@ use super::rows::*;
 use super::types::*;
 use super::main;
 use super::repair;
-use arch_runtime::step::{Action, KindCode, Protocol, Record, Sort, Spec};
+use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
 use arch_runtime::value::Type;
 use arch_runtime::{Kind, KindClass, Schema};
 use std::sync::Arc;
@@ -65,22 +65,24 @@ pub fn spec() -> Spec {
             unfinished : vec!["at_claim".into(), "at_renew".into(), "at_commit".into()],
             start : vec!["idle".into(), "at_claim".into()], broken : None, begin : None,
             actions : vec![Action::of:: < main::Claim > ("main.claim", "claimant")
-            .scanning(& []).writing(& [ClaimState::KIND, LeaseState::KIND,
-            OwnerEpoch::KIND, ClaimantLocals::KIND, Main::KIND]), Action::of:: <
-            main::Renew > ("main.renew", "claimant").scanning(& []).writing(&
-            [LeaseState::KIND, Main::KIND]), Action::of:: < main::Commit >
-            ("main.commit", "claimant").scanning(& []).writing(& [ClaimState::KIND,
+            .by(Acts::Subject(0usize)).scanning(& []).writing(& [ClaimState::KIND,
+            LeaseState::KIND, OwnerEpoch::KIND, ClaimantLocals::KIND, Main::KIND]),
+            Action::of:: < main::Renew > ("main.renew", "claimant")
+            .by(Acts::Subject(0usize)).scanning(& []).writing(& [LeaseState::KIND,
+            Main::KIND]), Action::of:: < main::Commit > ("main.commit", "claimant")
+            .by(Acts::Subject(0usize)).scanning(& []).writing(& [ClaimState::KIND,
             OwnerEpoch::KIND, DownstreamWriterLocals::KIND, Main::KIND])], }, Protocol {
             name : "repair".into(), kind : Some(Repair::KIND), subjects : vec![], copies
             : 1u32, roles : vec![(1usize, "downstream_writer".into()), (2usize, "reaper"
             .into())], unfinished : vec!["at_reject_commit".into(), "at_reclaim".into()],
             start : vec!["idle".into(), "at_reject_commit".into()], broken : None, begin
             : None, actions : vec![Action::of:: < repair::RejectCommit >
-            ("repair.reject_commit", "downstream_writer").binds("downstream_writer",
-            "downstream_writer", 1usize).scanning(& []).writing(&
-            [DownstreamWriterLocals::KIND, Repair::KIND]), Action::of:: < repair::Reclaim
-            > ("repair.reclaim", "reaper").binds("reaper", "reaper", 2usize).scanning(&
-            []).writing(& [ClaimState::KIND, OwnerEpoch::KIND, Repair::KIND])], }
+            ("repair.reject_commit", "downstream_writer").by(Acts::Choice(0usize))
+            .binds("downstream_writer", "downstream_writer", 1usize).scanning(& [])
+            .writing(& [DownstreamWriterLocals::KIND, Repair::KIND]), Action::of:: <
+            repair::Reclaim > ("repair.reclaim", "reaper").by(Acts::Choice(0usize))
+            .binds("reaper", "reaper", 2usize).scanning(& []).writing(&
+            [ClaimState::KIND, OwnerEpoch::KIND, Repair::KIND])], }
         ],
         tick: TICK,
     }

@@ -6,7 +6,7 @@
 use arch_runtime::step::{Domain, Members, Typed};
 use arch_runtime::value::{Field, Type, UnionType, Value, Variant};
 use arch_runtime::Instant;
-use smol_str::SmolStr;
+use arch_runtime::SmolStr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 /// An instance of the actor `claimant`.

@@ -113,6 +113,7 @@ impl Operation for Place {
                     "Version",
                     Some(tx.get::<PlacementState>(&run.task.clone()).version.0),
                     &[],
+                    &[PlacementState::KIND, Main::KIND],
                 ),
         );
         {
@@ -127,6 +128,7 @@ impl Operation for Place {
                         tx.get::<ExecutionAttemptState>(&run.task.clone()).attempt_id.0,
                     ),
                     &[],
+                    &[ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND],
                 ),
         );
         {

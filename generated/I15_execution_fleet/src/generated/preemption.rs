@@ -135,6 +135,11 @@ impl Operation for Preempt {
                                 .0,
                         ),
                         &[],
+                        &[
+                            ExecutionAttemptState::KIND,
+                            WorkerLocals::KIND,
+                            Preemption::KIND,
+                        ],
                     ),
             );
             {
@@ -402,6 +407,7 @@ impl Operation for Reassign {
                         tx.get::<ExecutionAttemptState>(&run.task.clone()).attempt_id.0,
                     ),
                     &[],
+                    &[ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND],
                 ),
         );
         {

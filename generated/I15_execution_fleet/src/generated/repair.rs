@@ -125,6 +125,7 @@ impl Operation for Reclaim {
                         tx.get::<ExecutionAttemptState>(&run.task.clone()).attempt_id.0,
                     ),
                     &[],
+                    &[ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND],
                 ),
         );
         {
@@ -245,6 +246,7 @@ impl Operation for Reassign {
                         tx.get::<ExecutionAttemptState>(&run.task.clone()).attempt_id.0,
                     ),
                     &[],
+                    &[ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND],
                 ),
         );
         {

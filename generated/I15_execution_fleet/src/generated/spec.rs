@@ -8,7 +8,7 @@ use super::types::*;
 use super::main;
 use super::repair;
 use super::preemption;
-use arch_runtime::step::{Action, KindCode, Protocol, Record, Sort, Spec};
+use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
 use arch_runtime::value::Type;
 use arch_runtime::{Kind, KindClass, Schema};
 use std::sync::Arc;
@@ -24,14 +24,14 @@ pub fn kinds() -> Vec<Kind> {
         Kind::truth("CapacityState").column("free_slots", Type::Int { lo : 0i64, hi :
         1i64 }).column("slot_released", Type::Bool), Kind::truth("PlacementState")
         .key("task", Type::id("task")).column("version", Type::ordinal("Version"))
-        .column("priority", Type::Int { lo : 0i64, hi : 1i64 }),
+        .column("priority", Type::Int { lo : 0i64, hi : 1i64 }).scanned(),
         Kind::truth("ExecutionLeaseState").key("task", Type::id("task"))
         .column("owner_id", Type::id("worker").optional()).column("expiry_at",
         Type::Time), Kind::truth("ExecutionAttemptState").key("task", Type::id("task"))
         .column("attempt_id", Type::ordinal("Attempt")).column("state",
-        ExecutionAttemptStateState::ty()), Kind { class : KindClass::Local,
+        ExecutionAttemptStateState::ty()).scanned(), Kind { class : KindClass::Local,
         ..Kind::truth("worker") } .key("worker", Type::id("worker")).column("worker_id",
-        Type::id("worker")).column("my_attempt", Type::ordinal("Attempt")),
+        Type::id("worker")).column("my_attempt", Type::ordinal("Attempt")).scanned(),
         Kind::run("main").key("task", Type::id("task")).key("copy", Type::Int { lo :
         0i64, hi : 1i64 }).column("status", MainStatus::ty()).column("scheduler",
         Type::id("scheduler").optional()).column("worker", Type::id("worker").optional())
@@ -84,31 +84,37 @@ pub fn spec() -> Spec {
             .into(), "at_launch".into(), "at_heartbeat".into(), "at_complete".into()],
             start : vec!["idle".into(), "at_place".into()], broken : Some(("crashed"
             .into(), "lost".into())), begin : Some(Action::of:: < main::Begin >
-            ("main.begin", "").scanning(& []).writing(& [Main::KIND])), actions :
-            vec![Action::of:: < main::Place > ("main.place", "scheduler")
-            .binds("scheduler", "scheduler", 1usize).binds("worker", "worker", 2usize)
-            .scanning(& [Main::KIND]).writing(& [CapacityState::KIND,
-            PlacementState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
-            Main::KIND]), Action::of:: < main::Launch > ("main.launch", "worker")
-            .binds("worker", "worker", 2usize).scanning(& [Main::KIND]).writing(&
-            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND]), Action::of::
-            < main::Heartbeat > ("main.heartbeat", "worker").binds("worker", "worker",
-            2usize).scanning(& [Main::KIND]).writing(& [ExecutionLeaseState::KIND,
-            Main::KIND]), Action::of:: < main::Complete > ("main.complete", "worker")
-            .binds("worker", "worker", 2usize).scanning(& [Main::KIND]).writing(&
-            [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
-            Main::KIND])], }, Protocol { name : "repair".into(), kind :
-            Some(Repair::KIND), subjects : vec![("task".into(), "task".into())], copies :
-            1u32, roles : vec![(1usize, "reconciler".into()), (2usize, "scheduler"
-            .into())], unfinished : vec!["at_reclaim".into(), "at_reassign".into()],
-            start : vec!["idle".into(), "at_reclaim".into()], broken : None, begin :
-            None, actions : vec![Action::of:: < repair::Reclaim > ("repair.reclaim",
-            "reconciler").binds("reconciler", "reconciler", 1usize).scanning(& [])
-            .writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
-            ExecutionAttemptState::KIND, Main::KIND, Repair::KIND]), Action::of:: <
-            repair::Reassign > ("repair.reassign", "scheduler").binds("scheduler",
-            "scheduler", 2usize).pick("successor", Type::id("worker")).scanning(&
+            ("main.begin", "scheduler").scanning(& []).writing(& [Main::KIND])), actions
+            : vec![Action::of:: < main::Place > ("main.place", "scheduler")
+            .by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 1usize)
+            .binds("worker", "worker", 2usize).scanning(& [PlacementState::KIND,
+            ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
+            Preemption::KIND]).writing(& [CapacityState::KIND, PlacementState::KIND,
+            ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND]),
+            Action::of:: < main::Launch > ("main.launch", "worker")
+            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
+            [Main::KIND]).writing(& [ExecutionAttemptState::KIND, WorkerLocals::KIND,
+            Main::KIND]), Action::of:: < main::Heartbeat > ("main.heartbeat", "worker")
+            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
+            [Main::KIND]).writing(& [ExecutionLeaseState::KIND, Main::KIND]),
+            Action::of:: < main::Complete > ("main.complete", "worker")
+            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
             [Main::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
+            ExecutionAttemptState::KIND, Main::KIND])], }, Protocol { name : "repair"
+            .into(), kind : Some(Repair::KIND), subjects : vec![("task".into(), "task"
+            .into())], copies : 1u32, roles : vec![(1usize, "reconciler".into()),
+            (2usize, "scheduler".into())], unfinished : vec!["at_reclaim".into(),
+            "at_reassign".into()], start : vec!["idle".into(), "at_reclaim".into()],
+            broken : None, begin : None, actions : vec![Action::of:: < repair::Reclaim >
+            ("repair.reclaim", "reconciler").by(Acts::Choice(0usize)).binds("reconciler",
+            "reconciler", 1usize).scanning(& [ExecutionAttemptState::KIND,
+            WorkerLocals::KIND, Preemption::KIND]).writing(& [CapacityState::KIND,
+            ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND,
+            Repair::KIND]), Action::of:: < repair::Reassign > ("repair.reassign",
+            "scheduler").by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 2usize)
+            .pick("successor", Type::id("worker")).scanning(&
+            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
+            Preemption::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
             ExecutionAttemptState::KIND, Main::KIND, Repair::KIND])], }, Protocol { name
             : "preemption".into(), kind : Some(Preemption::KIND), subjects : vec![("task"
             .into(), "task".into())], copies : 1u32, roles : vec![(1usize, "controller"
@@ -117,19 +123,22 @@ pub fn spec() -> Spec {
             .into()], start : vec!["idle".into(), "at_preempt".into()], broken :
             Some(("crashed".into(), "lost".into())), begin : None, actions :
             vec![Action::of:: < preemption::Preempt > ("preemption.preempt",
-            "controller").binds("controller", "controller", 1usize).binds("worker",
-            "worker", 2usize).param("incoming_priority", Type::Int { lo : 0i64, hi : 1i64
-            }, Some(4usize), true).scanning(& [Preemption::KIND]).writing(&
-            [PlacementState::KIND, ExecutionAttemptState::KIND, Main::KIND,
+            "controller").by(Acts::Choice(0usize)).binds("controller", "controller",
+            1usize).binds("worker", "worker", 2usize).param("incoming_priority",
+            Type::Int { lo : 0i64, hi : 1i64 }, Some(4usize), true).scanning(&
+            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND])
+            .writing(& [PlacementState::KIND, ExecutionAttemptState::KIND, Main::KIND,
             Preemption::KIND]), Action::of:: < preemption::StopStep > ("preemption.stop",
-            "worker").binds("worker", "worker", 2usize).scanning(& [Preemption::KIND])
-            .writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
-            ExecutionAttemptState::KIND, Main::KIND, Preemption::KIND]), Action::of:: <
-            preemption::Reassign > ("preemption.reassign", "scheduler")
-            .binds("scheduler", "scheduler", 3usize).pick("successor",
-            Type::id("worker")).scanning(& [Main::KIND]).writing(& [CapacityState::KIND,
+            "worker").by(Acts::Choice(0usize)).binds("worker", "worker", 2usize)
+            .scanning(& [Preemption::KIND]).writing(& [CapacityState::KIND,
             ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND,
-            Preemption::KIND])], }
+            Preemption::KIND]), Action::of:: < preemption::Reassign >
+            ("preemption.reassign", "scheduler").by(Acts::Choice(0usize))
+            .binds("scheduler", "scheduler", 3usize).pick("successor",
+            Type::id("worker")).scanning(& [ExecutionAttemptState::KIND,
+            WorkerLocals::KIND, Main::KIND, Preemption::KIND]).writing(&
+            [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
+            Main::KIND, Preemption::KIND])], }
         ],
         tick: TICK,
     }

@@ -1,0 +1,5 @@
+//! Your code: one module for each actor.
+
+pub mod claimant;
+pub mod downstream_writer;
+pub mod reaper;

@@ -1,0 +1,25 @@
+//! What `producer` does before each of its steps. This file is yours: it is written once.
+//!
+//! A method makes the choices that the spec leaves open. It may wait for the network; it runs at least once for each
+//! request, outside the transaction. Guards and effects are in the generated step.
+
+use crate::generated::handlers::*;
+use arch_runtime::service::{Call, HandlerError};
+
+/// The handlers of `producer`.
+#[derive(Clone, Debug, Default)]
+pub struct Producer;
+
+impl ProducerHandlers for Producer {
+    async fn main_begin(
+        &self,
+        _call: &Call,
+        _request: MainBeginRequest,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn append(&self, _call: &Call, _request: AppendRequest) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
