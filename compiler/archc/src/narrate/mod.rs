@@ -35,13 +35,27 @@ pub(crate) struct End<'a> {
 pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Vec<PropertyOutcome> {
     let mut told = as_reported(program, report, sources);
     if let Some(check) = end_of_behaviours(report) {
-        // A property with a witness holds whatever else there is.
-        for property in told.iter_mut().filter(|p| p.verdict == PropertyVerdict::Holds && p.trace.is_none()) {
-            let why = format!("no violation found, but behaviours end where `{check}` is violated");
+        for property in &mut told {
+            let Some(what) = open_by_ends(property) else { continue };
+            let why = format!("{what}, but behaviours end where `{check}` is violated");
             property.verdict = PropertyVerdict::NotChecked(why);
+            (property.trace, property.liveness) = (None, None);
         }
     }
     told
+}
+
+/// What was found of a property, if that says nothing where behaviours end before their time: that it holds (a witness
+/// holds whatever else there is), or that something does not come about, which is about what would come next.
+fn open_by_ends(property: &PropertyOutcome) -> Option<&'static str> {
+    let of_the_rest = ["always possible", "leads to", "eventually", "always eventually"];
+    match property.verdict {
+        PropertyVerdict::Holds if property.trace.is_none() => Some("no violation found"),
+        PropertyVerdict::Violated if of_the_rest.contains(&property.kind) || property.name == "stranded" => {
+            Some("perhaps violated")
+        }
+        _ => None,
+    }
 }
 
 /// The same with verdicts as the report has them: of behaviours as far as they go. For comparing a program with
