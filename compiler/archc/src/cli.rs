@@ -171,6 +171,10 @@ pub struct CheckArgs {
     /// Writes what the specs came to into archc.lock; specs that are not named keep their entries
     #[arg(long, conflicts_with_all = ["locked", "no_failures"])]
     pub lock: bool,
+    /// Audits the specs too, and keeps in archc.lock what each of their parts is for; from then on, `--lock` and `--locked`
+    /// audit where the text changed
+    #[arg(long, requires = "lock")]
+    pub audit: bool,
     /// Compares with archc.lock, and answers from it what has not changed: exit status 4 where a spec differs
     #[arg(long, conflicts_with = "no_failures")]
     pub locked: bool,

@@ -89,6 +89,58 @@ pub struct Entry {
     /// For each failure mode and property, the verdict.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<String, String>,
+    /// What each part is for, if it was written with `--audit`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub audit: BTreeMap<String, String>,
+}
+
+/// What a check does with the lock.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Locking {
+    /// Nothing.
+    Off,
+    /// It writes what the specs come to.
+    Write {
+        /// As it was.
+        lock: Lock,
+        /// Whether specs are audited that were not.
+        audit: bool,
+    },
+    /// It answers from it, and compares with it.
+    Compare(Lock),
+}
+
+/// What each part of a spec is for, as far as the lock is concerned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pinned {
+    /// Nobody asked.
+    Nothing,
+    /// What the lock says is of the same text and archc.
+    Known(BTreeMap<String, String>),
+    /// Only an audit can tell.
+    Wanted,
+}
+
+impl Locking {
+    /// What there is to do for the audit of a spec that was explored. Of one that is not as it should be, nothing.
+    #[must_use]
+    pub fn audit_of(&self, outcome: &SpecOutcome) -> Pinned {
+        let (lock, asked) = match self {
+            Locking::Off => return Pinned::Nothing,
+            Locking::Write { lock, audit } => (lock, *audit),
+            Locking::Compare(lock) => (lock, false),
+        };
+        let key = Key::of(&outcome.file, outcome.instance.as_deref(), &outcome.settings);
+        let kept = lock.entry(&key).filter(|e| !e.audit.is_empty());
+        match kept {
+            _ if Entry::of(outcome, &key).is_none() => Pinned::Nothing,
+            Some(entry) if entry.hash == outcome.hash && entry.is_of_this_archc() => {
+                Pinned::Known(entry.audit.clone())
+            }
+            None if !asked => Pinned::Nothing,
+            _ => Pinned::Wanted,
+        }
+    }
 }
 
 impl Lock {
@@ -235,6 +287,7 @@ impl Entry {
             warnings: warnings(outcome),
             properties: outcome.properties.iter().map(property).collect(),
             failures: failures(&outcome.failures),
+            audit: outcome.audit.clone(),
         })
     }
 }

@@ -164,6 +164,7 @@ fn differences(old: &Entry, new: &Entry) -> Vec<String> {
     changes("failure mode", &old.failures, &new.failures, &mut lines);
     set("fairness", &old.fairness, &new.fairness, &mut lines);
     set("guard", &old.guards, &new.guards, &mut lines);
+    changes("part", &old.audit, &new.audit, &mut lines);
     lines
 }
 

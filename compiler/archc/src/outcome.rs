@@ -3,6 +3,7 @@
 //! Places are still [`Span`]s here; [`Place`] turns one into what an editor shows.
 
 use arch_base::{Diagnostic, SourceMap, Span};
+use std::collections::BTreeMap;
 
 /// Everything that is reported about one spec with one choice of constants.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct SpecOutcome {
     pub hash: String,
     /// The identities of all guard atoms, of a spec that was explored.
     pub guards: Vec<String>,
+    /// What each part is for, by its identity, if the lock keeps that.
+    pub audit: BTreeMap<String, String>,
 }
 
 /// Whether something that a spec writes ever happens.

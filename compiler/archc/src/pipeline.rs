@@ -3,10 +3,10 @@
 //! Everything before is reading (`load`), everything after is rendering. Each stage reports all it
 //! finds; a stage with errors is the last.
 
-use crate::audit::Accepted;
+use crate::audit::{self, Accepted};
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
-use crate::lock::{self, Lock};
+use crate::lock::{self, Locking, Pinned};
 use crate::locked::{self, Asked};
 use crate::outcome::{
     ExitStatus, Exploration, PropertyOutcome, SpecOutcome, StatisticsOutcome, SymmetryOutcome, ToldApart,
@@ -21,6 +21,7 @@ use arch_grammar::ast;
 use arch_ir::Program;
 use arch_ir::report::{Limits, Reduction, Report};
 use arch_sema::{Analysis, Failure, Setting};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -45,10 +46,8 @@ pub struct Task<'a> {
     pub deny_warnings: bool,
     /// Whether a property that holds vacuously does not count as holding.
     pub strict: bool,
-    /// Whether the lock is to be written.
-    pub lock: bool,
-    /// The lock to answer from and to compare with.
-    pub locked: Option<Lock>,
+    /// What is done with the lock.
+    pub locking: Locking,
     /// Whether figures of the exploration are reported.
     pub statistics: bool,
     /// Becomes true when the user wants to see what there is.
@@ -72,8 +71,7 @@ impl<'a> Task<'a> {
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
             strict: args.strict,
-            lock: args.lock,
-            locked: None,
+            locking: Locking::Off,
             statistics: args.stats,
             interrupt,
         }
@@ -189,12 +187,7 @@ pub fn auditable(
     let options = arch_sema::Options { instance: instance.clone(), settings };
     let mut analysis = arch_sema::analyze(&module, &options);
     match analysis.program.take() {
-        Some(program) if !analysis.has_errors() => {
-            let accepted = analysis.redundant.into_iter();
-            let accepted =
-                accepted.map(|r| Accepted { changes: r.changes, why: r.why, span: r.span }).collect();
-            Ok((program, accepted))
-        }
+        Some(program) if !analysis.has_errors() => Ok((program, accepted(&analysis))),
         _ => Err(Box::new(unexplored(name, instance, &analysis))),
     }
 }
@@ -256,12 +249,17 @@ fn finish(
         Some(program) if !analysis.has_errors() && !analysis.sketch => {
             let mut outcome = resolved(name, instance, &analysis);
             outcome.settings = effective(&task.settings);
-            if task.lock || task.locked.is_some() {
+            if !matches!(task.locking, Locking::Off) {
                 outcome.hash = lock::hash(sources.text(module.file), module);
             }
-            if !task.locked.as_ref().is_some_and(|l| locked::answer(l, &mut outcome, task.asked())) {
+            let compared = match &task.locking {
+                Locking::Compare(lock) => Some(lock),
+                _ => None,
+            };
+            if !compared.is_some_and(|l| locked::answer(l, &mut outcome, task.asked())) {
                 explore(&mut outcome, program, &analysis.failures, sources, task);
-                task.locked.iter().for_each(|lock| locked::compare(lock, &mut outcome));
+                pin(&mut outcome, program, &analysis, sources, task);
+                compared.iter().for_each(|lock| locked::compare(lock, &mut outcome));
             }
             outcome
         }
@@ -283,14 +281,7 @@ fn explore(
     task: &Task<'_>,
 ) {
     let progress = Progress::new(&outcome.file);
-    let request = engines::Request {
-        engine: task.engine,
-        threads: task.threads,
-        symmetry: task.symmetry,
-        limits: limits(&task.limits),
-        interrupt: task.interrupt,
-        progress: &progress,
-    };
+    let request = request(task, &progress);
     match questions::explore(program, &request) {
         Ok(explored) => {
             judge(outcome, program, &explored, sources, task);
@@ -336,6 +327,47 @@ fn judge(
     let atoms = program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| &s.atoms);
     outcome.guards = atoms.map(|a| a.id.clone()).collect();
     outcome.exploration = Some(exploration);
+}
+
+/// What each part of a spec is for, where the lock keeps that: as it is known, if the text is the same, else by an audit.
+fn pin(
+    outcome: &mut SpecOutcome,
+    program: &Program,
+    analysis: &Analysis,
+    sources: &SourceMap,
+    task: &Task<'_>,
+) {
+    match task.locking.audit_of(outcome) {
+        Pinned::Nothing => {}
+        Pinned::Known(classes) => outcome.audit = classes,
+        Pinned::Wanted => {
+            let progress = Progress::new(&outcome.file);
+            let request = engines::Request { engine: Engine::Explorer, ..request(task, &progress) };
+            let found = audit::audit(program, &accepted(analysis), &request, sources);
+            outcome.audit = audit::pinned::classes(&found);
+            if let Some(judgement) = audit::pinned::refusal(&found, outcome.verdict) {
+                settle(outcome, judgement);
+            }
+        }
+    }
+}
+
+/// How to explore.
+fn request<'a>(task: &Task<'a>, progress: &'a Progress) -> engines::Request<'a> {
+    engines::Request {
+        engine: task.engine,
+        threads: task.threads,
+        symmetry: task.symmetry,
+        limits: limits(&task.limits),
+        interrupt: task.interrupt,
+        progress,
+    }
+}
+
+/// What a spec declares to be redundant.
+fn accepted(analysis: &Analysis) -> Vec<Accepted> {
+    let accepted = analysis.redundant.iter();
+    accepted.map(|r| Accepted { changes: r.changes.clone(), why: r.why.clone(), span: r.span }).collect()
 }
 
 /// What exploration says about the spec itself, once its failure modes were executed: what is about a failure says
@@ -511,6 +543,7 @@ fn empty(name: &str) -> SpecOutcome {
         coverage: Vec::new(),
         hash: String::new(),
         guards: Vec::new(),
+        audit: BTreeMap::new(),
     }
 }
 

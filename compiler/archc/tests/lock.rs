@@ -168,3 +168,52 @@ fn strictness_is_not_answered_from_a_lock_that_has_warnings() {
     let run = check(&dir, &["--deny-warnings"]);
     assert!(run.status == 2 && !from_lock(&run), "{}", run.stdout);
 }
+
+/// A spec with something that carries load, something that is there without need, and its audit in the lock.
+fn audited() -> (String, Dir) {
+    let text = SPEC.lines().filter(|l| !l.starts_with("instance") && !l.starts_with("property ends"));
+    let text = text.collect::<Vec<_>>().join("\n")
+        + "\nallow stuck\nallow stranded\nproperty free: at take: Job.owner = null\n\
+        redundant term 1 of finish \"nobody else gets there\"\n";
+    let dir = Dir::with(&[("a.arch", &text)]);
+    let run = dir.archc(&["check", "a.arch", "--lock", "--audit"]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    (text, dir)
+}
+
+#[test]
+fn the_lock_keeps_what_each_part_is_for() {
+    let (text, dir) = audited();
+    let lock = dir.read("archc.lock");
+    assert!(lock.contains("\"main.take#1\" = \"load-bearing for free\""), "{lock}");
+    assert!(lock.contains("\"main.finish#1\" = \"redundant, accepted\""), "{lock}");
+    assert!(from_lock(&check(&dir, &[])));
+    // Written again, it stays; of a text that changed it is found anew.
+    dir.archc(&["check", "a.arch", "--lock"]);
+    assert_eq!(dir.read("archc.lock"), lock);
+    put(&dir, "a.arch", &text.replace("property free", "property alone"));
+    dir.archc(&["check", "a.arch", "--lock"]).expect(0);
+    assert!(dir.read("archc.lock").contains("\"main.take#1\" = \"load-bearing for alone\""));
+}
+
+#[test]
+fn a_guard_that_carries_no_load_any_more_is_a_drift() {
+    let (text, dir) = audited();
+    // The property has the same name, kind and verdict, and says nothing now.
+    put(&dir, "a.arch", &text.replace("at take: Job.owner = null", "at take: Job.done < 2 or Job.done = 2"));
+    let run = check(&dir, &[]);
+    assert_eq!(run.status, 4, "{}", run.stdout);
+    assert!(run.stdout.contains("part main.take#1: load-bearing for free → "), "{}", run.stdout);
+}
+
+#[test]
+fn what_the_audit_refutes_or_leaves_open_is_not_locked() {
+    let (text, dir) = audited();
+    let before = dir.read("archc.lock");
+    put(&dir, "a.arch", &text.replace("term 1 of finish", "term 1 of take"));
+    let run = dir.archc(&["check", "a.arch", "--lock"]);
+    assert_eq!(run.status, 1, "{}", run.stdout);
+    assert!(run.stdout.contains("REFUTED a.arch · declared redundant: "), "{}", run.stdout);
+    assert!(!dir.read("archc.lock").contains("[[spec]]"), "{before}");
+    assert_eq!(dir.archc(&["check", "a.arch", "--audit"]).status, 2, "only with --lock");
+}

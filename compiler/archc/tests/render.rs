@@ -111,6 +111,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         coverage: Vec::new(),
         hash: String::new(),
         guards: Vec::new(),
+        audit: std::collections::BTreeMap::new(),
     };
     (outcome, sources)
 }

@@ -10,6 +10,7 @@ mod items;
 mod judge;
 mod pairs;
 mod parallel;
+pub mod pinned;
 
 pub use accepted::{Accepted, Claim};
 pub use items::{Item, Kind, items};

@@ -3,7 +3,7 @@
 use super::{complain, delivered};
 use crate::cli::CheckArgs;
 use crate::load::{self, Input};
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Locking};
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline::{self, Task};
 use crate::render::Reporter;
@@ -20,18 +20,20 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let mut sources = SourceMap::default();
     let inputs = load::load(&args.input.paths, &mut sources);
     let interrupt = interrupt::install();
-    let lock = match lock(args) {
-        Ok(lock) => lock,
+    let locking = match locking(args) {
+        Ok(locking) => locking,
         Err(diagnostic) => return refused(&diagnostic),
     };
-    let mut task = Task::of(args, &interrupt);
-    task.locked = lock.clone().filter(|_| args.locked);
+    let task = Task { locking, ..Task::of(args, &interrupt) };
     let mut status = ExitStatus::Success;
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock());
     let mut outcomes = Vec::new();
-    let gone = task.locked.iter().flat_map(|l| l.gone(&args.input.paths)).map(pipeline::gone).collect();
+    let gone = match &task.locking {
+        Locking::Compare(lock) => lock.gone(&args.input.paths).into_iter().map(pipeline::gone).collect(),
+        _ => Vec::new(),
+    };
     let written = report(&inputs, &sources, &task, gone, reporter, (&mut status, &mut outcomes));
-    if let (true, Some(lock)) = (args.lock, lock)
+    if let Locking::Write { lock, .. } = task.locking
         && let Err(diagnostic) = lock.updated(&outcomes).write(Path::new(lock::FILE))
     {
         return status.max(refused(&diagnostic));
@@ -40,16 +42,17 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
 }
 
 /// The lock to compare with or to update; there has to be one to compare with.
-fn lock(args: &CheckArgs) -> Result<Option<Lock>, Diagnostic> {
+fn locking(args: &CheckArgs) -> Result<Locking, Diagnostic> {
     if !args.lock && !args.locked {
-        return Ok(None);
+        return Ok(Locking::Off);
     }
     match Lock::read(Path::new(lock::FILE))? {
         None if args.locked => {
             let message = format!("there is no {} here", lock::FILE);
             Err(Diagnostic::error(codes::LOCK, message).help("write it with `archc check --lock`"))
         }
-        found => Ok(Some(found.unwrap_or_default())),
+        Some(lock) if args.locked => Ok(Locking::Compare(lock)),
+        found => Ok(Locking::Write { lock: found.unwrap_or_default(), audit: args.audit }),
     }
 }
 
@@ -77,7 +80,7 @@ fn report<W: Write>(
                 complain(&format!("internal error while checking {}; please report it", input.name));
             }
             results += 1;
-            if task.lock {
+            if matches!(task.locking, Locking::Write { .. }) {
                 outcomes.push(outcome.clone());
             }
             reporter.spec(outcome)?;
