@@ -152,7 +152,7 @@ impl Case {
             idempotency: None,
             trace_id: None,
         };
-        let step = environment.step(&action.name, request).expect("an operation");
+        let step = environment.step(&action.name, meta.id.clone(), request).expect("an operation");
         Arc::new(Transition { plan: Arc::new(action.plan()), keys, meta, step })
     }
 
