@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("compiler/draft", &["arch-base", "arch-grammar"]),
     ("compiler/codegen", &["arch-base", "arch-ir"]),
     ("compiler/trace", &["arch-base", "arch-ir", "arch-codegen", "arch-runtime"]),
+    ("compiler/doc", &["arch-base", "arch-grammar"]),
     ("runtime", &[]),
     ("benches", &[]),
 ];
@@ -37,6 +38,8 @@ const ONLY_USER: &[(&str, &str)] = &[
     ("cranelift-jit", "compiler/jit"),
     ("codespan-reporting", "compiler/archc"),
     ("clap", "compiler/archc"),
+    ("dagre", "compiler/doc"),
+    ("maud", "compiler/doc"),
 ];
 
 /// What benchmarks and the runtime use all the same: archc is not built from them, and services have a command line

@@ -103,6 +103,13 @@ pub enum Command {
     /// Prints the page of a diagnostic code: what it means, a spec that has it, and what to write instead.
     /// Without a code, lists all of them.
     Explain(ExplainArgs),
+    /// Render specs as a static site: truth, diagrams, failure modes, counterexamples
+    ///
+    /// Writes a page for each spec (truth, protocol diagrams, properties, failure modes and the behaviours that show
+    /// them), an index, and the graph of how archetypes are connected. Pages need nothing but themselves. Each spec is
+    /// checked first, in its instance `quick` if it has one, and the pages say what was found; with --no-check they
+    /// have no verdicts.
+    Doc(DocArgs),
     /// Turn pasted notes into a first typed spec
     ///
     /// Reads notes (text with "Source of truth in protocol" lists and protocol blocks) and writes a first
@@ -393,6 +400,41 @@ pub struct TraceCheckArgs {
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
+}
+
+/// `archc doc`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit status: that of `archc check` for what was checked; 2 also when the site cannot be written.",
+    after_long_help = "Examples:\n  archc doc specs --out site\n  archc doc specs --out site --audit --timeout 60s\n  \
+                       archc doc specs/I02_claim_lease.arch --out site --no-check\n\n\
+                       Exit status: that of `archc check` for what was checked; 2 also when the site cannot be written."
+)]
+pub struct DocArgs {
+    /// Specs, or directories that are searched for *.arch
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Where the site goes: a directory that is new, empty, or was written by `archc doc`
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Checks this instance in the files that have it, and the defaults in the others [default: quick]
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Checks nothing: the pages have no verdicts, counts and counterexamples
+    #[arg(long, conflicts_with_all = ["instance", "audit", "no_failures", "threads", "max_states", "max_memory", "timeout"])]
+    pub no_check: bool,
+    /// Does not execute failure modes; the pages say so
+    #[arg(long)]
+    pub no_failures: bool,
+    /// Audits each spec as well, as `archc audit` does: the pages say what each guard is for
+    #[arg(long)]
+    pub audit: bool,
+    /// Threads, one per processor unless said
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    /// Limits.
+    pub limits: LimitArgs,
 }
 
 /// `archc fmt`.

@@ -28,6 +28,7 @@ pub mod progress;
 pub mod questions;
 pub mod reasons;
 pub mod render;
+pub mod site;
 pub mod style;
 pub mod verdict;
 
@@ -75,6 +76,7 @@ fn obey(cli: &Cli) -> ExitStatus {
         Command::Trace(TraceCommand::Check(args)) => commands::trace::run(args, Paint::for_stdout(cli.color)),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Doc(args) => commands::doc::run(args, Paint::for_stdout(cli.color)),
         Command::Draft(args) => commands::draft::run(args),
         Command::Explore(args) => commands::explore::run(args),
         Command::Generate(args) => commands::generate::run(args),

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod check;
 pub mod completions;
+pub mod doc;
 pub mod draft;
 pub mod explain;
 pub mod explore;

@@ -68,7 +68,7 @@ pub fn behaviour(failure: &FailureOutcome, sources: &SourceMap, paint: Paint) ->
 }
 
 /// What the behaviour is a behaviour of: the spec without what is removed, and with what is changed.
-fn setting(failure: &FailureOutcome) -> String {
+pub(super) fn setting(failure: &FailureOutcome) -> String {
     if matches!(failure.verdict, FailureVerdict::NotPrevented(_)) {
         return format!("in spite of {}", failure.removed.join(" and "));
     }

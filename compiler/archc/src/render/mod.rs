@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod matrix;
 pub mod sarif;
+pub mod site;
 mod statistics;
 pub mod text;
 pub mod trace;
