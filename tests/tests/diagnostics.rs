@@ -105,7 +105,7 @@ fn checked(text: &str) -> Checked {
             Ok::<_, ()>(arch_ir::explore::explore(asking, &limits, &AtomicBool::new(false)))
         };
         let explored = archc::questions::answered(program, questions(program), oracle);
-        let found = explored.map(|explored| archc::coverage::diagnostics(program, &explored));
+        let found = explored.map(|explored| archc::coverage::diagnostics(program, &explored, &[]));
         checked.diagnostics.extend(found.unwrap_or_default());
     }
     checked
