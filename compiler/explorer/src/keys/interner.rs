@@ -1,15 +1,15 @@
 //! Numbers for 64-bit values: each value gets one number, from which it can be looked up again. Any number of
 //! threads may intern at once; growing takes the interner for itself.
 
-use crate::memory::{AtomicU64, Line, Lines, Refused};
+use crate::memory::{AtomicU64, Line, Lines, Refused, compare, prefetch};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Words of a line.
 const WORDS: u64 = 8;
 /// How full the index may get: in eighths.
-const FULL: u64 = 6;
-/// The most values: numbers have 32 bits.
-const MOST: u64 = 1 << 32;
+const FULL: u64 = 5;
+/// No number: the last one is never given.
+const NONE: u32 = u32::MAX;
 
 /// Values by number, and an index of them.
 #[derive(Debug)]
@@ -19,24 +19,46 @@ pub(super) struct Interner {
     /// upper halves are never 0.
     index: Lines,
     len: AtomicU64,
+    /// Numbers have so many bits.
+    bits: u32,
 }
 
 impl Interner {
     /// One with no values and hardly any room.
     pub(super) fn new() -> Result<Interner, Refused> {
-        Ok(Interner { values: Lines::new(8)?, index: Lines::new(8)?, len: AtomicU64::new(0) })
+        Ok(Interner { values: Lines::new(8)?, index: Lines::new(8)?, len: AtomicU64::new(0), bits: 32 })
+    }
+
+    /// How many numbers were given.
+    pub(super) fn len(&self) -> u64 {
+        self.len.load(Relaxed)
+    }
+
+    /// Bits of numbers.
+    pub(super) fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// Lets numbers have so many bits, enough for those that were given.
+    pub(super) fn set_bits(&mut self, bits: u32) {
+        self.bits = bits;
+    }
+
+    /// The most values.
+    fn most(&self) -> u64 {
+        (1 << self.bits).min(u64::from(NONE))
     }
 
     /// How many more values there is room for.
     pub(super) fn room(&self) -> u64 {
         let (values, index) = (self.values.all().len() as u64 * WORDS, self.index.all().len() as u64 * FULL);
-        values.min(index).min(MOST).saturating_sub(self.len.load(Relaxed))
+        values.min(index).min(self.most()).saturating_sub(self.len.load(Relaxed))
     }
 
     /// Makes room for so many more values.
     pub(super) fn grow(&mut self, more: u64, most: u64) -> Result<(), Refused> {
         let wanted = self.len.load(Relaxed) + more;
-        if wanted > MOST {
+        if wanted > self.most() {
             return Err(Refused);
         }
         let values = self.values.all().len() as u64;
@@ -47,7 +69,7 @@ impl Interner {
         }
         let index = self.index.all().len() as u64;
         if index * FULL < wanted {
-            let lines = wanted.div_ceil(FULL).max(index * 2);
+            let lines = wanted.div_ceil(FULL).max(index + index / 2);
             self.within(lines + index + self.values.all().len() as u64, most)?;
             self.reindex(Lines::new(lines as usize)?);
         }
@@ -91,6 +113,21 @@ impl Interner {
         lines[home..].iter().chain(&lines[..home]).flat_map(|line: &Line| &line.0)
     }
 
+    /// Says that the value of a number will be asked for.
+    #[inline(always)]
+    pub(super) fn fetch(&self, number: u32) {
+        if let Some(line) = self.values.all().get(number as usize / 8) {
+            prefetch(line);
+        }
+    }
+
+    /// Where values with a hash are looked for first.
+    #[inline(always)]
+    fn home(&self, hash: u64) -> &Line {
+        let lines = self.index.all();
+        &lines[((u128::from(hash) * lines.len() as u128) >> 64) as usize]
+    }
+
     /// The number of a value, if it has one.
     pub(super) fn find(&self, value: u64) -> Option<u32> {
         let hash = hash(value);
@@ -104,14 +141,56 @@ impl Interner {
         None
     }
 
+    /// The number of a value. There must be room. `spare`: as in [`Interner::intern_hashed`].
+    pub(super) fn intern(&self, value: u64, spare: &mut Option<u32>) -> u32 {
+        self.intern_hashed(value, hash(value), spare)
+    }
+
+    /// Writes the numbers of what is wanted to their places in `numbers`, and forgets what is wanted. There must be
+    /// room.
+    ///
+    /// One pass over all values for each thing that has to be fetched: the line of the index, the value that
+    /// is found there. Nearly always that is the right one.
+    pub(super) fn intern_all(&self, wanted: &mut Wanted, numbers: &mut [u32], spare: &mut Option<u32>) {
+        let len = std::mem::take(&mut wanted.len);
+        let (values, hashes) = (&wanted.values[..len], &mut wanted.hashes[..len]);
+        for (value, hashed) in values.iter().zip(hashes.iter_mut()) {
+            *hashed = hash(*value);
+            prefetch(self.home(*hashed));
+        }
+        let likely = &mut wanted.likely[..len];
+        for (hash, likely) in hashes.iter().zip(likely.iter_mut()) {
+            *likely = self.likely(*hash);
+            self.fetch(*likely);
+        }
+        let places = &wanted.places[..len];
+        for (((value, hash), likely), place) in
+            values.iter().zip(hashes.iter()).zip(likely.iter()).zip(places)
+        {
+            let right = *likely != NONE && self.value(*likely) == *value;
+            numbers[*place as usize] = if right { *likely } else { self.intern_hashed(*value, *hash, spare) };
+        }
+    }
+
+    /// The first number in the first line for a hash whose value may have that hash.
+    #[inline(always)]
+    fn likely(&self, hash: u64) -> u32 {
+        let line: [u64; 8] = std::array::from_fn(|i| self.home(hash).0[i].load(Acquire));
+        let (same, _) = compare(&line, tag(hash) as u32);
+        // Tags are upper halves.
+        match same & 0xAAAA {
+            0 => NONE,
+            same => line[same.trailing_zeros() as usize / 2 % 8] as u32,
+        }
+    }
+
     /// The number of a value with this [`hash`]. There must be room. `spare`: a number that this worker has taken and
     /// not used.
-    #[inline]
-    pub(super) fn intern_hashed(&self, value: u64, hash: u64, spare: &mut Option<u32>) -> u32 {
+    fn intern_hashed(&self, value: u64, hash: u64, spare: &mut Option<u32>) -> u32 {
         for place in self.places(hash) {
             let mut found = place.load(Acquire);
             if found == 0 {
-                let number = spare.take().unwrap_or_else(|| self.len.fetch_add(1, Relaxed) as u32);
+                let number = spare.take().unwrap_or_else(|| self.next());
                 self.values.all()[number as usize / 8].0[number as usize % 8].store(value, Relaxed);
                 match place.compare_exchange(0, entry(hash, u64::from(number)), Release, Acquire) {
                     Ok(_) => return number,
@@ -128,9 +207,46 @@ impl Interner {
         unreachable!("there is room for a value")
     }
 
+    /// A number that was not given before.
+    fn next(&self) -> u32 {
+        let number = self.len.fetch_add(1, Relaxed);
+        assert!(number < self.most(), "a number of more than {} bits is given", self.bits);
+        number as u32
+    }
+
     #[inline]
     fn is(&self, entry: u64, hash: u64, value: u64) -> bool {
         entry >> 32 == tag(hash) && self.value(entry as u32) == value
+    }
+}
+
+/// Values whose numbers are wanted, and room for what is found on the way to them.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    len: usize,
+    values: Vec<u64>,
+    places: Vec<u32>,
+    hashes: Vec<u64>,
+    likely: Vec<u32>,
+}
+
+impl Wanted {
+    /// No values, and room for so many.
+    pub(super) fn new(most: usize) -> Wanted {
+        Wanted {
+            len: 0,
+            values: vec![0; most],
+            places: vec![0; most],
+            hashes: vec![0; most],
+            likely: vec![0; most],
+        }
+    }
+
+    /// Wants the number of a value for this place, or not: written over then, as that is hard to predict.
+    #[inline(always)]
+    pub(super) fn add(&mut self, place: usize, value: u64, wanted: bool) {
+        (self.values[self.len], self.places[self.len]) = (value, place as u32);
+        self.len += usize::from(wanted);
     }
 }
 
@@ -145,7 +261,7 @@ fn tag(hash: u64) -> u64 {
 
 /// The finisher of splitmix64.
 #[inline]
-pub(super) fn hash(value: u64) -> u64 {
+fn hash(value: u64) -> u64 {
     let h = (value ^ (value >> 30)).wrapping_add(0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let h = (h ^ (h >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     h ^ (h >> 31)
@@ -167,7 +283,7 @@ mod tests {
             let value = ((i * i % 7001) << 20) | (i % 3);
             let known = numbers.get(&value).copied();
             assert_eq!(interner.find(value), known);
-            let number = interner.intern_hashed(value, hash(value), &mut spare);
+            let number = interner.intern(value, &mut spare);
             assert_eq!(*numbers.entry(value).or_insert(number), number);
             assert_eq!(interner.value(number), value);
         }
@@ -182,7 +298,7 @@ mod tests {
         let all: Vec<Vec<u32>> = std::thread::scope(|scope| {
             let run = || {
                 let mut spare = None;
-                (0..5000u64).map(|i| interner.intern_hashed(i * 3, hash(i * 3), &mut spare)).collect()
+                (0..5000u64).map(|i| interner.intern(i * 3, &mut spare)).collect()
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
             threads.into_iter().map(|t| t.join().expect("no panic")).collect()

@@ -1,7 +1,8 @@
 //! Keys of states of at most 64 significant bits: the bits themselves, side by side.
 
-use super::Keys;
+use super::{Keys, Picks};
 use crate::memory::Refused;
+use crate::table::KeyBits;
 
 /// Where the words of a state are in its key.
 #[derive(Clone, Debug)]
@@ -33,8 +34,8 @@ impl Keys for Packed {
     type Local = ();
     const DIRECT: bool = true;
 
-    fn bits(&self) -> u32 {
-        self.bits
+    fn key_bits(&self) -> KeyBits {
+        KeyBits::whole(self.bits)
     }
 
     fn local(&self) {}
@@ -49,11 +50,26 @@ impl Keys for Packed {
     }
 
     #[inline(always)]
+    fn unpack_all(&self, keys: &[u64], states: &mut [u64], (): &mut ()) {
+        let words = self.fields.len();
+        keys.iter()
+            .enumerate()
+            .for_each(|(i, key)| self.unpack(*key, &mut states[i * words..][..words], &mut ()));
+    }
+
+    #[inline(always)]
     fn pack(&self, state: &[u64], (): &mut ()) -> u64 {
         if let [word] = state {
             return *word;
         }
         state.iter().zip(&self.fields).fold(0, |key, (word, (shift, _))| key | word << shift)
+    }
+
+    fn pack_all(&self, picks: Picks<'_>, keys: &mut [u64], local: &mut ()) {
+        let words = self.fields.len();
+        for (key, pick) in keys.iter_mut().zip(picks.picks) {
+            *key = self.pack(&picks.states[*pick as usize * words..][..words], local);
+        }
     }
 
     fn find(&self, state: &[u64], local: &mut ()) -> Option<u64> {
@@ -63,6 +79,8 @@ impl Keys for Packed {
     fn room(&self) -> u64 {
         u64::MAX
     }
+
+    fn widen(&mut self, _: u64, _: bool) {}
 
     fn grow(&mut self, _: u64, _: u64) -> Result<(), Refused> {
         Ok(())

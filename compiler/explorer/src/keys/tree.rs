@@ -1,264 +1,306 @@
-//! Keys of states of more than 64 significant bits: a static binary tree over the bits.
+//! Keys of states of more than 64 significant bits: a static binary tree over the words.
 //!
-//! A leaf is a stretch of at most 32 bits and stands for itself. An inner node is a pair of what its halves are, and
-//! has the number that an [`Interner`] of its own gives to that pair; the pair of the two halves of the root
-//! is the key. So a key is exact, and parts that many states share are stored once (the COLLAPSE compression of
-//! Holzmann, 1997, made recursive). Parts in which a state does not differ from the one it comes from are not
-//! looked up again.
+//! A node is a word, or a pair of the numbers of two nodes below it. Each has a number that an [`Interner`] of its
+//! own gives to what it is; narrow words are their own numbers. The numbers of the two nodes below the root are
+//! the key. So a key is exact, and parts that many states share are stored once (the COLLAPSE compression of
+//! Holzmann, 1997, made recursive). Keys have as many bits as the numbers that were given need.
+//!
+//! Keys of many states are made together, node by node, so that what the interners will be asked for is fetched before.
+//! Nodes in which a state does not differ from the one it comes from are not looked up.
 
-use super::Keys;
-use super::interner::{Interner, hash};
+use super::interner::{Interner, Wanted};
+use super::{Keys, Picks, SOURCES};
 use crate::memory::Refused;
+use crate::table::KeyBits;
 
-/// Bits of a part's number.
+/// Bits of a number.
 const NUMBER: u32 = 32;
-
-/// Bits of a word that are bits of a leaf.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    word: usize,
-    /// Where they are in the word.
-    shift: u32,
-    mask: u64,
-    /// Where they are in the leaf.
-    at: u32,
-}
+/// Words that are nodes below the root and have at most so many bits are their own numbers: few bits are saved by
+/// looking them up.
+const NARROW: u32 = 20;
+/// By how many bits keys are widened at least: it moves the whole table.
+const STEP: u32 = 2;
+/// States whose keys are made together, at most.
+const GROUP: usize = 256;
 
 /// A part of the state.
 #[derive(Debug)]
-struct Part {
-    /// The words with bits of it, as [`bit`] has them.
-    words: u64,
-    /// Bits of its number.
+struct Node {
+    what: What,
+    /// What gives it numbers, and bits of these; a node without one is its own number.
+    interner: Option<usize>,
     bits: u32,
-    shape: Shape,
 }
 
-#[derive(Debug)]
-enum Shape {
-    Leaf(Vec<Piece>),
-    Pair { left: usize, right: usize, interner: usize },
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Word(usize),
+    Pair(usize, usize),
 }
 
 /// The tree.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    /// The two halves of the root.
+    /// Every node after those below it; the last ones are not below the root only.
+    nodes: Vec<Node>,
+    /// The two nodes below the root.
     root: (usize, usize),
-    parts: Vec<Part>,
     interners: Vec<Interner>,
     words: usize,
+    /// States whose keys are made together.
+    group: usize,
 }
 
-/// What a worker remembers of the state that it unpacked last.
+/// What a worker remembers.
 #[derive(Debug)]
 pub(crate) struct Local {
+    /// The state that was unpacked last by itself.
     state: Vec<u64>,
-    /// For each part its number in that state.
-    numbers: Vec<u64>,
+    /// For each node its number in that state.
+    numbers: Vec<u32>,
     /// Whether there is such a state.
     known: bool,
+    /// For each node the numbers in another state.
+    others: Vec<u32>,
+    /// For each node its number in each of the states that were unpacked together last.
+    sources: Vec<u32>,
+    /// For each node its number in each state of a group.
+    group: Vec<u32>,
+    wanted: Wanted,
+    /// For each interner a number that was taken and not used.
     spares: Vec<Option<u32>>,
-    memo: Memo,
-}
-
-/// What is known of a state that another differs from: which words differ, and the numbers of its parts.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    changed: u64,
-    numbers: &'a [u64],
-}
-
-/// Numbers that a worker has looked up before: most pairs are needed again soon, and interners are larger than caches.
-#[derive(Debug, Default)]
-struct Memo(Vec<Remembered>);
-
-/// A pair with its number; the interner, one up, is 0 where nothing is remembered.
-#[derive(Clone, Copy, Debug, Default)]
-struct Remembered {
-    pair: u64,
-    interner: u32,
-    number: u32,
-}
-
-/// Bits of an index into a memo.
-const MEMO: u32 = 13;
-
-impl Memo {
-    /// The number of a pair, by `find` if it is not remembered.
-    #[inline(always)]
-    fn number(&mut self, interner: usize, pair: u64, hash: u64, find: impl FnOnce() -> u32) -> u64 {
-        if self.0.is_empty() {
-            self.0.resize(1 << MEMO, Remembered::default());
-        }
-        let at = hash.wrapping_add((interner as u64) << (64 - MEMO)) >> (64 - MEMO);
-        let entry = &mut self.0[at as usize];
-        let name = interner as u32 + 1;
-        if entry.pair != pair || entry.interner != name {
-            *entry = Remembered { pair, interner: name, number: find() };
-        }
-        u64::from(entry.number)
-    }
 }
 
 impl Tree {
     /// For words of these widths, which have more than 64 bits together.
     pub(crate) fn new(widths: &[u32]) -> Result<Tree, Refused> {
-        let mut tree = Tree { root: (0, 0), parts: Vec::new(), interners: Vec::new(), words: widths.len() };
-        let bits = widths.iter().sum();
-        let middle = split(bits);
-        let left = tree.part(widths, 0, middle)?;
-        let right = tree.part(widths, middle, bits)?;
+        let mut tree = Tree {
+            nodes: Vec::new(),
+            root: (0, 0),
+            interners: Vec::new(),
+            words: widths.len(),
+            group: (1 << 16) / (2 * widths.len()),
+        };
+        tree.group = tree.group.clamp(16, GROUP);
+        let words: Vec<usize> = (0..widths.len()).filter(|word| widths[*word] > 0).collect();
+        let (left, right) = words.split_at(words.len().div_ceil(2));
+        let (left, right) = (tree.node(widths, left, NARROW)?, tree.node(widths, right, NARROW)?);
         tree.root = (left, right);
+        for node in [left, right] {
+            if let Some(interner) = tree.nodes[node].interner {
+                tree.interners[interner].set_bits(1);
+            }
+        }
         Ok(tree)
     }
 
-    /// Adds the part with these bits; its index.
-    fn part(&mut self, widths: &[u32], from: u32, to: u32) -> Result<usize, Refused> {
-        let pieces = pieces(widths, from, to);
-        let words = pieces.iter().fold(0, |words, piece| words | bit(piece.word));
-        let (shape, bits) = if to - from <= NUMBER {
-            (Shape::Leaf(pieces), to - from)
-        } else {
-            let middle = from + split(to - from);
-            let (left, right) = (self.part(widths, from, middle)?, self.part(widths, middle, to)?);
-            self.interners.push(Interner::new()?);
-            (Shape::Pair { left, right, interner: self.interners.len() - 1 }, NUMBER)
+    /// Adds a node of some words; its index. Words of at most `narrow` bits are their own numbers.
+    fn node(&mut self, widths: &[u32], words: &[usize], narrow: u32) -> Result<usize, Refused> {
+        let (what, bits) = match words {
+            [word] => (What::Word(*word), widths[*word]),
+            _ => {
+                let (left, right) = words.split_at(words.len().div_ceil(2));
+                let (left, right) = (self.node(widths, left, NUMBER)?, self.node(widths, right, NUMBER)?);
+                (What::Pair(left, right), 2 * NUMBER)
+            }
         };
-        self.parts.push(Part { words, bits, shape });
-        Ok(self.parts.len() - 1)
+        let interner = if bits <= narrow { None } else { Some(self.interners.len()) };
+        if interner.is_some() {
+            self.interners.push(Interner::new()?);
+        }
+        self.nodes.push(Node { what, interner, bits });
+        Ok(self.nodes.len() - 1)
     }
 
-    /// The numbers of two parts as one.
-    fn pair(&self, left: u64, right: u64, right_part: usize) -> u64 {
-        left << self.parts[right_part].bits | right
-    }
-
-    fn halves(&self, pair: u64, right_part: usize) -> (u64, u64) {
-        let bits = self.parts[right_part].bits;
-        (pair >> bits, pair & ((1 << bits) - 1))
-    }
-
-    /// Writes a part into a state, and what it and its parts are into `numbers`.
-    fn write(&self, part: usize, number: u64, state: &mut [u64], numbers: &mut [u64]) {
-        numbers[part] = number;
-        match &self.parts[part].shape {
-            Shape::Leaf(pieces) => {
-                pieces.iter().for_each(|p| state[p.word] |= (number >> p.at & p.mask) << p.shift);
-            }
-            Shape::Pair { left, right, interner } => {
-                let (l, r) = self.halves(self.interners[*interner].value(number as u32), *right);
-                self.write(*left, l, state, numbers);
-                self.write(*right, r, state, numbers);
+    /// Writes a node into a state, and the numbers of all nodes below it.
+    fn write(&self, node: usize, number: u32, state: &mut [u64], numbers: &mut [u32]) {
+        numbers[node] = number;
+        let Node { what, interner, .. } = self.nodes[node];
+        let value = interner.map_or(u64::from(number), |i| self.interners[i].value(number));
+        match what {
+            What::Word(word) => state[word] = value,
+            What::Pair(left, right) => {
+                self.write(left, (value >> NUMBER) as u32, state, numbers);
+                self.write(right, value as u32, state, numbers);
             }
         }
     }
 
-    /// The number of a part of a state; `number` gives those of pairs.
-    fn read<E>(
-        &self,
-        part: usize,
-        state: &[u64],
-        known: Known<'_>,
-        number: &mut impl FnMut(usize, u64) -> Result<u64, E>,
-    ) -> Result<u64, E> {
-        let Part { words, shape, .. } = &self.parts[part];
-        if known.changed & words == 0 {
-            return Ok(known.numbers[part]);
-        }
-        match shape {
-            Shape::Leaf(pieces) => {
-                Ok(pieces.iter().fold(0, |n, p| n | (state[p.word] >> p.shift & p.mask) << p.at))
-            }
-            Shape::Pair { left, right, interner } => {
-                let l = self.read(*left, state, known, number)?;
-                let r = self.read(*right, state, known, number)?;
-                if (l, r) == (known.numbers[*left], known.numbers[*right]) && known.changed != ALL {
-                    return Ok(known.numbers[part]);
-                }
-                number(*interner, self.pair(l, r, *right))
-            }
+    /// Notes the number of a node in one of many states, whose value will be asked for soon.
+    #[inline(always)]
+    fn place(&self, node: usize, i: usize, number: u32, sources: &mut [u32]) {
+        sources[node * SOURCES + i] = number;
+        if let Some(interner) = self.nodes[node].interner {
+            self.interners[interner].fetch(number);
         }
     }
 
-    fn key<E>(
+    /// The key of a state, given one that it may be similar to; `number` gives the numbers of what differs.
+    fn key(
         &self,
         state: &[u64],
         local: &mut Local,
-        mut number: impl FnMut(usize, u64, &mut Option<u32>, &mut Memo) -> Result<u64, E>,
-    ) -> Result<u64, E> {
-        let Local { state: from, numbers, known, spares, memo } = local;
-        let changed = if *known { changed(state, from) } else { ALL };
-        let known = Known { changed, numbers };
-        let mut number = |interner: usize, pair: u64| number(interner, pair, &mut spares[interner], memo);
-        let left = self.read(self.root.0, state, known, &mut number)?;
-        let right = self.read(self.root.1, state, known, &mut number)?;
-        Ok(self.pair(left, right, self.root.1))
+        number: impl Fn(usize, u64, &mut Option<u32>) -> Option<u32>,
+    ) -> Option<u64> {
+        let Local { state: known_state, numbers, known, others, spares, .. } = local;
+        for (n, node) in self.nodes.iter().enumerate() {
+            let (value, old) = match node.what {
+                What::Word(word) => (state[word], known_state[word]),
+                What::Pair(left, right) => {
+                    (pair(others[left], others[right]), pair(numbers[left], numbers[right]))
+                }
+            };
+            others[n] = match node.interner {
+                None => value as u32,
+                Some(_) if *known && value == old => numbers[n],
+                Some(interner) => number(interner, value, &mut spares[interner])?,
+            };
+        }
+        Some(pair(others[self.root.0], others[self.root.1]))
+    }
+
+    /// The numbers of a group of events, node by node.
+    fn number_group(&self, picks: Picks<'_>, local: &mut Local) {
+        let Local { sources, group, wanted, spares, .. } = local;
+        let (words, count) = (self.words, picks.picks.len());
+        for (n, node) in self.nodes.iter().enumerate() {
+            let (below, from_here) = group.split_at_mut(n * self.group);
+            let (numbers, before) = (&mut from_here[..count], &sources[n * SOURCES..][..SOURCES]);
+            let events =
+                picks.picks.iter().zip(picks.from).map(|(pick, from)| (*pick as usize, *from as usize));
+            let events = events.zip(numbers.iter_mut()).enumerate();
+            match (node.what, node.interner) {
+                (What::Word(word), None) => {
+                    events.for_each(|(_, ((pick, _), number))| {
+                        *number = picks.states[pick * words + word] as u32
+                    });
+                }
+                (What::Word(word), Some(_)) => events.for_each(|(i, ((pick, from), number))| {
+                    let (value, old) =
+                        (picks.states[pick * words + word], picks.sources[from * words + word]);
+                    *number = before[from];
+                    wanted.add(i, value, value != old);
+                }),
+                (What::Pair(left, right), _) => {
+                    let (lefts, rights) =
+                        (&below[left * self.group..][..count], &below[right * self.group..][..count]);
+                    let old = |from| pair(sources[left * SOURCES + from], sources[right * SOURCES + from]);
+                    events.for_each(|(i, ((_, from), number))| {
+                        let value = pair(lefts[i], rights[i]);
+                        *number = before[from];
+                        wanted.add(i, value, value != old(from));
+                    });
+                }
+            }
+            if let Some(interner) = node.interner {
+                self.interners[interner].intern_all(wanted, numbers, &mut spares[interner]);
+            }
+        }
+    }
+
+    fn widen_node(&mut self, node: usize, more: u64, fully: bool) {
+        let Some(interner) = self.nodes[node].interner else { return };
+        let interner = &mut self.interners[interner];
+        let (len, bits) = (interner.len(), interner.bits());
+        let needed = u64::BITS - (len + more).leading_zeros();
+        if needed > bits {
+            interner.set_bits(if fully { NUMBER } else { needed.max(bits + STEP).min(NUMBER) });
+        }
+    }
+
+    fn number_bits(&self, node: usize) -> u32 {
+        let Node { interner, bits, .. } = self.nodes[node];
+        interner.map_or(bits, |i| self.interners[i].bits())
     }
 }
 
-/// Every word may differ, and nothing is known.
-const ALL: u64 = u64::MAX;
-
-/// Words that may differ are bits of a number; those from the 62nd on share one, so that they are never [`ALL`].
-fn bit(word: usize) -> u64 {
-    1 << word.min(62)
-}
-
-/// In which words two states differ.
+/// Two numbers as one.
 #[inline(always)]
-fn changed(state: &[u64], from: &[u64]) -> u64 {
-    let words = state.iter().zip(from).enumerate();
-    words.fold(0, |changed, (i, (a, b))| changed | u64::from(a != b) << i.min(62))
+fn pair(left: u32, right: u32) -> u64 {
+    u64::from(left) << NUMBER | u64::from(right)
 }
 
 impl Keys for Tree {
     type Local = Local;
     const DIRECT: bool = false;
 
-    fn bits(&self) -> u32 {
-        self.parts[self.root.0].bits + self.parts[self.root.1].bits
+    fn key_bits(&self) -> KeyBits {
+        KeyBits::pair(self.number_bits(self.root.0), self.number_bits(self.root.1))
     }
 
     fn local(&self) -> Local {
+        let nodes = self.nodes.len();
         Local {
             state: vec![0; self.words],
-            numbers: vec![0; self.parts.len()],
+            numbers: vec![0; nodes],
             known: false,
+            others: vec![0; nodes],
+            sources: vec![0; nodes * SOURCES],
+            group: vec![0; nodes * self.group],
+            wanted: Wanted::new(self.group),
             spares: vec![None; self.interners.len()],
-            memo: Memo::default(),
         }
     }
 
     fn unpack(&self, key: u64, state: &mut [u64], local: &mut Local) {
         state.fill(0);
-        let (left, right) = self.halves(key, self.root.1);
-        self.write(self.root.0, left, state, &mut local.numbers);
-        self.write(self.root.1, right, state, &mut local.numbers);
+        self.write(self.root.0, (key >> NUMBER) as u32, state, &mut local.numbers);
+        self.write(self.root.1, key as u32, state, &mut local.numbers);
         local.state.copy_from_slice(state);
         local.known = true;
     }
 
+    fn unpack_all(&self, keys: &[u64], states: &mut [u64], local: &mut Local) {
+        let (sources, words) = (&mut local.sources[..], self.words);
+        for (i, key) in keys.iter().enumerate() {
+            self.place(self.root.0, i, (key >> NUMBER) as u32, sources);
+            self.place(self.root.1, i, *key as u32, sources);
+        }
+        states[..keys.len() * words].fill(0);
+        for (n, node) in self.nodes.iter().enumerate().rev() {
+            for i in 0..keys.len() {
+                let number = sources[n * SOURCES + i];
+                let value = node.interner.map_or(u64::from(number), |at| self.interners[at].value(number));
+                match node.what {
+                    What::Word(word) => states[i * words + word] = value,
+                    What::Pair(left, right) => {
+                        self.place(left, i, (value >> NUMBER) as u32, sources);
+                        self.place(right, i, value as u32, sources);
+                    }
+                }
+            }
+        }
+    }
+
     fn pack(&self, state: &[u64], local: &mut Local) -> u64 {
-        let intern = |interner: usize, pair: u64, spare: &mut Option<u32>, memo: &mut Memo| {
-            let hash = hash(pair);
-            let number = memo
-                .number(interner, pair, hash, || self.interners[interner].intern_hashed(pair, hash, spare));
-            Ok::<_, std::convert::Infallible>(number)
-        };
-        let Ok(key) = self.key(state, local, intern);
-        key
+        let number =
+            |interner: usize, value, spare: &mut _| Some(self.interners[interner].intern(value, spare));
+        let key = self.key(state, local, number);
+        key.unwrap_or_else(|| unreachable!("every value gets a number"))
+    }
+
+    fn pack_all(&self, picks: Picks<'_>, keys: &mut [u64], local: &mut Local) {
+        let groups = picks.picks.chunks(self.group).zip(picks.from.chunks(self.group));
+        for ((some, from), keys) in groups.zip(keys.chunks_mut(self.group)) {
+            self.number_group(Picks { picks: some, from, ..picks }, local);
+            let (lefts, rights) =
+                (&local.group[self.root.0 * self.group..], &local.group[self.root.1 * self.group..]);
+            let numbers = lefts.iter().zip(rights);
+            keys.iter_mut().zip(numbers).for_each(|(key, (left, right))| *key = pair(*left, *right));
+        }
     }
 
     fn find(&self, state: &[u64], local: &mut Local) -> Option<u64> {
-        let find = |interner: usize, pair: u64, _: &mut Option<u32>, _: &mut Memo| {
-            self.interners[interner].find(pair).map(u64::from).ok_or(())
-        };
-        self.key(state, local, find).ok()
+        self.key(state, local, |interner, value, _| self.interners[interner].find(value))
     }
 
     fn room(&self) -> u64 {
         self.interners.iter().map(Interner::room).min().unwrap_or(u64::MAX)
+    }
+
+    fn widen(&mut self, more: u64, fully: bool) {
+        self.widen_node(self.root.0, more, fully);
+        self.widen_node(self.root.1, more, fully);
     }
 
     fn grow(&mut self, more: u64, most: u64) -> Result<(), Refused> {
@@ -276,31 +318,10 @@ impl Keys for Tree {
     }
 }
 
-/// Where a part of more than 32 bits is cut: one half is a leaf as long as the other then has at most 64 bits,
-/// so that few pairs are interned; else in the middle.
-fn split(bits: u32) -> u32 {
-    if bits <= 3 * NUMBER { bits - NUMBER.min(bits / 2) } else { bits / 2 }
-}
-
-/// The bits from `from` to `to` of all words' bits, side by side.
-fn pieces(widths: &[u32], from: u32, to: u32) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for (word, &width) in widths.iter().enumerate() {
-        let (first, end) = (from.max(start), to.min(start + width));
-        if first < end {
-            let mask = u64::MAX >> (64 - (end - first));
-            pieces.push(Piece { word, shift: first - start, mask, at: first - from });
-        }
-        start += width;
-    }
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn random_state(widths: &[u32], x: &mut u64) -> Vec<u64> {
         let mut word = |w: &u32| {
@@ -311,34 +332,105 @@ mod tests {
         widths.iter().map(&mut word).collect()
     }
 
+    fn trees() -> impl Iterator<Item = (Vec<u32>, Tree)> {
+        (65..140).chain([191, 192, 193, 256, 333, 1000]).flat_map(|bits| {
+            [13, 50, 64].map(|width: u32| {
+                let mut widths = vec![width; (bits / width) as usize];
+                widths.extend([0, bits % width]);
+                let mut tree = Tree::new(&widths).expect("a little memory");
+                tree.widen(3_000, false);
+                tree.grow(3_000, u64::MAX).expect("some memory");
+                (widths, tree)
+            })
+        })
+    }
+
     #[test]
     fn states_of_all_widths_have_one_key_each() {
         let mut x = 7;
-        for bits in (65..140).chain([191, 192, 193, 256, 333, 1000]) {
-            let whole = bits / 50;
-            let mut widths = vec![50; whole as usize];
-            widths.extend([0, bits % 50]);
-            let mut tree = Tree::new(&widths).expect("a little memory");
-            tree.grow(3_000, u64::MAX).expect("some memory");
+        for (widths, tree) in trees() {
             let (mut local, mut keys) = (tree.local(), BTreeMap::new());
             let mut from = vec![0; widths.len()];
-            for i in 0..1_000 {
+            for i in 0..500 {
                 let state = random_state(&widths, &mut x);
                 let known = keys.get(&state).copied();
-                assert!(known.is_none() || tree.find(&state, &mut local) == known, "{bits} bits");
+                assert!(known.is_none() || tree.find(&state, &mut local) == known, "{widths:?}");
                 let key = tree.pack(&state, &mut local);
-                assert_eq!(*keys.entry(state.clone()).or_insert(key), key, "{bits} bits");
-                assert!(tree.bits() == 64 || key >> tree.bits() == 0);
+                assert_eq!(*keys.entry(state.clone()).or_insert(key), key, "{widths:?}");
+                assert_eq!(tree.key_bits().key(tree.key_bits().number(key)), key, "{widths:?}");
                 if i % 3 == 0 {
                     tree.unpack(key, &mut from, &mut local);
-                    assert_eq!(from, state, "{bits} bits");
+                    assert_eq!(from, state, "{widths:?}");
                 }
             }
-            let distinct: std::collections::BTreeSet<_> = keys.values().collect();
-            assert_eq!(distinct.len(), keys.len(), "{bits} bits: every key is of one state");
+            let distinct: BTreeSet<_> = keys.values().collect();
+            assert_eq!(distinct.len(), keys.len(), "{widths:?}: every key is of one state");
             let absent: Vec<u64> = widths.iter().map(|w| if *w == 0 { 0 } else { 1 << (w - 1) }).collect();
             let found = tree.find(&absent, &mut local);
-            assert!(found.is_none_or(|key| !distinct.contains(&key)), "{bits} bits");
+            assert!(found.is_none_or(|key| !distinct.contains(&key)), "{widths:?}");
         }
+    }
+
+    #[test]
+    fn keys_of_many_states_are_those_of_each() {
+        let mut x = 3;
+        for (widths, tree) in trees() {
+            let (words, mut local, mut single) = (widths.len(), tree.local(), tree.local());
+            let mut level: Vec<u64> =
+                (0..SOURCES).map(|_| tree.pack(&random_state(&widths, &mut x), &mut single)).collect();
+            for round in 0..6 {
+                level.truncate(SOURCES - round);
+                let mut sources = vec![9; SOURCES * words];
+                tree.unpack_all(&level, &mut sources, &mut local);
+                let mut state = vec![0; words];
+                for (i, key) in level.iter().enumerate() {
+                    tree.unpack(*key, &mut state, &mut single);
+                    assert_eq!(state, sources[i * words..][..words], "{widths:?}");
+                }
+                // Most events change one word; some picks are left out.
+                let (mut states, mut picks, mut from) = (Vec::new(), Vec::new(), Vec::new());
+                for i in 0..700 {
+                    let source = i % level.len();
+                    let mut state = sources[source * words..][..words].to_vec();
+                    let other = random_state(&widths, &mut x);
+                    if i % 11 == 0 {
+                        state.copy_from_slice(&other)
+                    } else {
+                        state[i % words] = other[i % words]
+                    }
+                    states.extend(state);
+                    if i % 7 != 0 {
+                        picks.push(i as u32);
+                        from.push(source as u32);
+                    }
+                }
+                let mut keys = vec![0; picks.len()];
+                let events = Picks { sources: &sources, states: &states, picks: &picks, from: &from };
+                tree.pack_all(events, &mut keys, &mut local);
+                for (key, pick) in keys.iter().zip(&picks) {
+                    let state = &states[*pick as usize * words..][..words];
+                    assert_eq!(tree.pack(state, &mut single), *key, "{widths:?}");
+                }
+                level = keys;
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_as_wide_as_they_have_to_be() {
+        let mut tree = Tree::new(&[64, 20, 45]).expect("a little memory");
+        tree.widen(7, false);
+        assert_eq!(tree.key_bits(), KeyBits::pair(3, 3));
+        tree.grow(7, u64::MAX).expect("a little memory");
+        assert_eq!(tree.room(), 8);
+        tree.widen(8, false);
+        assert_eq!(tree.key_bits(), KeyBits::pair(5, 5));
+        tree.widen(1 << 30, true);
+        assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
+        tree.widen(1 << 40, false);
+        assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
+        assert_eq!(tree.grow(1 << 40, u64::MAX), Err(Refused));
+        let narrow = Tree::new(&[50, 20]).expect("a little memory");
+        assert_eq!(narrow.key_bits(), KeyBits::pair(1, 20));
     }
 }

@@ -27,6 +27,9 @@ use worker::{Counts, Halt, Shared, Worker, most_events, most_states};
 /// The least time between two reports of progress.
 const BEAT: Duration = Duration::from_millis(50);
 
+/// From so many bytes of a table on, keys are widened once and for all: that takes memory for two tables.
+const ROOMY: u64 = 2 << 30;
+
 /// What an exploration found.
 #[derive(Debug)]
 pub struct Exploration<Scratch> {
@@ -138,7 +141,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let workers: Result<_, _> = (0..threads).map(|_| Worker::new(system, &keys)).collect();
         Ok(Search {
             system,
-            table: Table::new(keys.bits(), threads == 1)?,
+            table: Table::new(keys.key_bits(), threads == 1)?,
             sign,
             pool: Pool::new(),
             counts: Counts::default(),
@@ -323,15 +326,23 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let more = self.batches();
         let wanted = self.counts.reserved.load(Ordering::Relaxed) + more;
         let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
-        let others = self.bytes() - self.table.bytes();
-        let grown = self.table.grow(wanted, most.saturating_sub(others));
-        let others = self.bytes() - self.keys.bytes();
-        let grown = grown
-            .and_then(|()| self.keys.grow(more + self.workers.len() as u64, most.saturating_sub(others)));
+        let grown = self.grow(wanted, more + self.workers.len() as u64, most);
         self.statistics.growths += 1;
         self.statistics.growing += started.elapsed();
         self.check_memory()?;
         grown.map_err(|Refused| Stop::Memory)
+    }
+
+    /// Makes room in the table, and for so many more keys.
+    fn grow(&mut self, wanted: u64, more: u64, most: u64) -> Result<(), Refused> {
+        self.keys.widen(more, self.table.bytes() > ROOMY.min(most / 8));
+        let others = self.bytes() - self.table.bytes();
+        if self.keys.key_bits() != self.table.key_bits() {
+            self.table.widen(self.keys.key_bits(), wanted, most.saturating_sub(others))?;
+        }
+        self.table.grow(wanted, most.saturating_sub(others))?;
+        let others = self.bytes() - self.keys.bytes();
+        self.keys.grow(more, most.saturating_sub(others))
     }
 
     /// Bytes of what does not change during a round.

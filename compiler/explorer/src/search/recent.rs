@@ -66,12 +66,14 @@ impl RecentStates {
         let hash = hash(state);
         let at = (hash >> self.shift) as usize * (self.words + 1);
         let entry = &mut self.entries[at..at + self.words + 1];
-        let known = entry[0] == hash | 1 && entry[1..].iter().zip(state).all(|(a, b)| a == b);
-        if !known {
-            entry[0] = hash | 1;
-            entry[1..].iter_mut().zip(state).for_each(|(a, b)| *a = *b);
+        // Without branches: whether it is known is hard to predict.
+        let mut differ = entry[0] ^ (hash | 1);
+        entry[0] = hash | 1;
+        for (old, new) in entry[1..].iter_mut().zip(state) {
+            differ |= *old ^ new;
+            *old = *new;
         }
-        known
+        differ == 0
     }
 
     /// Bytes of memory.

@@ -6,7 +6,7 @@
 
 use super::frontier::{Chunk, Frontier, Pool};
 use super::recent::{Recent, RecentStates};
-use crate::keys::Keys;
+use crate::keys::{Keys, Picks, SOURCES};
 use crate::limits::{Stop, StopSign};
 use crate::memory::{Refused, filled};
 use crate::successors::Successors;
@@ -16,8 +16,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// States of a batch.
-const BATCH: usize = 64;
 /// Events after which a batch ends early.
 const EVENTS: usize = 2048;
 /// Out-degrees from here on are counted as one.
@@ -96,7 +94,9 @@ pub(super) struct Worker<Scratch, Local> {
     /// Chunks that are expanded, if they are kept.
     pub done: Vec<Chunk>,
     local: Local,
-    state: Vec<u64>,
+    words: usize,
+    /// The states of a batch, one behind the other.
+    sources: Vec<u64>,
     successors: Successors,
     recent: Recent,
     recent_states: RecentStates,
@@ -112,12 +112,15 @@ struct Batch {
     keys: Vec<u64>,
     /// Which event each is.
     picks: Vec<u32>,
+    /// And of which state of the batch; only where keys are looked up.
+    from: Vec<u32>,
 }
 
 impl Batch {
     /// An empty one with room for so many events.
     fn new(most: usize) -> Result<Batch, Refused> {
-        Ok(Batch { len: 0, images: filled(0, most)?, keys: filled(0, most)?, picks: filled(0, most)? })
+        let (images, keys) = (filled(0, most)?, filled(0, most)?);
+        Ok(Batch { len: 0, images, keys, picks: filled(0, most)?, from: filled(0, most)? })
     }
 }
 
@@ -141,7 +144,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             next: Frontier::default(),
             done: Vec::new(),
             local: keys.local(),
-            state: vec![0; words],
+            words,
+            sources: filled(0, words * SOURCES)?,
             successors: Successors::with_room(words, system.actions())?,
             recent: Recent::new()?,
             recent_states: if K::DIRECT { RecentStates::none() } else { RecentStates::new(words)? },
@@ -153,7 +157,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
 
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> u64 {
-        let batch = self.batch.images.len() * (8 + 8 + 4);
+        let batch = self.batch.images.len() * (8 + 8 + 4 + 4) + self.sources.len() * 8;
         let tally = (self.tally.executed.len() + self.tally.degrees.len()) * 8;
         let recent = self.recent.bytes() + self.recent_states.bytes();
         self.successors.bytes() + recent + (batch + tally) as u64
@@ -251,64 +255,71 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     {
         self.successors.clear();
         self.batch.len = 0;
-        let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { BATCH });
+        let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { SOURCES });
         let from = chunk.from;
+        shared.keys.unpack_all(&chunk.keys[from..end], &mut self.sources, &mut self.local);
         while chunk.from < end && self.successors.len() < EVENTS {
-            self.expand(shared, chunk.keys[chunk.from])?;
+            self.expand(shared, chunk.from - from)?;
             chunk.from += 1;
         }
         shared.counts.expanded.fetch_add((chunk.from - from) as u64, Ordering::Relaxed);
         self.count(shared.depth);
+        if !K::DIRECT {
+            self.look_up(shared);
+        }
         if shared.careful {
             return self.insert_carefully(shared);
         }
         self.insert(shared)
     }
 
-    /// Expands a state and keeps those of its events that may lead to a new one.
+    /// Expands a state of the batch and keeps those of its events that may lead to a new one.
     #[inline(always)]
-    fn expand<S, K>(&mut self, shared: &Shared<'_, S, K>, key: u64) -> Result<(), Refused>
+    fn expand<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize) -> Result<(), Refused>
     where
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        shared.keys.unpack(key, &mut self.state, &mut self.local);
         self.successors.reserve()?;
         let (before, lost) = (self.successors.len(), self.successors.actions_nowhere().len());
-        shared.system.expand(&self.state, &mut self.scratch, &mut self.successors);
+        let state = &self.sources[from * self.words..][..self.words];
+        shared.system.expand(state, &mut self.scratch, &mut self.successors);
         let after = self.successors.len();
         let degree = after - before + self.successors.actions_nowhere().len() - lost;
         let last = self.tally.degrees.len() - 1;
         self.tally.degrees[degree.min(last)] += 1;
-        self.pick(shared, before);
+        self.pick(shared, from, before);
         Ok(())
     }
 
-    /// Keeps those events from `first` on that lead neither to the state itself nor to one that was just seen.
+    /// Keeps those events from `first` on that lead neither to the state itself, number `from`, nor to one that was
+    /// just seen.
     #[inline(always)]
-    fn pick<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize)
+    fn pick<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize, first: usize)
     where
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        match (K::DIRECT, self.state.len()) {
-            // A number of words that is known makes a loop without calls and, as good as, without branches.
-            (true, 1) => self.pick_direct(shared, first, 1),
-            (true, words) => self.pick_direct(shared, first, words),
-            (false, words) => self.pick_apart(shared, first, words),
+        // A number of words that is known makes a loop without calls and, as good as, without branches.
+        match (K::DIRECT, self.words) {
+            (true, 1) => self.pick_direct(shared, from, first, 1),
+            (true, words) => self.pick_direct(shared, from, first, words),
+            (false, 2) => self.pick_wide(from, first, 2),
+            (false, 3) => self.pick_wide(from, first, 3),
+            (false, words) => self.pick_wide(from, first, words),
         }
     }
 
-    /// The same where a key costs hardly anything: whether an event is kept is hard to predict, so every one is
+    /// The same where a key costs hardly anything. Whether an event is kept is hard to predict, so every one is
     /// written and those that are not kept are written over.
     #[inline(always)]
-    fn pick_direct<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize, words: usize)
+    fn pick_direct<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize, first: usize, words: usize)
     where
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { state, successors, local, recent, batch, tally, .. } = self;
-        let (state, bijection) = (&state[..words], shared.table.bijection());
+        let Worker { sources, successors, local, recent, batch, tally, .. } = self;
+        let (state, bijection) = (&sources[from * words..][..words], shared.table.bijection());
         let count = successors.len();
         let states = &successors.states()[first * words..count * words];
         let (images, keys, picks) = (&mut batch.images[..], &mut batch.keys[..], &mut batch.picks[..]);
@@ -326,28 +337,39 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         tally.self_loops += loops;
     }
 
-    /// The same where a key has to be looked up.
+    /// The same where keys have to be looked up, which is done for the batch as a whole.
     #[inline(always)]
-    fn pick_apart<S, K>(&mut self, shared: &Shared<'_, S, K>, first: usize, words: usize)
+    fn pick_wide(&mut self, from: usize, first: usize, words: usize) {
+        let Worker { sources, successors, recent_states, batch, tally, .. } = self;
+        let state = &sources[from * words..][..words];
+        let count = successors.len();
+        let states = &successors.states()[first * words..count * words];
+        let (picks, sources) = (&mut batch.picks[..], &mut batch.from[..]);
+        let (mut len, mut loops) = (batch.len, 0);
+        for i in first..count {
+            let next = &states[(i - first) * words..][..words];
+            let (stays, seen) = (same(next, state), recent_states.seen(next));
+            (picks[len], sources[len]) = (i as u32, from as u32);
+            loops += u64::from(stays);
+            len += usize::from(!(stays | seen));
+        }
+        batch.len = len;
+        tally.self_loops += loops;
+    }
+
+    /// Makes the keys of the events of a batch.
+    fn look_up<S, K>(&mut self, shared: &Shared<'_, S, K>)
     where
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { state, successors, local, recent_states, batch, tally, .. } = self;
-        let bijection = shared.table.bijection();
-        for i in first..successors.len() {
-            let next = &successors.states()[i * words..(i + 1) * words];
-            if same(next, state) {
-                tally.self_loops += 1;
-                continue;
-            }
-            if recent_states.seen(next) {
-                continue;
-            }
-            let (key, len) = (shared.keys.pack(next, local), batch.len);
-            (batch.images[len], batch.keys[len], batch.picks[len]) = (bijection.apply(key), key, i as u32);
-            batch.len += 1;
-        }
+        let Worker { sources, successors, batch, local, .. } = self;
+        let len = batch.len;
+        let (picks, from) = (&batch.picks[..len], &batch.from[..len]);
+        let picks = Picks { sources, states: successors.states(), picks, from };
+        shared.keys.pack_all(picks, &mut batch.keys[..len], local);
+        let images = batch.images[..len].iter_mut().zip(&batch.keys[..len]);
+        images.for_each(|(image, key)| *image = shared.table.image(*key));
     }
 
     /// Counts the events of a batch.
@@ -367,8 +389,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { batch, next, successors, scratch, judged, tally, state, .. } = self;
-        let (words, mut result) = (state.len(), Ok(()));
+        let Worker { batch, next, successors, scratch, judged, tally, words, .. } = self;
+        let (words, mut result) = (*words, Ok(()));
         shared.table.insert(&batch.images[..batch.len], |i| {
             tally.new += 1;
             result = result.and_then(|()| next.push(batch.keys[i], shared.pool));
@@ -386,7 +408,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         let (before, states) = (self.tally.new, shared.counts.states.load(Ordering::Relaxed));
-        let words = self.state.len();
+        let words = self.words;
         for i in 0..self.batch.len {
             if shared.table.slot(self.batch.images[i]).is_some() {
                 continue;

@@ -10,11 +10,13 @@
 
 mod bijection;
 mod geometry;
+mod key_bits;
 mod slots;
 
 use crate::memory::{AtomicU64, Line, Lines, Refused, prefetch};
 pub(crate) use bijection::Bijection;
 use geometry::{Geometry, LEAST, MANY, MOST, TAG};
+pub(crate) use key_bits::KeyBits;
 use slots::{Bits36, Bits40, Bits48, Halves, Seek, Slots, Words};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,10 +66,13 @@ macro_rules! with_slots {
 }
 
 impl Cut {
-    /// The narrowest that holds remainders of so many bits.
-    fn for_remainder(bits: u32) -> Cut {
-        let all = [Cut::Bits32, Cut::Bits36, Cut::Bits40, Cut::Bits48];
-        all.into_iter().find(|cut| bits + TAG <= cut.bits()).unwrap_or(Cut::Bits64)
+    /// All of them, narrow ones first.
+    const ALL: [Cut; 5] = [Cut::Bits32, Cut::Bits36, Cut::Bits40, Cut::Bits48, Cut::Bits64];
+
+    /// The narrowest that holds the remainders of so many lines.
+    fn for_lines(key_bits: KeyBits, lines: u64) -> Cut {
+        let bits = geometry(key_bits, lines).remainder_bits();
+        Cut::ALL.into_iter().find(|cut| bits + TAG <= cut.bits()).unwrap_or(Cut::Bits64)
     }
 
     fn bits(self) -> u32 {
@@ -79,6 +84,14 @@ impl Cut {
     }
 }
 
+/// How so many lines are used.
+fn geometry(key_bits: KeyBits, lines: u64) -> Geometry {
+    Geometry::new(key_bits.bits().max(1), lines)
+}
+
+/// Numbers that are moved to a new table together.
+const MOVED: usize = 1024;
+
 /// Where a number is: dense enough to number a table's contents, the same until it grows.
 pub(crate) type Slot = u64;
 
@@ -86,7 +99,7 @@ pub(crate) type Slot = u64;
 #[derive(Debug)]
 pub(crate) struct Table {
     bijection: Bijection,
-    bits: u32,
+    key_bits: KeyBits,
     geometry: Geometry,
     cut: Cut,
     lines: Lines,
@@ -97,23 +110,42 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty set of numbers of `bits` bits (0 to 64). `alone`: only one thread will insert at a time.
-    pub(crate) fn new(bits: u32, alone: bool) -> Result<Table, Refused> {
-        let bits = bits.max(1);
-        let geometry = Geometry::new(bits, LEAST);
-        let cut = Cut::for_remainder(geometry.remainder_bits());
-        let lines = Lines::new(geometry.physical())?;
-        let bijection = Bijection::new(bits);
-        Ok(Table { bijection, bits, geometry, cut, lines, stash: Mutex::default(), alone })
+    /// An empty set of keys. `alone`: only one thread will insert at a time.
+    pub(crate) fn new(key_bits: KeyBits, alone: bool) -> Result<Table, Refused> {
+        let (lines, cut) = (LEAST, Cut::for_lines(key_bits, LEAST));
+        Table::with_lines(key_bits, lines, cut, alone)
     }
 
-    /// The image of a number, which stands for it.
+    fn with_lines(key_bits: KeyBits, lines: u64, cut: Cut, alone: bool) -> Result<Table, Refused> {
+        let geometry = geometry(key_bits, lines);
+        Ok(Table {
+            bijection: Bijection::new(key_bits.bits().max(1)),
+            key_bits,
+            geometry,
+            cut,
+            lines: Lines::new(geometry.physical())?,
+            stash: Mutex::default(),
+            alone,
+        })
+    }
+
+    /// Bits of keys.
+    pub(crate) fn key_bits(&self) -> KeyBits {
+        self.key_bits
+    }
+
+    /// The image of a key, which stands for it.
     #[inline(always)]
-    pub(crate) fn image(&self, number: u64) -> u64 {
-        self.bijection.apply(number)
+    pub(crate) fn image(&self, key: u64) -> u64 {
+        self.bijection.apply(self.key_bits.number(key))
     }
 
-    /// What gives images.
+    /// The key of an image.
+    fn key(&self, image: u64) -> u64 {
+        self.key_bits.key(self.bijection.invert(image))
+    }
+
+    /// What gives images of keys that are numbers as a whole.
     #[inline(always)]
     pub(crate) fn bijection(&self) -> Bijection {
         self.bijection
@@ -222,17 +254,16 @@ impl Table {
         let lines = self.lines.all();
         let whole = with_slots!(self.cut, S => {
             (0..lines.len() as u64).all(|line| {
-                let images = images::<S>(&self.geometry, line, &lines[line as usize]);
+                let images = images_of::<S>(&self.geometry, line, &lines[line as usize]);
                 images.enumerate().all(|(slot, image)| {
-                    f(line * S::COUNT as u64 + slot as u64, self.bijection.invert(image))
+                    f(line * S::COUNT as u64 + slot as u64, self.key(image))
                 })
             })
         });
         let first = lines.len() as u64 * self.cut.slots();
         let mut stashed: Vec<_> = self.stash().iter().map(|(image, order)| (*order, *image)).collect();
         stashed.sort_unstable();
-        let _ =
-            whole && stashed.into_iter().all(|(order, image)| f(first + order, self.bijection.invert(image)));
+        let _ = whole && stashed.into_iter().all(|(order, image)| f(first + order, self.key(image)));
     }
 
     /// Grows until there is room for `wanted` numbers, within `most` bytes for what the table needs meanwhile.
@@ -255,15 +286,12 @@ impl Table {
             return Err(Refused);
         }
         // Narrower slots when there is memory for a second table beside this one.
-        let narrow = Cut::for_remainder(Geometry::new(self.bits, usual).remainder_bits());
+        let narrow = Cut::for_lines(self.key_bits, usual);
         if narrow != self.cut {
             let same = (usual * self.cut.slots()).div_ceil(narrow.slots());
             let lines = needed.div_ceil(narrow.slots()).max(same);
-            let fits = Cut::for_remainder(Geometry::new(self.bits, lines).remainder_bits()) == narrow;
-            if fits
-                && lines + 256 <= Lines::within(most.saturating_sub(self.lines.bytes()))
-                && self.move_to(lines, narrow).is_ok()
-            {
+            let fits = Cut::for_lines(self.key_bits, lines) == narrow;
+            if fits && self.move_to(self.key_bits, lines, narrow, most).is_ok() {
                 return Ok(());
             }
         }
@@ -277,35 +305,53 @@ impl Table {
         self.spread(lines)
     }
 
-    /// Moves everything to a new table.
-    fn move_to(&mut self, lines: u64, cut: Cut) -> Result<(), Refused> {
-        let geometry = Geometry::new(self.bits, lines);
-        let mut new = Table {
-            geometry,
-            cut,
-            lines: Lines::new(geometry.physical())?,
-            stash: Mutex::default(),
-            alone: true,
-            ..*self
+    /// Gives the halves of keys other numbers of bits, which have to be enough for all keys that are in it, and
+    /// makes room for `wanted` numbers; needs memory for two tables.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is refused. The table is as it was.
+    pub(crate) fn widen(&mut self, key_bits: KeyBits, wanted: u64, most: u64) -> Result<(), Refused> {
+        let needed = wanted.saturating_mul(64).div_ceil(FULL);
+        let slots = if needed > self.slots() { needed.max(self.slots() / 4 * 5) } else { self.slots() };
+        let fitting = Cut::ALL.into_iter().map(|cut| (slots.div_ceil(cut.slots()).max(LEAST), cut));
+        let fits = |(lines, cut): &(u64, Cut)| {
+            *lines < MANY && Cut::for_lines(key_bits, *lines).bits() <= cut.bits()
         };
-        {
-            let (from, to) = (self.lines.all(), new.lines.all());
-            with_slots!(self.cut, From => with_slots!(cut, To => {
-                for (i, line) in from.iter().enumerate() {
-                    images::<From>(&self.geometry, i as u64, line).for_each(|image| { new.add::<To>(to, image); });
-                }
-                self.stash().keys().for_each(|image| { new.add::<To>(to, *image); });
-            }));
+        let (lines, cut) = fitting.into_iter().find(fits).ok_or(Refused)?;
+        self.move_to(key_bits, lines, cut, most)
+    }
+
+    /// Moves everything to a new table.
+    fn move_to(&mut self, key_bits: KeyBits, lines: u64, cut: Cut, most: u64) -> Result<(), Refused> {
+        if lines + 256 > Lines::within(most.saturating_sub(self.lines.bytes())) {
+            return Err(Refused);
         }
-        new.alone = self.alone;
-        *self = new;
+        let new = Table::with_lines(key_bits, lines, cut, true)?;
+        let mut images = Vec::new();
+        images.try_reserve_exact(MOVED)?;
+        let mut carry = |image: u64| {
+            images.push(if key_bits == self.key_bits { image } else { new.image(self.key(image)) });
+            if images.len() == MOVED {
+                new.insert(&images, |_| {});
+                images.clear();
+            }
+        };
+        with_slots!(self.cut, From => {
+            for (i, line) in self.lines.all().iter().enumerate() {
+                images_of::<From>(&self.geometry, i as u64, line).for_each(|image| carry(image));
+            }
+        });
+        self.stash().keys().for_each(|image| carry(*image));
+        new.insert(&images, |_| {});
+        *self = Table { alone: self.alone, ..new };
         Ok(())
     }
 
     /// Spreads everything over more lines, in place.
     fn spread(&mut self, lines: u64) -> Result<(), Refused> {
         let (old, count) = (self.geometry, self.geometry.physical());
-        let new = Geometry::new(self.bits, lines);
+        let new = geometry(self.key_bits, lines);
         let displaced = self.displaced_below(&new);
         let mut early: Vec<u64> = Vec::new();
         early.try_reserve_exact(displaced)?;
@@ -317,7 +363,7 @@ impl Table {
             let lines = self.lines.all();
             for i in (0..count).rev() {
                 let line = take(&lines[i]);
-                for image in images::<S>(&old, i as u64, &line) {
+                for image in images_of::<S>(&old, i as u64, &line) {
                     // Lines from here on are read, so what goes there is in nobody's way.
                     if new.split(image).0 >= i as u64 {
                         self.add::<S>(lines, image);
@@ -382,7 +428,7 @@ fn ahead(images: &[u64], fetch: impl Fn(u64), mut use_: impl FnMut(usize, u64)) 
 }
 
 /// The images in a line.
-fn images<'l, S: Slots>(
+fn images_of<'l, S: Slots>(
     geometry: &Geometry,
     index: u64,
     line: &'l Line,

@@ -60,7 +60,7 @@ fn every_width_and_growth_is_exact() {
     for bits in 0..=64 {
         for kind in 0..4 {
             for alone in [true, false] {
-                let mut table = Table::new(bits, alone).expect("a little memory");
+                let mut table = Table::new(KeyBits::whole(bits), alone).expect("a little memory");
                 let list: Vec<u64> = numbers(bits, kind, 6_000).collect();
                 let new = insert_all(&mut table, &list, &mut 0);
                 let expected: BTreeSet<u64> = list.iter().copied().collect();
@@ -75,7 +75,7 @@ fn every_width_and_growth_is_exact() {
 
 #[test]
 fn large_tables_grow_by_quarters_and_narrow_their_slots() {
-    let mut table = Table::new(49, true).expect("a little memory");
+    let mut table = Table::new(KeyBits::whole(49), true).expect("a little memory");
     let list: Vec<u64> = numbers(49, 0, 2_500_000).collect();
     let mut cuts = vec![table.cut];
     let (mut len, mut new) = (0, 0);
@@ -96,7 +96,7 @@ fn large_tables_grow_by_quarters_and_narrow_their_slots() {
 #[test]
 fn what_has_no_room_is_stashed_and_found() {
     for bits in [20, 30, 38, 41, 64] {
-        let mut table = Table::new(bits, true).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
         let list: BTreeSet<u64> = numbers(bits, 0, 3_000).collect();
         let images: Vec<u64> = list.iter().map(|n| table.image(*n)).collect();
         let mut new = 0;
@@ -114,7 +114,7 @@ fn what_has_no_room_is_stashed_and_found() {
 #[test]
 fn at_its_load_limit_next_to_nothing_overflows() {
     for bits in [34, 44, 64] {
-        let mut table = Table::new(bits, true).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
         table.grow(3_000_000, u64::MAX).expect("some memory");
         let room = table.room();
         let images: Vec<u64> = (0..room).map(|n| table.image(n * 3)).collect();
@@ -128,7 +128,7 @@ fn at_its_load_limit_next_to_nothing_overflows() {
 
 #[test]
 fn refused_memory_leaves_the_table_as_it_was() {
-    let mut table = Table::new(40, true).expect("a little memory");
+    let mut table = Table::new(KeyBits::whole(40), true).expect("a little memory");
     let list: Vec<u64> = numbers(40, 1, 1000).collect();
     let mut len = 0;
     insert_all(&mut table, &list, &mut len);
@@ -141,7 +141,7 @@ fn refused_memory_leaves_the_table_as_it_was() {
 #[test]
 fn threads_insert_each_number_once() {
     for bits in [30, 36, 40, 44, 64] {
-        let mut table = Table::new(bits, false).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), false).expect("a little memory");
         let mut expected = BTreeSet::new();
         for round in 0..6u64 {
             let list: Vec<u64> = numbers(bits, round * 4, 30_000).collect();
@@ -167,4 +167,28 @@ fn threads_insert_each_number_once() {
             same(&table, &expected);
         }
     }
+}
+
+#[test]
+fn keys_of_two_halves_are_widened() {
+    let mut table = Table::new(KeyBits::pair(2, 3), true).expect("a little memory");
+    let (mut expected, mut x) = (BTreeSet::new(), 5u64);
+    for (upper, lower) in [(2, 3), (4, 3), (4, 10), (9, 13), (9, 17), (20, 17), (24, 28), (32, 32)] {
+        let bits = KeyBits::pair(upper, lower);
+        let wanted = expected.len() as u64 + if upper % 8 == 1 { 3000 } else { 0 };
+        table.widen(bits, wanted, u64::MAX).expect("some memory");
+        assert_eq!((table.key_bits(), table.room() >= wanted), (bits, true));
+        same(&table, &expected);
+        for _ in 0..2500 {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let key = x >> (64 - upper) << 32 | (x & 0xFFFF_FFFF) >> (32 - lower);
+            table.grow(expected.len() as u64 + 1, u64::MAX).expect("some memory");
+            let mut new = false;
+            table.insert(&[table.image(key)], |_| new = true);
+            assert_eq!(new, expected.insert(key));
+        }
+        same(&table, &expected);
+    }
+    assert_eq!(table.widen(KeyBits::pair(32, 31), 1 << 30, 1 << 20), Err(Refused));
+    same(&table, &expected);
 }
