@@ -5,6 +5,7 @@
 //! cell. A field does not straddle words.
 
 use crate::error::CompileError;
+use crate::places::places;
 use crate::symbolic::dag::NULL;
 use crate::symbolic::sym::{Elements, ElementsCache, is_scalar};
 use arch_base::Span;
@@ -234,30 +235,21 @@ impl Layout {
         layout.packed(b.cells)
     }
 
-    /// Gives every cell its field: wide ones first, each in the first word with room.
+    /// Gives every cell its field.
     fn packed(mut self, mut cells: Vec<Cell>) -> Result<Layout, CompileError> {
         for kind in &self.ordinals {
             kind.iter().for_each(|&c| cells[c as usize].hi = kind.len() as i64);
         }
-        let mut used: Vec<u32> = Vec::new();
-        let mut first_free = 0;
-        for cell in &mut cells {
-            let width =
-                cell.width().ok_or_else(|| CompileError::new("a stored integer has too wide a range"))?;
-            while used.get(first_free).is_some_and(|u| *u == u64::BITS) {
-                first_free += 1;
-            }
-            let fits = |u: &u32| u + width <= u64::BITS;
-            let word = used[first_free..].iter().position(fits).map_or(used.len(), |w| w + first_free);
-            if word == used.len() {
-                used.push(0);
-            }
+        let widths: Option<Vec<u32>> = cells.iter().map(Cell::width).collect();
+        let widths = widths.ok_or_else(|| CompileError::new("a stored integer has too wide a range"))?;
+        let places = places(&widths);
+        for ((cell, width), word) in cells.iter_mut().zip(widths).zip(places) {
+            self.widths.resize(self.widths.len().max(word + 1), 0);
             cell.word = word as u32;
-            cell.shift = used[word];
+            cell.shift = self.widths[word];
             cell.mask = if width == u64::BITS { u64::MAX } else { (1 << width) - 1 };
-            used[word] += width;
+            self.widths[word] += width;
         }
-        self.widths = used;
         self.cells = cells;
         Ok(self)
     }

@@ -21,6 +21,7 @@ mod liveness;
 pub mod lockstep;
 pub mod machine;
 pub mod native;
+mod places;
 pub mod plan;
 pub mod simulate;
 pub mod symbolic;
