@@ -168,14 +168,12 @@ impl Tree {
             let (numbers, before) = (&mut from_here[..count], &sources[n * SOURCES..][..SOURCES]);
             let events =
                 picks.picks.iter().zip(picks.from).map(|(pick, from)| (*pick as usize, *from as usize));
-            let events = events.zip(numbers.iter_mut()).enumerate();
+            let events = events.zip(numbers.iter_mut());
             match (node.what, node.interner) {
                 (What::Word(word), None) => {
-                    events.for_each(|(_, ((pick, _), number))| {
-                        *number = picks.states[pick * words + word] as u32
-                    });
+                    events.for_each(|((pick, _), number)| *number = picks.states[pick * words + word] as u32);
                 }
-                (What::Word(word), Some(_)) => events.for_each(|(i, ((pick, from), number))| {
+                (What::Word(word), Some(_)) => events.enumerate().for_each(|(i, ((pick, from), number))| {
                     let (value, old) =
                         (picks.states[pick * words + word], picks.sources[from * words + word]);
                     *number = before[from];
@@ -185,7 +183,7 @@ impl Tree {
                     let (lefts, rights) =
                         (&below[left * self.group..][..count], &below[right * self.group..][..count]);
                     let old = |from| pair(sources[left * SOURCES + from], sources[right * SOURCES + from]);
-                    events.for_each(|(i, ((_, from), number))| {
+                    events.enumerate().for_each(|(i, ((_, from), number))| {
                         let value = pair(lefts[i], rights[i]);
                         *number = before[from];
                         wanted.add(i, value, value != old(from));

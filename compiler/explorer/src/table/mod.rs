@@ -339,7 +339,7 @@ impl Table {
         };
         with_slots!(self.cut, From => {
             for (i, line) in self.lines.all().iter().enumerate() {
-                images_of::<From>(&self.geometry, i as u64, line).for_each(|image| carry(image));
+                images_of::<From>(&self.geometry, i as u64, line).for_each(&mut carry);
             }
         });
         self.stash().keys().for_each(|image| carry(*image));
