@@ -522,7 +522,7 @@ pub struct GenerateArgs {
     /// The name of the package, in a crate that is new [default: that of the folder]
     #[arg(long, value_name = "NAME", value_parser = package)]
     pub name: Option<String>,
-    /// Where the crate arch-runtime is, in a crate that is new [default: its version in the registry]
+    /// Where the crate arch-runtime is, for a crate that is new; without it, a crate carries it along in vendor/arch-runtime
     #[arg(long, value_name = "DIR")]
     pub runtime_path: Option<PathBuf>,
     /// Writes nothing; exit status 4 and a diff where generated code is stale

@@ -102,6 +102,34 @@ fn what_cannot_be_generated_is_said_and_nothing_is_written() {
 }
 
 #[test]
+fn the_crate_may_be_renamed_and_asked_from_elsewhere() {
+    let dir = lease();
+    dir.archc(&with(&["--name", "first"])).expect(0);
+    assert!(dir.read("out/tests/generated/main.rs").contains("use first::generated"));
+    assert!(dir.read("out/src/generated/types.rs").contains("from ../lease.arch"));
+    let manifest = dir.read("out/Cargo.toml").replace("\"first\"", "\"my-leases\"");
+    dir.write("out/Cargo.toml", manifest.as_bytes());
+    dir.archc(GENERATE).expect(0);
+    assert!(dir.read("out/tests/generated/main.rs").contains("use my_leases::generated"));
+    let spec = dir.path().join("lease.arch");
+    let (spec, out) = (spec.display().to_string(), dir.path().join("out").display().to_string());
+    let elsewhere = common::Dir::with(&[]);
+    assert_eq!(elsewhere.archc(&["generate", &spec, "--out", &out, "--check"]).expect(0).stdout, "");
+}
+
+#[test]
+fn the_runtime_is_carried_along_unless_it_lies_elsewhere() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    assert!(dir.read("out/Cargo.toml").contains(r#"path = "vendor/arch-runtime""#));
+    assert!(!dir.read("out/vendor/arch-runtime/Cargo.toml").contains("workspace"));
+    dir.archc(&["generate", "lease.arch", "--out", "other", "--runtime-path", "lib/rt"]).expect(0);
+    assert!(dir.read("other/Cargo.toml").contains(r#"path = "../lib/rt""#));
+    dir.archc(&["generate", "lease.arch", "--out", "other"]).expect(0);
+    assert!(!dir.path().join("other/vendor").exists());
+}
+
+#[test]
 fn a_manifest_that_is_none_is_said() {
     let dir = lease();
     dir.archc(GENERATE).expect(0);

@@ -20,7 +20,7 @@ impl Gen<'_> {
     pub fn place(&self, span: Span) -> String {
         let text = self.sources.text(span.file);
         let line = text.get(..span.start as usize).unwrap_or_default().matches('\n').count() + 1;
-        format!("{}:{line}", self.sources.name(span.file))
+        format!("{}:{line}", self.spec)
     }
 
     /// The documentation of a step: its line of the protocol, its guard by atoms, where it is.

@@ -17,6 +17,8 @@ pub struct Gen<'p> {
     pub layout: Layout,
     /// The text of the spec, for documentation.
     pub sources: &'p SourceMap,
+    /// The spec's path, as generated code names it.
+    pub spec: &'p str,
     /// What the code of the present step needs; which types are closed is kept for all.
     pub uses: RefCell<Uses>,
     /// Kinds that some step looks through.

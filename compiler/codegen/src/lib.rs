@@ -40,7 +40,7 @@ use std::cell::RefCell;
 pub struct Origin {
     /// `archc 0.1.0`
     pub tool: String,
-    /// The spec's path, as it was given.
+    /// The spec's path, as generated code names it.
     pub spec: String,
     /// The hash of the spec with its constants: what databases and traces carry.
     pub hash: String,
@@ -76,7 +76,8 @@ pub struct Code {
 /// Everything of which no code can be made.
 pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
     let layout = Layout::of(program)?;
-    let r#gen = Gen { program, layout, sources, uses: RefCell::default(), scanned: RefCell::default() };
+    let spec = origin.spec.as_str();
+    let r#gen = Gen { program, layout, sources, spec, uses: RefCell::default(), scanned: RefCell::default() };
     let mut refusals = Vec::new();
     let mut keep = |result: Result<TokenStream, Refusal>| {
         result.unwrap_or_else(|r| {

@@ -9,6 +9,8 @@ use crate::{Code, File, Origin};
 pub struct Crate {
     /// The package: `claims-service`.
     pub name: String,
+    /// The library: `claims_service`.
+    pub library: String,
     /// The dependency, as `Cargo.toml` has it: `path = "…"`, `workspace = true`, `version = "…"`.
     pub runtime: String,
 }
@@ -110,7 +112,7 @@ fn library(code: &Code, package: &Crate) -> String {
 }
 
 fn main(package: &Crate) -> String {
-    let library = package.name.replace('-', "_");
+    let library = &package.library;
     format!(
         "//! Serves on SQLite, or on PostgreSQL if `store.url` says so; `--help` lists what else it does.\n\n\
          use std::process::ExitCode;\n\n\
@@ -121,7 +123,8 @@ fn main(package: &Crate) -> String {
 fn manifest(package: &Crate) -> String {
     let Crate { name, runtime, .. } = package;
     // A crate of its own, wherever it lies; in a workspace, its members say so.
-    let workspace = if runtime.contains("workspace") { "" } else { "\n[workspace]\n" };
+    let workspace =
+        if runtime.contains("workspace") { "" } else { "\n[workspace]\nexclude = [\"vendor\"]\n" };
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
          [features]\n# The finite model of the spec, which the tests explore.\nmodel = [\"arch-runtime/model\"]\n\
@@ -146,7 +149,7 @@ fn settings(code: &Code, package: &Crate) -> String {
 }
 
 fn tests(origin: &Origin, package: &Crate) -> String {
-    let library = package.name.replace('-', "_");
+    let library = &package.library;
     let Origin { tool, spec, hash, .. } = origin;
     format!(
         "//! The finite model of the spec, explored by the generated steps.\n//\n\

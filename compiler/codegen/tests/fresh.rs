@@ -22,13 +22,14 @@ fn made(name: &str, instance: Option<&str>) -> Project {
     let program = arch_sema::analyze(&module, &options).program.expect("a model");
     let tick = 1_000_i64;
     let hash = spec_hash(&text, instance, &[], tick);
-    let origin = Origin { tool: "archc 0.1.0".into(), spec: path.clone(), hash, tick };
+    let origin = Origin { tool: "archc 0.1.0".into(), spec: format!("../../{path}"), hash, tick };
     let mut sources = SourceMap::default();
     sources.add(path, text);
     let code = generate(&program, &sources, &origin);
     let code = code.unwrap_or_else(|refusals| panic!("{name}: {refusals:?}"));
     let package = name.to_ascii_lowercase().replace('_', "-");
-    project(&code, &origin, &Crate { name: package, runtime: String::new() })
+    let library = package.replace('-', "_");
+    project(&code, &origin, &Crate { name: package, library, runtime: String::new() })
 }
 
 /// What is written once is compiled here as it is written: but for the manifest, which is a member of this workspace.

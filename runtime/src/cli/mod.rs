@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser, Debug)]
-#[command(about, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 struct Arguments {
     /// The configuration file; without it, `<service>.toml` if it is there
     #[arg(long, global = true, value_name = "FILE")]
@@ -129,6 +129,7 @@ pub fn run(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), CliError> {
     let command = <Arguments as clap::CommandFactory>::command().name(name).bin_name(name);
+    let command = command.about(format!("The service {name}: guarded transitions, journalled"));
     let matches = command.get_matches_from(arguments);
     let arguments =
         <Arguments as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());

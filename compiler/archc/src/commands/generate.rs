@@ -5,8 +5,10 @@ use crate::cli::GenerateArgs;
 use crate::load;
 use crate::outcome::ExitStatus;
 use crate::ownership::{self, Action, Change, Manifest, Wanted};
+use crate::package::{Package, absolute, from_there};
 use crate::pipeline;
 use crate::render::text;
+use crate::runtime_crate;
 use crate::style::Paint;
 use arch_base::{FileId, SourceMap};
 use arch_codegen::{Code, Crate, Origin, Project};
@@ -36,7 +38,7 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
     let tick = i64::try_from(args.tick.as_millis()).unwrap_or(i64::MAX);
     let hash = arch_codegen::spec_hash(sources.text(file), args.instance.as_deref(), &args.settings, tick);
     let tool = format!("archc {}", env!("CARGO_PKG_VERSION"));
-    let origin = Origin { tool, spec: sources.name(file).to_owned(), hash, tick };
+    let origin = Origin { tool, spec: from_there(&args.out, &args.file), hash, tick };
     let code = match arch_codegen::generate(program, sources, &origin) {
         Ok(code) => code,
         Err(refusals) => {
@@ -45,9 +47,7 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
             return ExitStatus::Invalid;
         }
     };
-    let package = package(args);
-    let project = arch_codegen::project(&code, &origin, &package);
-    match settle(args, &origin, project, &code) {
+    match package(args).and_then(|package| settle(args, &origin, &package, &code)) {
         Ok(status) => status,
         Err(message) => {
             complain(&message);
@@ -56,17 +56,35 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
     }
 }
 
-fn package(args: &GenerateArgs) -> Crate {
-    let name = args.name.clone().unwrap_or_else(|| package_name(&args.out, &args.file));
-    let runtime = match &args.runtime_path {
-        Some(path) => format!("path = {:?}, default-features = false", path.display().to_string()),
-        None => format!("version = {:?}, default-features = false", env!("CARGO_PKG_VERSION")),
+/// The package as it is, or as it is to be where there is none.
+fn package(args: &GenerateArgs) -> Result<Package, String> {
+    let new = || {
+        let name = args.name.clone().unwrap_or_else(|| package_name(&args.out, &args.file));
+        Package::new(&name, args.runtime_path.is_none())
     };
-    Crate { name, runtime }
+    Ok(Package::read(&args.out)?.unwrap_or_else(new))
+}
+
+/// What is to be in the folder.
+fn project(args: &GenerateArgs, origin: &Origin, package: &Package, code: &Code) -> Project {
+    let runtime = match &args.runtime_path {
+        Some(path) if path.is_relative() => from_there(&args.out, path),
+        Some(path) => path.display().to_string(),
+        None => runtime_crate::FOLDER.to_owned(),
+    };
+    let Package { name, library, vendors } = package.clone();
+    let runtime = format!("path = {runtime:?}, default-features = false");
+    let mut project = arch_codegen::project(code, origin, &Crate { name, library, runtime });
+    if vendors {
+        let files = runtime_crate::files().into_iter();
+        project.owned.extend(files.map(|(path, text)| arch_codegen::File { path, text }));
+    }
+    project
 }
 
 /// The name of a package from that of its folder, else of the spec.
 fn package_name(out: &Path, spec: &Path) -> String {
+    let out = absolute(out);
     let folder = out.file_name().or_else(|| spec.file_stem()).unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = folder.chars().map(plain).collect();
@@ -79,11 +97,16 @@ fn package_name(out: &Path, spec: &Path) -> String {
 }
 
 /// Writes, or says what would be written.
-fn settle(args: &GenerateArgs, origin: &Origin, project: Project, code: &Code) -> Result<ExitStatus, String> {
-    let before = Manifest::read(&args.out)?;
+fn settle(
+    args: &GenerateArgs,
+    origin: &Origin,
+    package: &Package,
+    code: &Code,
+) -> Result<ExitStatus, String> {
+    let project = project(args, origin, package, code);
     let wanted: Vec<Wanted> =
         project.owned.into_iter().map(|f| Wanted { path: f.path, text: f.text }).collect();
-    let changes = before.changes(&args.out, &wanted)?;
+    let changes = Manifest::read(&args.out)?.changes(&args.out, &wanted)?;
     if args.check || args.diff {
         return Ok(said(args, &changes));
     }
@@ -95,30 +118,40 @@ fn settle(args: &GenerateArgs, origin: &Origin, project: Project, code: &Code) -
         complain("nothing was written; --force overwrites these files, --diff shows what would be lost");
         return Ok(ExitStatus::Drift);
     }
-    let missing = project.once.iter().filter(|f| !args.out.join(&f.path).exists());
-    let mut report = String::new();
-    for change in &changes {
-        report.push_str(&format!("{} {}\n", word(&change.action, change.after.is_some()), change.path));
-        if !args.dry_run {
-            ownership::apply(&args.out, change)?;
-        }
-    }
-    for file in missing {
-        report.push_str(&format!("create {} (yours from now on)\n", file.path));
-        if !args.dry_run {
-            ownership::put(&args.out, &file.path, &file.text)?;
-        }
-    }
-    let files = wanted.iter().map(|w| (w.path.clone(), ownership::hash(&w.text))).collect();
-    let manifest = Manifest { archc: env!("CARGO_PKG_VERSION").into(), spec: origin.hash.clone(), files };
+    let missing: Vec<_> = project.once.into_iter().filter(|f| !args.out.join(&f.path).exists()).collect();
     if !args.dry_run {
-        manifest.write(&args.out)?;
+        write(args, origin, &wanted, &changes, &missing)?;
     }
-    if report.is_empty() {
-        report.push_str("nothing has changed\n");
-    }
+    let mut report = listed(&changes, &missing);
     report.push_str(&missing_methods(args, code));
     Ok(deliver(&report, ExitStatus::Success))
+}
+
+fn write(
+    args: &GenerateArgs,
+    origin: &Origin,
+    wanted: &[Wanted],
+    changes: &[Change],
+    missing: &[arch_codegen::File],
+) -> Result<(), String> {
+    changes.iter().try_for_each(|change| ownership::apply(&args.out, change))?;
+    missing.iter().try_for_each(|file| ownership::put(&args.out, &file.path, &file.text))?;
+    let files = wanted.iter().map(|w| (w.path.clone(), ownership::hash(&w.text))).collect();
+    let manifest = Manifest { archc: env!("CARGO_PKG_VERSION").into(), spec: origin.hash.clone(), files };
+    manifest.write(&args.out)
+}
+
+/// One line for each file, and one for the runtime.
+fn listed(changes: &[Change], missing: &[arch_codegen::File]) -> String {
+    let (runtime, own): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|c| c.path.starts_with(runtime_crate::FOLDER));
+    let mut lines: Vec<String> =
+        own.iter().map(|c| format!("{} {}\n", word(&c.action, c.after.is_some()), c.path)).collect();
+    if !runtime.is_empty() {
+        lines.push(format!("write {} ({} files)\n", runtime_crate::FOLDER, runtime.len()));
+    }
+    lines.extend(missing.iter().map(|file| format!("create {} (yours from now on)\n", file.path)));
+    if lines.is_empty() { "nothing has changed\n".to_owned() } else { lines.concat() }
 }
 
 fn said(args: &GenerateArgs, changes: &[Change]) -> ExitStatus {
