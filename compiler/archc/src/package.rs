@@ -13,7 +13,7 @@ pub struct Package {
     /// The package.
     pub name: String,
     /// Its library, as Rust code calls it.
-    pub library: String,
+    pub lib_name: String,
     /// Whether it carries the runtime along.
     pub vendors: bool,
 }
@@ -22,7 +22,7 @@ impl Package {
     /// One that carries the runtime along or not.
     #[must_use]
     pub fn new(name: &str, vendors: bool) -> Package {
-        Package { name: name.to_owned(), library: name.replace('-', "_"), vendors }
+        Package { name: name.to_owned(), lib_name: name.replace('-', "_"), vendors }
     }
 
     /// The crate in a folder; none where there is no `Cargo.toml`.
@@ -42,8 +42,8 @@ impl Package {
         let name = name.ok_or_else(|| format!("{} names no package", path.display()))?;
         let runtime = text_at(&["dependencies", "arch-runtime", "path"]);
         let mut package = Package::new(name, runtime.is_some_and(|p| p == runtime_crate::FOLDER));
-        if let Some(library) = text_at(&["lib", "name"]) {
-            library.clone_into(&mut package.library);
+        if let Some(lib) = text_at(&["lib", "name"]) {
+            lib.clone_into(&mut package.lib_name);
         }
         Ok(Some(package))
     }

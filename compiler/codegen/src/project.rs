@@ -10,7 +10,7 @@ pub struct Crate {
     /// The package: `claims-service`.
     pub name: String,
     /// The library: `claims_service`.
-    pub library: String,
+    pub lib_name: String,
     /// The dependency, as `Cargo.toml` has it: `path = "…"`, `workspace = true`, `version = "…"`.
     pub runtime: String,
 }
@@ -112,7 +112,7 @@ fn library(code: &Code, package: &Crate) -> String {
 }
 
 fn main(package: &Crate) -> String {
-    let library = &package.library;
+    let library = &package.lib_name;
     format!(
         "//! Serves on SQLite, or on PostgreSQL if `store.url` says so; `--help` lists what else it does.\n\n\
          use std::process::ExitCode;\n\n\
@@ -149,7 +149,7 @@ fn settings(code: &Code, package: &Crate) -> String {
 }
 
 fn tests(origin: &Origin, package: &Crate) -> String {
-    let library = &package.library;
+    let library = &package.lib_name;
     let Origin { tool, spec, hash, .. } = origin;
     format!(
         "//! The finite model of the spec, explored by the generated steps.\n//\n\

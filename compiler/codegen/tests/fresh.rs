@@ -28,8 +28,8 @@ fn made(name: &str, instance: Option<&str>) -> Project {
     let code = generate(&program, &sources, &origin);
     let code = code.unwrap_or_else(|refusals| panic!("{name}: {refusals:?}"));
     let package = name.to_ascii_lowercase().replace('_', "-");
-    let library = package.replace('-', "_");
-    project(&code, &origin, &Crate { name: package, library, runtime: String::new() })
+    let lib_name = package.replace('-', "_");
+    project(&code, &origin, &Crate { name: package, lib_name, runtime: String::new() })
 }
 
 /// What is written once is compiled here as it is written: but for the manifest, which is a member of this workspace.

@@ -72,9 +72,9 @@ fn project(args: &GenerateArgs, origin: &Origin, package: &Package, code: &Code)
         Some(path) => path.display().to_string(),
         None => runtime_crate::FOLDER.to_owned(),
     };
-    let Package { name, library, vendors } = package.clone();
+    let Package { name, lib_name, vendors } = package.clone();
     let runtime = format!("path = {runtime:?}, default-features = false");
-    let mut project = arch_codegen::project(code, origin, &Crate { name, library, runtime });
+    let mut project = arch_codegen::project(code, origin, &Crate { name, lib_name, runtime });
     if vendors {
         let files = runtime_crate::files().into_iter();
         project.owned.extend(files.map(|(path, text)| arch_codegen::File { path, text }));
