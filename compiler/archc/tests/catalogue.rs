@@ -1,0 +1,99 @@
+//! The catalogue comes to what `archc.lock` says, explored afresh; the README's table says the same.
+
+mod common;
+
+use common::Dir;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Specs that are audited within seconds. What the others' parts are for is compared where their text changes, by
+/// `archc check specs --locked`.
+const AUDITED: [&str; 5] = [
+    "specs/I03_due_time_release.arch",
+    "specs/I04_frontier_scan.arch",
+    "specs/I09_id_generation.arch",
+    "specs/I14_artifact_namespace.arch",
+    "specs/tour/lease.arch",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The specs, and nothing that anybody knows of them.
+fn copied() -> Dir {
+    let dir = Dir::new();
+    for folder in ["specs", "specs/classics", "specs/tour"] {
+        for entry in fs::read_dir(root().join(folder)).expect("the folder is there").flatten() {
+            if entry.path().extension().is_some_and(|e| e == "arch") {
+                let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                dir.write(&name, &fs::read(entry.path()).expect("a spec"));
+            }
+        }
+    }
+    dir
+}
+
+/// The entries of a lock by their files; each without its audit, and its audit.
+fn entries(lock: &str) -> BTreeMap<String, (String, String)> {
+    let entry = |text: &str| {
+        let file = text.lines().find_map(|l| l.strip_prefix("file = ")).expect("an entry names its file");
+        let (found, audit) = text.split_once("[spec.audit]\n").unwrap_or((text, ""));
+        (file.trim_matches('"').to_owned(), (found.trim().to_owned(), audit.trim().to_owned()))
+    };
+    lock.split("[[spec]]\n").skip(1).map(entry).collect()
+}
+
+fn committed() -> BTreeMap<String, (String, String)> {
+    entries(&fs::read_to_string(root().join("archc.lock")).expect("the catalogue has a lock"))
+}
+
+#[test]
+fn every_spec_comes_to_what_the_lock_says() {
+    let dir = copied();
+    let run = dir.archc(&["check", "specs", "--lock"]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let (found, locked) = (entries(&dir.read("archc.lock")), committed());
+    assert!(locked.len() > 25, "{}", locked.len());
+    assert_eq!(found.keys().collect::<Vec<_>>(), locked.keys().collect::<Vec<_>>());
+    for (file, (entry, _)) in &found {
+        assert_eq!(*entry, locked[file].0, "{file}: `archc check specs --lock` says what changed");
+    }
+}
+
+#[test]
+fn every_part_is_for_what_the_lock_says() {
+    let dir = copied();
+    let run = dir.archc(&[&["check", "--lock", "--audit"], &AUDITED[..]].concat());
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let (found, locked) = (entries(&dir.read("archc.lock")), committed());
+    for (file, (_, audit)) in &found {
+        assert!(!audit.is_empty(), "{file}");
+        assert_eq!(*audit, locked[file].1, "{file}: `archc check {file} --lock --audit` says what changed");
+    }
+}
+
+/// A number of the lock's summary: `20 properties`.
+fn number(entry: &str, of: &[&str]) -> Option<String> {
+    let said = entry.lines().filter_map(|l| l.trim().strip_prefix('"')?.strip_suffix("\","));
+    said.filter_map(|part| of.iter().find_map(|noun| part.strip_suffix(noun))).next().map(str::to_owned)
+}
+
+#[test]
+fn the_table_of_the_readme_says_what_the_lock_says() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let mut rows = 0;
+    for (file, (entry, _)) in committed().iter().filter(|(file, _)| file.starts_with("specs/I")) {
+        let row = readme.lines().find(|l| l.starts_with('|') && l.contains(&format!("]({file})")));
+        let cells: Vec<&str> =
+            row.unwrap_or_else(|| panic!("{file} has no row")).split('|').map(str::trim).collect();
+        let states = entry.lines().find_map(|l| l.strip_prefix("represented_states = ")).expect("a number");
+        let properties = number(entry, &[" properties", " property"]).expect("properties");
+        let shown = number(entry, &[" failure modes shown", " failure mode shown"]).expect("failure modes");
+        assert_eq!(cells[2].replace(',', ""), states, "{file}");
+        assert_eq!((cells[3], cells[4]), (properties.as_str(), shown.as_str()), "{file}");
+        rows += 1;
+    }
+    assert_eq!(rows, 21);
+}
