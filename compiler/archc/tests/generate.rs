@@ -97,7 +97,7 @@ fn what_cannot_be_generated_is_said_and_nothing_is_written() {
          hub[start] -> edge[drop {Seen.fresh = true}] => done\n}\n\non start { for e in edge { Seen[e].fresh := true } }\non drop { Seen.fresh := false }\n",
     )]);
     let refused = dir.archc(GENERATE).expect(2);
-    assert!(refused.stderr.contains("error[E0801]"), "{}{}", refused.stdout, refused.stderr);
+    assert!(refused.stderr.contains("error[E0801]: sub-runs"), "{}{}", refused.stdout, refused.stderr);
     assert!(!dir.path().join("out").exists());
 }
 

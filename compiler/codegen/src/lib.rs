@@ -75,6 +75,12 @@ pub struct Code {
 /// # Errors
 /// Everything of which no code can be made.
 pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
+    // Before names: those of sub-runs are none of the user's.
+    let sub_runs: Vec<Refusal> =
+        program.protocols.iter().filter(|p| p.parent.is_some()).map(|p| expr::sub_runs(p.span)).collect();
+    if !sub_runs.is_empty() {
+        return Err(sub_runs);
+    }
     let layout = Layout::of(program)?;
     let spec = origin.spec.as_str();
     let r#gen = Gen { program, layout, sources, spec, uses: RefCell::default(), scanned: RefCell::default() };

@@ -6,8 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every crate, with the constants that it is generated for.
-const CRATES: &[(&str, Option<&str>)] =
-    &[("I02_claim_lease", Some("quick")), ("I05_append_log", Some("quick")), ("I15_execution_fleet", None)];
+const CRATES: &[(&str, Option<&str>)] = &[
+    ("I02_claim_lease", Some("quick")),
+    ("I05_append_log", Some("quick")),
+    ("I15_execution_fleet", None),
+    ("I16_replicated_kv", None),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
