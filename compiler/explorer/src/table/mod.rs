@@ -19,6 +19,7 @@ use geometry::{Geometry, LEAST, MANY, MOST, TAG};
 pub(crate) use key_bits::KeyBits;
 use slots::{Bits36, Bits40, Bits48, Halves, Seek, Slots, Words};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How full a table may get: in 64ths of its slots.
@@ -202,11 +203,19 @@ impl Table {
         prefetch(&lines[self.geometry.split(image).0 as usize]);
     }
 
-    /// Inserts a number; whether it was not there.
+    /// Inserts a number that is not there, while nobody else inserts.
     #[inline(always)]
-    fn add<S: Slots>(&self, lines: &[Line], image: u64) -> bool {
-        let added = add::<S>(&self.geometry, lines, image, self.alone);
-        added.unwrap_or_else(|Overflow| self.add_to_stash(image))
+    fn move_in<S: Slots>(&self, lines: &[Line], image: u64) {
+        let (home, remainder) = self.geometry.split(image);
+        for try_ in 0..MOST {
+            let line = &lines[self.geometry.line(home, remainder, try_) as usize];
+            let slot = S::free(line);
+            if slot < S::COUNT {
+                S::put(line, slot, remainder << TAG | u64::from(try_ + 1), true);
+                return;
+            }
+        }
+        self.add_to_stash(image);
     }
 
     #[cold]
@@ -357,7 +366,6 @@ impl Table {
         early.try_reserve_exact(displaced)?;
         self.lines.grow(new.physical())?;
         let stash = std::mem::take(&mut *self.stash());
-        let alone = std::mem::replace(&mut self.alone, true);
         self.geometry = new;
         with_slots!(self.cut, S => {
             let lines = self.lines.all();
@@ -366,15 +374,14 @@ impl Table {
                 for image in images_of::<S>(&old, i as u64, &line) {
                     // Lines from here on are read, so what goes there is in nobody's way.
                     if new.split(image).0 >= i as u64 {
-                        self.add::<S>(lines, image);
+                        self.move_in::<S>(lines, image);
                     } else {
                         early.push(image);
                     }
                 }
             }
-            early.iter().chain(stash.keys()).for_each(|image| { self.add::<S>(lines, *image); });
+            early.iter().chain(stash.keys()).for_each(|image| self.move_in::<S>(lines, *image));
         });
-        self.alone = alone;
         Ok(())
     }
 
@@ -442,9 +449,13 @@ fn images_of<'l, S: Slots>(
     })
 }
 
-/// Empties a line; what was in it.
+/// Empties a line, while nobody else uses it; what was in it.
 fn take(line: &Line) -> Line {
-    Line(std::array::from_fn(|i| AtomicU64::new(line.0[i].swap(0, std::sync::atomic::Ordering::Relaxed))))
+    Line(std::array::from_fn(|i| {
+        let word = AtomicU64::new(line.0[i].load(Relaxed));
+        line.0[i].store(0, Relaxed);
+        word
+    }))
 }
 
 #[cfg(test)]

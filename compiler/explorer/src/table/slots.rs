@@ -34,6 +34,9 @@ pub(crate) trait Slots {
     /// Looks for a number.
     fn seek(line: &Line, value: u64) -> Seek;
 
+    /// The first free slot, [`Slots::COUNT`] if there is none. Only while nobody writes.
+    fn free(line: &Line) -> usize;
+
     /// Puts a number into a slot that was free; false when another thread has taken it. `alone`: there is none.
     fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool;
 
@@ -56,6 +59,12 @@ impl Slots for Halves {
             0 => free_slot(free, 16),
             same => Seek::Found(same.trailing_zeros() as usize),
         }
+    }
+
+    #[inline(always)]
+    fn free(line: &Line) -> usize {
+        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Relaxed));
+        Self::COUNT.min(compare(&words, 0).0.trailing_zeros() as usize)
     }
 
     #[inline(always)]
@@ -86,6 +95,11 @@ impl Slots for Words {
             0 => free_slot(bits(&|w| w == 0), 8),
             same => Seek::Found(same.trailing_zeros() as usize),
         }
+    }
+
+    #[inline(always)]
+    fn free(line: &Line) -> usize {
+        line.0.iter().position(|word| word.load(Relaxed) == 0).unwrap_or(Self::COUNT)
     }
 
     #[inline(always)]
@@ -150,6 +164,12 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
             }
             spin_loop();
         }
+    }
+
+    #[inline(always)]
+    fn free(line: &Line) -> usize {
+        let words: [u64; LOW] = std::array::from_fn(|i| line.0[i].load(Relaxed));
+        Self::COUNT.min(compare(&words, 0).0.trailing_zeros() as usize)
     }
 
     #[inline(always)]
