@@ -6,6 +6,7 @@
 use crate::audit::{self, Accepted};
 use crate::cli::{CheckArgs, Engine, LimitArgs};
 use crate::engines::{self, Refusal};
+use crate::load::Input;
 use crate::lock::{self, Locking, Pinned};
 use crate::locked::{self, Asked};
 use crate::outcome::{
@@ -149,6 +150,15 @@ fn analyze(module: &ast::Module, task: &Task<'_>, instance: Option<&str>) -> Ana
     let options =
         arch_sema::Options { instance: instance.map(str::to_owned), settings: task.settings.clone() };
     arch_sema::analyze(module, &options)
+}
+
+/// The file of an input, for commands that need its text.
+///
+/// # Errors
+///
+/// The result that a check would report, when it cannot be read.
+pub fn readable(input: &Input) -> Result<FileId, Box<SpecOutcome>> {
+    input.content.clone().map_err(|diagnostic| Box::new(invalid(&input.name, vec![diagnostic])))
 }
 
 /// The program of one file, for commands that do not check it.

@@ -59,10 +59,9 @@ fn audited(
     args: &AuditArgs,
     interrupt: &AtomicBool,
 ) -> Result<Audit, Box<SpecOutcome>> {
-    let file =
-        input.content.as_ref().map_err(|d| Box::new(pipeline::invalid(&input.name, vec![d.clone()])))?;
+    let file = pipeline::readable(input)?;
     let settings = pipeline::settings(&args.input.settings);
-    let (program, accepted) = pipeline::auditable(*file, sources, settings, args.instance.clone())?;
+    let (program, accepted) = pipeline::auditable(file, sources, settings, args.instance.clone())?;
     let progress = Progress::new(&input.name);
     let request = Request {
         engine: crate::cli::Engine::Explorer,

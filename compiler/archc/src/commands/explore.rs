@@ -17,13 +17,9 @@ use arch_ir::Program;
 pub fn run(args: &ExploreArgs) -> ExitStatus {
     let mut sources = SourceMap::default();
     let input = load::load_file(&args.file, &mut sources);
-    let resolved = match &input.content {
-        Ok(file) => {
-            let settings = pipeline::settings(&args.settings);
-            pipeline::resolve(*file, &sources, settings, args.instance.clone())
-        }
-        Err(diagnostic) => Err(Box::new(pipeline::invalid(&input.name, vec![diagnostic.clone()]))),
-    };
+    let settings = pipeline::settings(&args.settings);
+    let resolved = pipeline::readable(&input)
+        .and_then(|file| pipeline::resolve(file, &sources, settings, args.instance.clone()));
     match resolved {
         Ok(program) => serve(&program, args),
         Err(outcome) => refused(&outcome, &sources),

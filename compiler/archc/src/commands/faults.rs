@@ -48,10 +48,9 @@ fn rows(
     args: &FaultsArgs,
     interrupt: &AtomicBool,
 ) -> Result<Vec<Row>, Box<SpecOutcome>> {
-    let file =
-        input.content.as_ref().map_err(|d| Box::new(pipeline::invalid(&input.name, vec![d.clone()])))?;
+    let file = pipeline::readable(input)?;
     let settings = pipeline::settings(&args.input.settings);
-    let faults = pipeline::single_faults(*file, sources, settings, args.instance.clone())?;
+    let faults = pipeline::single_faults(file, sources, settings, args.instance.clone())?;
     let progress = Progress::new(&input.name);
     let request = Request {
         engine: args.engine,

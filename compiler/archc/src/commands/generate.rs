@@ -20,14 +20,11 @@ use std::path::Path;
 pub fn run(args: &GenerateArgs) -> ExitStatus {
     let mut sources = SourceMap::default();
     let input = load::load_file(&args.file, &mut sources);
-    let resolved = match &input.content {
-        Ok(file) => {
-            let settings = pipeline::settings(&args.settings);
-            pipeline::resolve(*file, &sources, settings, args.instance.clone())
-                .map(|program| (*file, program))
-        }
-        Err(diagnostic) => Err(Box::new(pipeline::invalid(&input.name, vec![diagnostic.clone()]))),
-    };
+    let settings = pipeline::settings(&args.settings);
+    let resolved = pipeline::readable(&input).and_then(|file| {
+        let program = pipeline::resolve(file, &sources, settings, args.instance.clone())?;
+        Ok((file, program))
+    });
     match resolved {
         Ok((file, program)) => generate(args, file, &program, &sources),
         Err(outcome) => deliver(&text::spec(&outcome, &sources, Paint::PLAIN), outcome.status),

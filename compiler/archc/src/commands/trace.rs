@@ -49,7 +49,7 @@ enum Refused {
 
 fn subject(args: &TraceCheckArgs, sources: &mut SourceMap) -> Result<Subject, Refused> {
     let input = load::load_file(&args.spec, sources);
-    let file = input.content.map_err(|d| Refused::Spec(Box::new(pipeline::invalid(&input.name, vec![d]))))?;
+    let file = pipeline::readable(&input).map_err(Refused::Spec)?;
     let settings = pipeline::settings(&args.settings);
     let program = pipeline::resolve(file, sources, settings, args.instance.clone()).map_err(Refused::Spec)?;
     let tick = i64::try_from(args.tick.as_millis()).unwrap_or(i64::MAX);
