@@ -2,8 +2,9 @@
 
 use crate::found::Tone;
 use crate::page::{tag, tone};
-use crate::shell::{counted, thousands, whole_figure};
+use crate::shell::whole_figure;
 use crate::{Spec, connections, shell};
+use arch_base::quantity::{counted, thousands};
 use arch_grammar::ast::ItemKind;
 use maud::{Markup, html};
 
@@ -29,7 +30,7 @@ pub fn render(specs: &[Spec<'_>], names: &[String]) -> String {
 
 /// What was looked at, in a sentence: never more than that.
 fn summary(specs: &[Spec<'_>]) -> String {
-    let number = counted(specs.len(), "spec", "specs");
+    let number = counted(specs.len() as u64, "spec");
     let checked = specs.iter().filter(|s| s.found.verdict.is_some()).count();
     if checked == 0 {
         return format!("{number}. None was checked for this site: it has no verdicts.");

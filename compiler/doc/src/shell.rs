@@ -30,25 +30,3 @@ pub fn figure(svg: String) -> Markup {
 pub fn whole_figure(svg: String) -> Markup {
     html! { div class="figure whole" { (PreEscaped(svg)) } }
 }
-
-/// `84,776`
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let grouped = digits.as_bytes().rchunks(3).rev().map(|c| String::from_utf8_lossy(c).into_owned());
-    grouped.collect::<Vec<_>>().join(",")
-}
-
-/// `1 property`, `3 properties`
-pub fn counted(number: usize, one: &str, several: &str) -> String {
-    format!("{} {}", thousands(number as u64), if number == 1 { one } else { several })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(["7", "999", "84,776", "1,000,000"], [7, 999, 84_776, 1_000_000].map(thousands));
-    }
-}

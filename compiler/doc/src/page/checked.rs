@@ -3,8 +3,9 @@
 use super::{Context, answer, marked, tag, tone};
 use crate::found::{Explored, Failure, Part, Trace};
 use crate::sequence;
-use crate::shell::{counted, figure, thousands};
+use crate::shell::figure;
 use arch_base::Span;
+use arch_base::quantity::{counted, thousands};
 use arch_grammar::ast::{FailureClause, FailureDecl, ItemKind, PropertyDecl};
 use maud::{Markup, html};
 
@@ -164,7 +165,7 @@ fn counterexamples(failures: &[Failure]) -> Markup {
 fn behaviour(title: &str, trace: &Trace) -> Markup {
     html! {
         details class="trace" {
-            summary { (title) " " span class="soft" { "— " (counted(trace.steps.len(), "step", "steps")) } }
+            summary { (title) " " span class="soft" { "— " (counted(trace.steps.len() as u64, "step")) } }
             (figure(sequence::draw(trace, title)))
         }
     }
@@ -200,7 +201,7 @@ fn row(part: &Part) -> Markup {
             td {
                 @if let Some((property, steps)) = &part.breaks {
                     code { (property) } " is violated"
-                    @if let Some(steps) = steps { " in " (counted(*steps, "step", "steps")) }
+                    @if let Some(steps) = steps { " in " (counted(*steps as u64, "step")) }
                 }
                 @for note in &part.notes { div class="soft" { (note) } }
             }

@@ -121,7 +121,7 @@ fn described(context: &Context<'_>, item: &Item) -> Option<(&'static str, String
 
 /// `2, each with my_epoch: Epoch`
 fn sort(context: &Context<'_>, sort: &SortDecl) -> String {
-    let mut parts = vec![sort.count.as_ref().map_or("1".to_owned(), |c| context.expr(c).to_string())];
+    let mut parts = vec![sort.count.as_ref().map_or("1".to_owned(), |c| context.expr(c))];
     parts.extend(sort.ring.map(|_| "in a ring".to_owned()));
     parts.extend(sort.concurrent.map(|_| "concurrent".to_owned()));
     let locals: Vec<String> = sort.locals.iter().map(|l| context.written(l.span)).collect();
