@@ -437,6 +437,19 @@ pub struct DocArgs {
     pub limits: LimitArgs,
 }
 
+impl DocArgs {
+    /// The check of each spec.
+    #[must_use]
+    pub fn check(&self) -> CheckArgs {
+        CheckArgs {
+            no_failures: self.no_failures,
+            threads: self.threads,
+            limits: self.limits.clone(),
+            ..CheckArgs::default()
+        }
+    }
+}
+
 /// `archc fmt`.
 #[derive(Args, Debug)]
 #[command(

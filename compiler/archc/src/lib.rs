@@ -10,6 +10,7 @@ pub mod cli;
 pub mod codes;
 pub mod commands;
 pub mod coverage;
+pub mod digest;
 pub mod engines;
 pub mod failures;
 pub mod interrupt;

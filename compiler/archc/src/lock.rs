@@ -6,11 +6,11 @@
 
 use crate::atomic;
 use crate::codes;
+use crate::digest::sha256;
 use crate::outcome::{ExitStatus, FailureOutcome, PropertyOutcome, SpecOutcome, strength};
 use arch_base::Diagnostic;
 use arch_grammar::ast::Module;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
@@ -122,6 +122,15 @@ pub enum Pinned {
 }
 
 impl Locking {
+    /// The lock to answer from and to compare with.
+    #[must_use]
+    pub fn compared(&self) -> Option<&Lock> {
+        match self {
+            Locking::Compare(lock) => Some(lock),
+            Locking::Off | Locking::Write { .. } => None,
+        }
+    }
+
     /// What there is to do for the audit of a spec that was explored. Of one that is not as it should be, nothing.
     #[must_use]
     pub fn audit_of(&self, outcome: &SpecOutcome) -> Pinned {
@@ -130,7 +139,7 @@ impl Locking {
             Locking::Write { lock, audit } => (lock, *audit),
             Locking::Compare(lock) => (lock, false),
         };
-        let key = Key::of(&outcome.file, outcome.instance.as_deref(), &outcome.settings);
+        let key = Key::of(outcome);
         let kept = lock.entry(&key).filter(|e| !e.audit.is_empty());
         match kept {
             _ if Entry::of(outcome, &key).is_none() => Pinned::Nothing,
@@ -210,7 +219,7 @@ impl Lock {
         let mut entries: BTreeMap<Key, Entry> = self.entries.into_iter().map(|e| (e.key(), e)).collect();
         entries.retain(|key, _| Path::new(&key.file).exists());
         for outcome in outcomes {
-            let key = Key::of(&outcome.file, outcome.instance.as_deref(), &outcome.settings);
+            let key = Key::of(outcome);
             let stays = outcome.status == ExitStatus::Inconclusive
                 && entries.get(&key).is_some_and(|e| e.hash == outcome.hash && e.is_of_this_archc());
             match Entry::of(outcome, &key) {
@@ -226,11 +235,11 @@ impl Lock {
 impl Key {
     /// The key of a spec.
     #[must_use]
-    pub fn of(file: &str, instance: Option<&str>, settings: &[(String, String)]) -> Key {
-        let mut settings: Vec<String> =
-            settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pub fn of(outcome: &SpecOutcome) -> Key {
+        let settings = outcome.settings.iter().map(|(name, value)| format!("{name}={value}"));
+        let mut settings: Vec<String> = settings.collect();
         settings.sort();
-        Key { file: relative(file), instance: instance.map(str::to_owned), settings }
+        Key { file: relative(&outcome.file), instance: outcome.instance.clone(), settings }
     }
 }
 
@@ -330,14 +339,6 @@ pub fn hash(text: &str, module: &Module) -> String {
         at = comment.span.end as usize;
     }
     bare.push_str(&text[at..]);
-    let mut hasher = Sha256::new();
-    for line in bare.lines().map(str::trim).filter(|l| !l.is_empty()) {
-        hasher.update(line.as_bytes());
-        hasher.update(b"\n");
-    }
-    let digest = hasher.finalize();
-    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let lines = bare.lines().map(str::trim).filter(|l| !l.is_empty());
+    format!("sha256:{}", sha256(&lines.map(|line| format!("{line}\n")).collect::<String>()))
 }

@@ -29,7 +29,7 @@ pub struct Asked<'a> {
 /// The entry of a spec that has one.
 #[must_use]
 pub fn entry_of<'l>(lock: &'l Lock, outcome: &SpecOutcome) -> Option<&'l Entry> {
-    lock.entry(&Key::of(&outcome.file, outcome.instance.as_deref(), &outcome.settings))
+    lock.entry(&Key::of(outcome))
 }
 
 /// Answers from the lock, if it has the answer: `outcome` is what the front end said.
@@ -121,7 +121,7 @@ pub fn compare(lock: &Lock, outcome: &mut SpecOutcome) {
     if !matches!(outcome.status, ExitStatus::Success | ExitStatus::Strict) {
         return;
     }
-    let key = Key::of(&outcome.file, outcome.instance.as_deref(), &outcome.settings);
+    let key = Key::of(outcome);
     let Some(found) = Entry::of(outcome, &key) else { return };
     let differences = match lock.entry(&key) {
         Some(entry) => differences(entry, &found),

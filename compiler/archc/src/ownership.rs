@@ -4,9 +4,9 @@
 //! The manifest (`.arch/manifest.json`) has the hash of every owned file as it was written last.
 
 use crate::atomic;
+use crate::digest::sha256;
 use crate::load::reason;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,12 +73,6 @@ impl Change {
     }
 }
 
-/// The hash of a file.
-#[must_use]
-pub fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 impl Manifest {
     /// The manifest of a folder; an empty one where there is none.
     ///
@@ -108,7 +102,7 @@ impl Manifest {
         for Wanted { path, text } in wanted {
             let action = match present(folder, path)? {
                 Some(before) if before == *text => continue,
-                Some(before) if self.files.get(path) == Some(&hash(&before)) => (Action::Update, before),
+                Some(before) if self.files.get(path) == Some(&sha256(&before)) => (Action::Update, before),
                 Some(before) => (Action::Overwrite, before),
                 None => (Action::Create, String::new()),
             };
@@ -117,7 +111,7 @@ impl Manifest {
         }
         for (path, written) in self.files.iter().filter(|(path, _)| wanted.iter().all(|w| w.path != **path)) {
             if let Some(before) = present(folder, path)? {
-                let action = if hash(&before) == *written { Action::Delete } else { Action::Overwrite };
+                let action = if sha256(&before) == *written { Action::Delete } else { Action::Overwrite };
                 changes.push(Change { path: path.clone(), action, before, after: None });
             }
         }

@@ -27,7 +27,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// What is asked of every spec.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// Constants from the command line.
     pub settings: Vec<Setting>,
@@ -262,10 +262,7 @@ fn finish(
             if !matches!(task.locking, Locking::Off) {
                 outcome.hash = lock::hash(sources.text(module.file), module);
             }
-            let compared = match &task.locking {
-                Locking::Compare(lock) => Some(lock),
-                _ => None,
-            };
+            let compared = task.locking.compared();
             if !compared.is_some_and(|l| locked::answer(l, &mut outcome, task.asked())) {
                 explore(&mut outcome, program, &analysis.failures, sources, task);
                 pin(&mut outcome, program, &analysis, sources, task);
@@ -294,7 +291,7 @@ fn explore(
     let request = request(task, &progress);
     match questions::explore(program, &request) {
         Ok(explored) => {
-            judge(outcome, program, &explored, sources, task);
+            judge(outcome, program, &explored.report, sources, task);
             let setting = failures::Setting {
                 as_written: &outcome.properties,
                 expectations: &outcome.expectations,
@@ -314,11 +311,10 @@ fn explore(
 fn judge(
     outcome: &mut SpecOutcome,
     program: &Program,
-    explored: &Explored,
+    report: &Report,
     sources: &SourceMap,
     task: &Task<'_>,
 ) {
-    let report = &explored.report;
     let exploration = Exploration {
         engine: report.engine,
         distinct_states: report.distinct_states,
@@ -333,7 +329,6 @@ fn judge(
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
     outcome.reasons = reasons::of(program, report, &task.limits);
-    outcome.coverage = coverage::covered(program, explored);
     let atoms = program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| &s.atoms);
     outcome.guards = atoms.map(|a| a.id.clone()).collect();
     outcome.exploration = Some(exploration);
@@ -363,7 +358,8 @@ fn pin(
 }
 
 /// How to explore.
-fn request<'a>(task: &Task<'a>, progress: &'a Progress) -> engines::Request<'a> {
+#[must_use]
+pub fn request<'a>(task: &Task<'a>, progress: &'a Progress) -> engines::Request<'a> {
     engines::Request {
         engine: task.engine,
         threads: task.threads,
@@ -383,6 +379,7 @@ fn accepted(analysis: &Analysis) -> Vec<Accepted> {
 /// What exploration says about the spec itself, once its failure modes were executed: what is about a failure says
 /// nothing while that is prevented, and is no worse for it.
 fn cover(outcome: &mut SpecOutcome, program: &Program, explored: &Explored) {
+    outcome.coverage = coverage::covered(program, explored);
     outcome.diagnostics.extend(coverage::diagnostics(program, explored, &outcome.failures));
     for (id, shown_in) in coverage::vacuous(program, explored, &outcome.failures) {
         let property = &mut outcome.properties[id.index()];

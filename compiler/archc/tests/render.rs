@@ -11,6 +11,20 @@ use archc::render::{github, json, junit, sarif, text};
 use archc::style::Paint;
 use serde_json::Value;
 
+fn exploration() -> Exploration {
+    Exploration {
+        engine: "explorer",
+        distinct_states: 84_776,
+        represented_states: 84_776,
+        symmetry: None,
+        transitions: 100_000,
+        depth: 12,
+        complete: true,
+        statistics: None,
+        simulation: None,
+    }
+}
+
 /// A violated spec with everything that an outcome can have, and characters that need escaping.
 fn outcome() -> (SpecOutcome, SourceMap) {
     let mut sources = SourceMap::default();
@@ -60,17 +74,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
         sketch: false,
         headline: Headline { word: "VIOLATED", parts: vec!["property p".into(), "2 steps".into()] },
         reasons: Vec::new(),
-        exploration: Some(Exploration {
-            engine: "explorer",
-            distinct_states: 84_776,
-            represented_states: 84_776,
-            symmetry: None,
-            transitions: 100_000,
-            depth: 12,
-            complete: true,
-            statistics: None,
-            simulation: None,
-        }),
+        exploration: Some(exploration()),
         diagnostics: vec![
             Diagnostic::warning(Code("W0603"), "nothing uses \"X\" & <Y>")
                 .at(span(6, 7), "declared here")

@@ -28,10 +28,8 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let mut status = ExitStatus::Success;
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock());
     let mut outcomes = Vec::new();
-    let gone = match &task.locking {
-        Locking::Compare(lock) => lock.gone(&args.input.paths).into_iter().map(pipeline::gone).collect(),
-        _ => Vec::new(),
-    };
+    let gone = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone(&args.input.paths));
+    let gone = gone.into_iter().map(pipeline::gone).collect();
     let written = report(&inputs, &sources, &task, gone, reporter, (&mut status, &mut outcomes));
     if let Locking::Write { lock, .. } = task.locking
         && let Err(diagnostic) = lock.updated(&outcomes).write(Path::new(lock::FILE))

@@ -1,10 +1,8 @@
 //! `archc doc`: specs as a static site, with what checking them found.
 
 use super::{complain, complain_about, deliver};
-use crate::cli::{DocArgs, Engine};
-use crate::engines::Request;
+use crate::cli::DocArgs;
 use crate::load::{self, Input};
-use crate::lock::Locking;
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline::{self, Task};
 use crate::progress::Progress;
@@ -15,7 +13,7 @@ use arch_base::{FileId, SourceMap};
 use arch_doc::Spec;
 use arch_doc::found::{Audit, Found};
 use arch_grammar::ast::{ItemKind, Module};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The instance that is checked where a file has it.
 const QUICK: &str = "quick";
@@ -36,11 +34,12 @@ pub fn run(args: &DocArgs, paint: Paint) -> ExitStatus {
     }
     let mut sources = SourceMap::default();
     let inputs = load::load(&args.paths, &mut sources);
-    let interrupt = interrupt::install();
+    let (interrupt, check) = (interrupt::install(), args.check());
+    let task = Task::of(&check, &interrupt);
     let (mut status, mut report, mut documented) = (ExitStatus::Success, String::new(), Vec::new());
     for input in &inputs {
         let Some(module) = parsed(input, &sources, &mut status) else { continue };
-        let look = Look { args, sources: &sources, interrupt: &interrupt };
+        let look = Look { args, task: &task, sources: &sources };
         let (found, came_to, line) = look.at(&module, &input.name);
         status = status.max(came_to);
         report.push_str(&format!("{line}\n"));
@@ -101,8 +100,8 @@ fn pages(documented: &[Documented], sources: &SourceMap) -> Vec<(String, String)
 /// How specs are looked at.
 struct Look<'a> {
     args: &'a DocArgs,
+    task: &'a Task<'a>,
     sources: &'a SourceMap,
-    interrupt: &'a AtomicBool,
 }
 
 impl Look<'_> {
@@ -145,23 +144,10 @@ impl Look<'_> {
     }
 
     fn checked(&self, file: FileId, name: &str, instance: Option<&str>) -> SpecOutcome {
-        if self.interrupt.load(Ordering::SeqCst) {
+        if self.task.interrupt.load(Ordering::SeqCst) {
             return pipeline::not_checked(name, "interrupted");
         }
-        let task = Task {
-            settings: Vec::new(),
-            instance,
-            engine: Engine::Explorer,
-            threads: self.args.threads.unwrap_or(0),
-            symmetry: true,
-            failures: !self.args.no_failures,
-            limits: self.args.limits.clone(),
-            deny_warnings: false,
-            strict: false,
-            locking: Locking::Off,
-            statistics: false,
-            interrupt: self.interrupt,
-        };
+        let task = Task { instance, ..self.task.clone() };
         let outcomes = panics::caught(|| pipeline::check(file, self.sources, &task));
         match outcomes {
             Ok(outcomes) => {
@@ -180,14 +166,7 @@ impl Look<'_> {
             return (open("the spec cannot be explored"), ExitStatus::Inconclusive);
         };
         let progress = Progress::new(name);
-        let request = Request {
-            engine: Engine::Explorer,
-            threads: self.args.threads.unwrap_or(0),
-            symmetry: true,
-            limits: pipeline::limits(&self.args.limits),
-            interrupt: self.interrupt,
-            progress: &progress,
-        };
+        let request = pipeline::request(self.task, &progress);
         match panics::caught(|| audit::audit(&program, &accepted, &request, self.sources)) {
             Ok(audit) => (render::audit(&audit), audit.status(false)),
             Err(what) => (open(&format!("internal error: {what}")), ExitStatus::Internal),

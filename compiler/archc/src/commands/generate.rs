@@ -1,7 +1,8 @@
 //! `archc generate`: a Rust service from a spec.
 
-use super::{complain, complain_about, deliver};
+use super::{complain, complain_about, deliver, identity};
 use crate::cli::GenerateArgs;
+use crate::digest::sha256;
 use crate::load;
 use crate::outcome::ExitStatus;
 use crate::ownership::{self, Action, Change, Manifest, Wanted};
@@ -32,8 +33,8 @@ pub fn run(args: &GenerateArgs) -> ExitStatus {
 }
 
 fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &SourceMap) -> ExitStatus {
-    let tick = i64::try_from(args.tick.as_millis()).unwrap_or(i64::MAX);
-    let hash = arch_codegen::spec_hash(sources.text(file), args.instance.as_deref(), &args.settings, tick);
+    let text = sources.text(file);
+    let (tick, hash) = identity(text, args.instance.as_deref(), &args.settings, args.tick);
     let tool = format!("archc {}", env!("CARGO_PKG_VERSION"));
     let origin = Origin { tool, spec: from_there(&args.out, &args.file), hash, tick };
     let code = match arch_codegen::generate(program, sources, &origin) {
@@ -133,7 +134,7 @@ fn write(
 ) -> Result<(), String> {
     changes.iter().try_for_each(|change| ownership::apply(&args.out, change))?;
     missing.iter().try_for_each(|file| ownership::put(&args.out, &file.path, &file.text))?;
-    let files = wanted.iter().map(|w| (w.path.clone(), ownership::hash(&w.text))).collect();
+    let files = wanted.iter().map(|w| (w.path.clone(), sha256(&w.text))).collect();
     let manifest = Manifest { archc: env!("CARGO_PKG_VERSION").into(), spec: origin.hash.clone(), files };
     manifest.write(&args.out)
 }

@@ -15,6 +15,19 @@ pub mod trace;
 use crate::outcome::ExitStatus;
 use arch_base::{Diagnostic, SourceMap};
 use std::io::{self, Write};
+use std::time::Duration;
+
+/// The length of a tick in milliseconds, and the hash of a spec with the constants that a service is generated for: what
+/// its code, its databases and its traces carry.
+fn identity(
+    text: &str,
+    instance: Option<&str>,
+    settings: &[(String, String)],
+    tick: Duration,
+) -> (i64, String) {
+    let tick = i64::try_from(tick.as_millis()).unwrap_or(i64::MAX);
+    (tick, arch_codegen::spec_hash(text, instance, settings, tick))
+}
 
 /// Writes to stdout. Nobody reading any more is no error; anything else is said on stderr.
 ///

@@ -1,6 +1,6 @@
 //! `archc trace check`: whether a service's journal is a behaviour of its spec.
 
-use super::{complain, complain_about, deliver};
+use super::{complain, complain_about, deliver, identity};
 use crate::cli::{MatrixFormat, TraceCheckArgs};
 use crate::load;
 use crate::outcome::{ExitStatus, SpecOutcome};
@@ -9,7 +9,7 @@ use crate::render::conformance::{self as render, Report};
 use crate::render::text;
 use crate::style::Paint;
 use arch_base::{Diagnostic, SourceMap};
-use arch_trace::{Checked, MemberLists, Subject, Trouble, Unusable, check, spec_hash};
+use arch_trace::{Checked, MemberLists, Subject, Trouble, Unusable, check};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -52,8 +52,8 @@ fn subject(args: &TraceCheckArgs, sources: &mut SourceMap) -> Result<Subject, Re
     let file = pipeline::readable(&input).map_err(Refused::Spec)?;
     let settings = pipeline::settings(&args.settings);
     let program = pipeline::resolve(file, sources, settings, args.instance.clone()).map_err(Refused::Spec)?;
-    let tick = i64::try_from(args.tick.as_millis()).unwrap_or(i64::MAX);
-    let hash = spec_hash(sources.text(file), args.instance.as_deref(), &args.settings, tick);
+    let text = sources.text(file);
+    let (tick, hash) = identity(text, args.instance.as_deref(), &args.settings, args.tick);
     Subject::new(&program, &hash, tick, &members(args)).map_err(|e| match e {
         Unusable::NotGenerated(refusals) => {
             Refused::NotGenerated(refusals.iter().map(arch_trace::Refusal::diagnostic).collect())

@@ -118,14 +118,17 @@ fn remark(property: &PropertyOutcome) -> String {
         (PropertyVerdict::Holds, Some(trace)) => {
             format!("witness in {}", counted(trace.steps.len() as u64, "step"))
         }
-        (PropertyVerdict::Holds, None) if property.shown_in.is_some() => {
-            let failure = property.shown_in.as_deref().unwrap_or_default();
-            format!("says something only without what prevents failure \"{failure}\"")
-        }
-        (PropertyVerdict::Holds, None) if property.vacuous && property.liveness.is_none() => {
-            "says nothing of this model".to_owned()
-        }
-        (PropertyVerdict::Holds, None) => property.liveness.as_ref().map_or_else(String::new, why_live),
+        (PropertyVerdict::Holds, None) => why_it_holds(property),
+    }
+}
+
+/// What a property that holds rests on, or where it says something.
+fn why_it_holds(property: &PropertyOutcome) -> String {
+    match (&property.shown_in, &property.liveness) {
+        (Some(failure), _) => format!("says something only without what prevents failure \"{failure}\""),
+        (None, Some(liveness)) => why_live(liveness),
+        (None, None) if property.vacuous => "says nothing of this model".to_owned(),
+        (None, None) => String::new(),
     }
 }
 
