@@ -31,7 +31,7 @@ use arch_base::SourceMap;
 use arch_ir::Program;
 use gen_::Gen;
 use names::ident;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::cell::RefCell;
 
@@ -92,11 +92,11 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
         })
     };
     let (types, rows) = (keep(r#gen.types_module()), keep(r#gen.rows_module()));
-    let (mut modules, mut table) = (Vec::new(), Vec::new());
+    let (mut steps, mut table) = (Vec::new(), Vec::new());
     for id in program.protocols.indices() {
         match r#gen.module(id) {
             Ok(module) => {
-                modules.push((r#gen.layout.protocol(id).module.clone(), module.items));
+                steps.push((r#gen.layout.protocol(id).module.clone(), module.items));
                 table.push(module.descriptor);
             }
             Err(more) => refusals.extend(more),
@@ -105,7 +105,8 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
     let (model, actors) = (r#gen.model_module(), r#gen.served());
     match (model, actors) {
         (Ok(model), Ok(actors)) if refusals.is_empty() => {
-            let files = files(&r#gen, origin, types, rows, modules, &table, model, &actors);
+            let made = Made { types, rows, steps, table, model };
+            let files = files(&r#gen, origin, made, &actors);
             let closed = r#gen.closed();
             Ok(Code {
                 files,
@@ -163,96 +164,24 @@ fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<Fil
     ]
 }
 
-/// The modules as files.
-#[allow(clippy::too_many_arguments)] // the modules
-fn files(
-    r#gen: &Gen<'_>,
-    origin: &Origin,
+/// What the modules of a program are made of.
+struct Made {
     types: TokenStream,
     rows: TokenStream,
-    modules: Vec<(String, TokenStream)>,
-    table: &[TokenStream],
+    /// For each protocol its module's name, and its steps.
+    steps: Vec<(String, TokenStream)>,
+    /// For each protocol its row of the spec's table.
+    table: Vec<TokenStream>,
     model: TokenStream,
-    actors: &[Served],
-) -> Vec<File> {
-    let step_use = quote! {
-        use super::rows::*;
-        use super::types::*;
-        use arch_runtime::step::{
-            Domain, Excess, Guard, Key, Moved, Nobody, Operation, Picks, Policy, Record, Stop, Total, Tx, Typed, item, known,
-            less, less_or_equal,
-        };
-        use arch_runtime::value::Value;
-        use arch_runtime::Instant;
-        use std::collections::BTreeSet;
-    };
-    let mut list = vec![
-        print::file(
-            origin,
-            "types.rs",
-            "The types of the spec.",
-            quote! {
-                use arch_runtime::step::{Domain, Members, Typed};
-                use arch_runtime::value::{Field, Type, UnionType, Value, Variant};
-                use arch_runtime::Instant;
-                use arch_runtime::SmolStr;
-                use std::collections::BTreeSet;
-                use std::sync::Arc;
-                #types
-            },
-        ),
-        print::file(
-            origin,
-            "rows.rs",
-            "What is stored: truth objects, locals of actors, runs.",
-            quote! {
-                use super::types::*;
-                use arch_runtime::step::{Key, Members, Record, Total, Typed};
-                use arch_runtime::value::{Row, Type, Value};
-                use arch_runtime::{Instant, KindId};
-                use std::collections::BTreeSet;
-                #rows
-            },
-        ),
-    ];
-    let names: Vec<_> = modules.iter().map(|(name, _)| ident(name)).collect();
-    let spec = r#gen.spec_module(table, &origin.hash, origin.tick);
-    for (name, items) in modules {
-        let doc = format!("The steps of `{name}`.");
-        list.push(print::file(origin, &format!("{name}.rs"), &doc, quote! { #step_use #items }));
-    }
-    list.push(print::file(
-        origin,
-        "spec.rs",
-        "The spec as a table: what is stored, who acts, which steps there are.",
-        quote! {
-            use super::rows::*;
-            use super::types::*;
-            #(use super::#names;)*
-            use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
-            use arch_runtime::value::Type;
-            use arch_runtime::{Kind, KindClass, Schema};
-            use std::sync::Arc;
-            #spec
-        },
-    ));
-    list.push(print::file(
-        origin,
-        "model.rs",
-        "The finite model: faults, and what the spec claims.",
-        quote! {
-            use super::rows::*;
-            use super::spec::spec;
-            use super::types::*;
-            #(use super::#names;)*
-            use arch_runtime::model::{Claim, Deadline, Down, Fault, FaultKind, Model, Property, StepClaim};
-            use arch_runtime::step::{Key, Record, Total, Tx, Typed, item, known, less, less_or_equal};
-            use arch_runtime::value::Value;
-            use arch_runtime::Instant;
-            use std::collections::BTreeSet;
-            #model
-        },
-    ));
+}
+
+/// The modules as files.
+fn files(r#gen: &Gen<'_>, origin: &Origin, made: Made, actors: &[Served]) -> Vec<File> {
+    let names: Vec<Ident> = made.steps.iter().map(|(name, _)| ident(name)).collect();
+    let spec = r#gen.spec_module(&made.table, &origin.hash, origin.tick);
+    let mut list = vec![types_file(origin, &made.types), rows_file(origin, &made.rows)];
+    list.extend(made.steps.iter().map(|(name, items)| steps_file(origin, name, items)));
+    list.extend([spec_file(origin, &names, &spec), model_file(origin, &names, &made.model)]);
     list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
@@ -266,4 +195,76 @@ fn files(
     };
     list.push(print::file(origin, "mod.rs", "Generated code: change the spec, not this.", modules));
     list
+}
+
+fn types_file(origin: &Origin, types: &TokenStream) -> File {
+    let types = quote! {
+        use arch_runtime::step::{Domain, Members, Typed};
+        use arch_runtime::value::{Field, Type, UnionType, Value, Variant};
+        use arch_runtime::Instant;
+        use arch_runtime::SmolStr;
+        use std::collections::BTreeSet;
+        use std::sync::Arc;
+        #types
+    };
+    print::file(origin, "types.rs", "The types of the spec.", types)
+}
+
+fn rows_file(origin: &Origin, rows: &TokenStream) -> File {
+    let rows = quote! {
+        use super::types::*;
+        use arch_runtime::step::{Key, Members, Record, Total, Typed};
+        use arch_runtime::value::{Row, Type, Value};
+        use arch_runtime::{Instant, KindId};
+        use std::collections::BTreeSet;
+        #rows
+    };
+    print::file(origin, "rows.rs", "What is stored: truth objects, locals of actors, runs.", rows)
+}
+
+fn steps_file(origin: &Origin, name: &str, items: &TokenStream) -> File {
+    let items = quote! {
+        use super::rows::*;
+        use super::types::*;
+        use arch_runtime::step::{
+            Domain, Excess, Guard, Key, Moved, Nobody, Operation, Picks, Policy, Record, Stop, Total, Tx, Typed, item, known,
+            less, less_or_equal,
+        };
+        use arch_runtime::value::Value;
+        use arch_runtime::Instant;
+        use std::collections::BTreeSet;
+        #items
+    };
+    print::file(origin, &format!("{name}.rs"), &format!("The steps of `{name}`."), items)
+}
+
+fn spec_file(origin: &Origin, names: &[Ident], spec: &TokenStream) -> File {
+    let spec = quote! {
+        use super::rows::*;
+        use super::types::*;
+        #(use super::#names;)*
+        use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
+        use arch_runtime::value::Type;
+        use arch_runtime::{Kind, KindClass, Schema};
+        use std::sync::Arc;
+        #spec
+    };
+    let doc = "The spec as a table: what is stored, who acts, which steps there are.";
+    print::file(origin, "spec.rs", doc, spec)
+}
+
+fn model_file(origin: &Origin, names: &[Ident], model: &TokenStream) -> File {
+    let model = quote! {
+        use super::rows::*;
+        use super::spec::spec;
+        use super::types::*;
+        #(use super::#names;)*
+        use arch_runtime::model::{Claim, Deadline, Down, Fault, FaultKind, Model, Property, StepClaim};
+        use arch_runtime::step::{Key, Record, Total, Tx, Typed, item, known, less, less_or_equal};
+        use arch_runtime::value::Value;
+        use arch_runtime::Instant;
+        use std::collections::BTreeSet;
+        #model
+    };
+    print::file(origin, "model.rs", "The finite model: faults, and what the spec claims.", model)
 }
