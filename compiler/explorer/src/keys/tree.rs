@@ -79,9 +79,8 @@ impl Tree {
             root: (0, 0),
             interners: Vec::new(),
             words: widths.len(),
-            group: (1 << 16) / (2 * widths.len()),
+            group: ((1 << 16) / (2 * widths.len())).clamp(16, GROUP),
         };
-        tree.group = tree.group.clamp(16, GROUP);
         let words: Vec<usize> = (0..widths.len()).filter(|word| widths[*word] > 0).collect();
         let (left, right) = words.split_at(words.len().div_ceil(2));
         let (left, right) = (tree.node(widths, left, NARROW)?, tree.node(widths, right, NARROW)?);
