@@ -105,6 +105,9 @@ fn what_has_no_room_is_stashed_and_found() {
         assert_eq!(new, list.len());
         assert!(table.stash().len() > 1000, "a table that is too small overflows");
         same(&table, &list);
+        table.grow(table.room() + 1, u64::MAX).expect("some memory");
+        assert!(table.stash().len() > 100, "and overflows again as it grows");
+        same(&table, &list);
         table.grow(list.len() as u64, u64::MAX).expect("some memory");
         assert_eq!(table.stash().len(), 0);
         same(&table, &list);
