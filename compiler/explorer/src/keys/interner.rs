@@ -313,4 +313,38 @@ mod tests {
         assert_eq!(interner.grow(1 << 33, u64::MAX), Err(Refused));
         assert_eq!(interner.grow(1 << 20, 1 << 16), Err(Refused));
     }
+
+    /// The value with this hash.
+    fn value_of(hash: u64) -> u64 {
+        let inverse =
+            |odd: u64| (0..6).fold(odd, |x, _| x.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(x))));
+        let unshift = |y: u64, by: u32| (0..64 / by).fold(y, |x, _| y ^ (x >> by));
+        let h = unshift(hash, 31).wrapping_mul(inverse(0x94D0_49BB_1331_11EB));
+        let h = unshift(h, 27).wrapping_mul(inverse(0xBF58_476D_1CE4_E5B9));
+        unshift(h.wrapping_sub(0x9E37_79B9_7F4A_7C15), 30)
+    }
+
+    /// Chosen by somebody who means harm: the index cannot tell them apart.
+    #[test]
+    fn values_with_one_tag_and_one_line_are_told_apart() {
+        let mut interner = Interner::new().expect("a little memory");
+        interner.grow(1000, u64::MAX).expect("some memory");
+        let values: Vec<u64> = (0..300).map(|low| value_of(0x1234_0000_9ABC_DEF1 | low << 32)).collect();
+        assert!(values.iter().all(|v| tag(hash(*v)) == tag(hash(values[0]))));
+        let (mut spare, mut wanted) = (None, Wanted::new(values.len()));
+        for round in 0..2 {
+            values.iter().enumerate().for_each(|(i, value)| wanted.add(i, *value, true));
+            let mut numbers = vec![NONE; values.len()];
+            interner.intern_all(&mut wanted, &mut numbers, &mut spare);
+            for (value, number) in values.iter().zip(&numbers) {
+                assert_eq!(
+                    (interner.value(*number), interner.find(*value)),
+                    (*value, Some(*number)),
+                    "{round}"
+                );
+                assert_eq!(interner.intern(*value, &mut spare), *number);
+            }
+        }
+        assert_eq!(interner.len(), values.len() as u64);
+    }
 }
