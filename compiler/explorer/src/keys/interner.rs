@@ -1,7 +1,7 @@
 //! Numbers for 64-bit values: each value gets one number, from which it can be looked up again. Any number of
 //! threads may intern at once; growing takes the interner for itself.
 
-use crate::memory::{AtomicU64, Line, Lines, Refused, compare, prefetch};
+use crate::memory::{AtomicU64, Line, Lines, Refused, Seen, prefetch};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Words of a line.
@@ -175,12 +175,11 @@ impl Interner {
     /// The first number in the first line for a hash whose value may have that hash.
     #[inline(always)]
     fn likely(&self, hash: u64) -> u32 {
-        let line: [u64; 8] = std::array::from_fn(|i| self.home(hash).0[i].load(Acquire));
-        let (same, _) = compare(&line, tag(hash) as u32);
+        let line = self.home(hash);
         // Tags are upper halves.
-        match same & 0xAAAA {
+        match Seen::load(line).same(tag(hash) as u32) & 0xAAAA {
             0 => NONE,
-            same => line[same.trailing_zeros() as usize / 2 % 8] as u32,
+            same => line.0[same.trailing_zeros() as usize / 2 % 8].load(Acquire) as u32,
         }
     }
 

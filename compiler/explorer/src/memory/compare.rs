@@ -1,64 +1,106 @@
 //! Comparing all 32-bit halves of a line at once.
-#![allow(unsafe_code, reason = "vector instructions")]
+#![allow(unsafe_code, reason = "vector loads and instructions")]
 
-/// For each half of the words, from the lowest on, a bit: whether it is `value`; whether it is 0.
-#[inline(always)]
-pub(crate) fn compare<const N: usize>(words: &[u64; N], value: u32) -> (u32, u32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of x86-64.
-    return unsafe { compare_sse2(words, value) };
-    #[cfg(not(target_arch = "x86_64"))]
-    return compare_plainly(words, value);
+use super::Line;
+
+/// The halves of a line, each word as it was at some moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen(Halves);
+
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+type Halves = [std::arch::x86_64::__m128i; 4];
+#[cfg(not(all(target_arch = "x86_64", not(loom))))]
+type Halves = [u64; 8];
+
+impl Seen {
+    /// Loads a line: what was written before a word of it was, is seen when that word is.
+    #[inline(always)]
+    pub(crate) fn load(line: &Line) -> Seen {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        return Seen(load_sse2(line));
+        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        return Seen(load_plainly(line));
+    }
+
+    /// For each half, from the lowest on, a bit: whether it is `value`.
+    #[inline(always)]
+    pub(crate) fn same(self, value: u32) -> u32 {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        // SAFETY: SSE2 is part of x86-64.
+        return unsafe { same_sse2(self.0, value) };
+        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        return same_plainly(&self.0, value);
+    }
 }
 
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn compare_plainly<const N: usize>(words: &[u64; N], value: u32) -> (u32, u32) {
+#[cfg(any(test, not(target_arch = "x86_64"), loom))]
+fn load_plainly(line: &Line) -> [u64; 8] {
+    std::array::from_fn(|i| line.0[i].load(std::sync::atomic::Ordering::Acquire))
+}
+
+#[cfg(any(test, not(target_arch = "x86_64"), loom))]
+fn same_plainly(words: &[u64; 8], value: u32) -> u32 {
     let halves = words.iter().flat_map(|&w| [w as u32, (w >> 32) as u32]);
-    halves.enumerate().fold((0, 0), |(same, free), (i, half)| {
-        (same | u32::from(half == value) << i, free | u32::from(half == 0) << i)
-    })
+    halves.enumerate().fold(0, |same, (i, half)| same | u32::from(half == value) << i)
 }
 
-/// The same four halves at a time.
-#[cfg(target_arch = "x86_64")]
+/// The same words two at a time.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+#[inline(always)]
+fn load_sse2(line: &Line) -> Halves {
+    let (a, b, c, d);
+    // SAFETY: `line` is 64 bytes, aligned to 64. The words are atomics that others may be writing; the processor loads
+    // each aligned 64-bit part of a vector as a whole, and no load of this architecture is seen before an earlier
+    // one: this does what eight acquiring loads do. It is not called pure, so that it is done every time.
+    unsafe {
+        std::arch::asm!(
+            "movdqa {a}, xmmword ptr [{line}]",
+            "movdqa {b}, xmmword ptr [{line} + 16]",
+            "movdqa {c}, xmmword ptr [{line} + 32]",
+            "movdqa {d}, xmmword ptr [{line} + 48]",
+            line = in(reg) std::ptr::from_ref(line),
+            a = out(xmm_reg) a,
+            b = out(xmm_reg) b,
+            c = out(xmm_reg) c,
+            d = out(xmm_reg) d,
+            options(readonly, nostack, preserves_flags),
+        );
+    }
+    [a, b, c, d]
+}
+
+#[cfg(all(target_arch = "x86_64", not(loom)))]
 #[target_feature(enable = "sse2")]
 #[inline]
-fn compare_sse2<const N: usize>(words: &[u64; N], value: u32) -> (u32, u32) {
+fn same_sse2(halves: Halves, value: u32) -> u32 {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set_epi64x,
-        _mm_set1_epi32, _mm_setzero_si128,
+        _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi32,
     };
-    let word = |i: usize| if i < N { words[i] as i64 } else { 0 };
-    let four = |i: usize| _mm_set_epi64x(word(2 * i + 1), word(2 * i));
-    let quads = [four(0), four(1), four(2), four(3)];
-    let mask = |wanted: __m128i| {
-        let same = |i: usize| _mm_cmpeq_epi32(quads[i], wanted);
-        let (low, high) = (_mm_packs_epi32(same(0), same(1)), _mm_packs_epi32(same(2), same(3)));
-        _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u32
-    };
-    let inside = if N < 8 { (1 << (2 * N)) - 1 } else { 0xFFFF };
-    (mask(_mm_set1_epi32(value as i32)) & inside, mask(_mm_setzero_si128()) & inside)
+    let [a, b, c, d] = halves.map(|four| _mm_cmpeq_epi32(four, _mm_set1_epi32(value as i32)));
+    _mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))) as u32
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::memory::AtomicU64;
 
-    #[cfg(target_arch = "x86_64")]
     #[test]
     fn both_comparisons_agree() {
         let mut x = 1u64;
         for _ in 0..20_000 {
-            let words: [u64; 8] = std::array::from_fn(|_| {
+            let line = Line(std::array::from_fn(|_| {
                 x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let half = |n: u64| if n.is_multiple_of(3) { 0 } else { n % 5 };
-                half(x >> 33) << 32 | half(x >> 13 & 0xFFF)
-            });
+                let half = |n: u64| match n % 7 {
+                    0 | 3 => 0,
+                    6 => 0xFFFF_FFFF,
+                    n => n % 5,
+                };
+                AtomicU64::new(half(x >> 33) << 32 | half(x >> 13 & 0xFFF))
+            }));
             for value in [0, 1, 2, u32::MAX] {
-                assert_eq!(compare(&words, value), compare_plainly(&words, value));
+                assert_eq!(Seen::load(&line).same(value), same_plainly(&load_plainly(&line), value));
             }
-            let five: [u64; 5] = std::array::from_fn(|i| words[i]);
-            assert_eq!(compare(&five, 1), compare_plainly(&five, 1));
         }
     }
 }

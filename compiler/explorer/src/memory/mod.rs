@@ -11,7 +11,7 @@ pub(crate) use loom::{hint::spin_loop, sync::atomic::AtomicU64};
 #[cfg(not(loom))]
 pub(crate) use std::{hint::spin_loop, sync::atomic::AtomicU64};
 
-pub(crate) use compare::compare;
+pub(crate) use compare::Seen;
 pub(crate) use lines::{LINE_BYTES, Line, Lines};
 pub(crate) use prefetch::prefetch;
 

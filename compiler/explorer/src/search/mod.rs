@@ -4,6 +4,7 @@
 //! its own list ([`worker`]). A round ends when the level is done or when the visited set has to grow, which it
 //! does while no worker runs. What is counted is the same for every order of states within a level.
 
+mod batch;
 pub(crate) mod frontier;
 mod recent;
 mod worker;

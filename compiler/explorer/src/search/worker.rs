@@ -2,11 +2,11 @@
 //!
 //! A batch is expanded as a whole; events that lead back to their own state or to one that was seen a moment ago
 //! are dropped, and the images of the others are inserted together, so that the lines of the table are fetched
-//! long before they are needed. With one worker states are found in the order of a plain breadth-first search.
+//! long before they are needed ([`super::batch`]).
 
+use super::batch::Batch;
 use super::frontier::{Chunk, Frontier, Pool};
-use super::recent::{Recent, RecentStates};
-use crate::keys::{Keys, Picks, SOURCES};
+use crate::keys::{Keys, SOURCES};
 use crate::limits::{Stop, StopSign};
 use crate::memory::{Refused, filled};
 use crate::successors::Successors;
@@ -98,30 +98,8 @@ pub(super) struct Worker<Scratch, Local> {
     /// The states of a batch, one behind the other.
     sources: Vec<u64>,
     successors: Successors,
-    recent: Recent,
-    recent_states: RecentStates,
     batch: Batch,
     judged: Vec<u32>,
-}
-
-/// The events of a batch that may lead to new states.
-#[derive(Default)]
-struct Batch {
-    len: usize,
-    images: Vec<u64>,
-    keys: Vec<u64>,
-    /// Which event each is.
-    picks: Vec<u32>,
-    /// And of which state of the batch; only where keys are looked up.
-    from: Vec<u32>,
-}
-
-impl Batch {
-    /// An empty one with room for so many events.
-    fn new(most: usize) -> Result<Batch, Refused> {
-        let (images, keys) = (filled(0, most)?, filled(0, most)?);
-        Ok(Batch { len: 0, images, keys, picks: filled(0, most)?, from: filled(0, most)? })
-    }
 }
 
 impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
@@ -147,9 +125,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             words,
             sources: filled(0, words * SOURCES)?,
             successors: Successors::with_room(words, system.actions())?,
-            recent: Recent::new()?,
-            recent_states: if K::DIRECT { RecentStates::none() } else { RecentStates::new(words)? },
-            batch: Batch::new(most_events(system))?,
+            batch: Batch::new(words, most_events(system), K::DIRECT)?,
             judged: Vec::new(),
         };
         Ok(worker)
@@ -157,10 +133,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
 
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> u64 {
-        let batch = self.batch.images.len() * (8 + 8 + 4 + 4) + self.sources.len() * 8;
-        let tally = (self.tally.executed.len() + self.tally.degrees.len()) * 8;
-        let recent = self.recent.bytes() + self.recent_states.bytes();
-        self.successors.bytes() + recent + (batch + tally) as u64
+        let tally = self.tally.executed.len() + self.tally.degrees.len();
+        self.successors.bytes() + self.batch.bytes() + (self.sources.len() + tally) as u64 * 8
     }
 
     /// Adds an initial state; whether it is new.
@@ -179,7 +153,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         if counts.states.load(Ordering::Relaxed) >= most_states(&shared.sign) {
             return Err(Halt::Stop(Stop::States));
         }
-        shared.table.insert(&[image], |_| {});
+        shared.table.insert_one(image);
         self.next.push(key, shared.pool)?;
         counts.reserved.fetch_add(1, Ordering::Relaxed);
         counts.states.fetch_add(1, Ordering::Relaxed);
@@ -254,7 +228,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         self.successors.clear();
-        self.batch.len = 0;
+        self.batch.clear();
         let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { SOURCES });
         let from = chunk.from;
         shared.keys.unpack_all(&chunk.keys[from..end], &mut self.sources, &mut self.local);
@@ -264,16 +238,15 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         }
         shared.counts.expanded.fetch_add((chunk.from - from) as u64, Ordering::Relaxed);
         self.count(shared.depth);
-        if !K::DIRECT {
-            self.look_up(shared);
-        }
+        let Worker { batch, sources, successors, local, tally, .. } = self;
+        tally.self_loops += batch.pick(sources, successors, shared.keys, shared.table, local);
         if shared.careful {
             return self.insert_carefully(shared);
         }
         self.insert(shared)
     }
 
-    /// Expands a state of the batch and keeps those of its events that may lead to a new one.
+    /// Expands a state of the batch.
     #[inline(always)]
     fn expand<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize) -> Result<(), Refused>
     where
@@ -288,88 +261,8 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         let degree = after - before + self.successors.actions_nowhere().len() - lost;
         let last = self.tally.degrees.len() - 1;
         self.tally.degrees[degree.min(last)] += 1;
-        self.pick(shared, from, before);
+        self.batch.end_source(after);
         Ok(())
-    }
-
-    /// Keeps those events from `first` on that lead neither to the state itself, number `from`, nor to one that was
-    /// just seen.
-    #[inline(always)]
-    fn pick<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize, first: usize)
-    where
-        S: System<Scratch = Scratch>,
-        K: Keys<Local = Local>,
-    {
-        // A number of words that is known makes a loop without calls and, as good as, without branches.
-        match (K::DIRECT, self.words) {
-            (true, 1) => self.pick_direct(shared, from, first, 1),
-            (true, words) => self.pick_direct(shared, from, first, words),
-            (false, 2) => self.pick_wide(from, first, 2),
-            (false, 3) => self.pick_wide(from, first, 3),
-            (false, words) => self.pick_wide(from, first, words),
-        }
-    }
-
-    /// The same where a key costs hardly anything. Whether an event is kept is hard to predict, so every one is
-    /// written and those that are not kept are written over.
-    #[inline(always)]
-    fn pick_direct<S, K>(&mut self, shared: &Shared<'_, S, K>, from: usize, first: usize, words: usize)
-    where
-        S: System<Scratch = Scratch>,
-        K: Keys<Local = Local>,
-    {
-        let Worker { sources, successors, local, recent, batch, tally, .. } = self;
-        let (state, bijection) = (&sources[from * words..][..words], shared.table.bijection());
-        let count = successors.len();
-        let states = &successors.states()[first * words..count * words];
-        let (images, keys, picks) = (&mut batch.images[..], &mut batch.keys[..], &mut batch.picks[..]);
-        let (mut len, mut loops) = (batch.len, 0);
-        for i in first..count {
-            let next = &states[(i - first) * words..][..words];
-            let key = shared.keys.pack(next, local);
-            let image = bijection.apply(key);
-            let (stays, seen) = (same(next, state), recent.seen(image));
-            (images[len], keys[len], picks[len]) = (image, key, i as u32);
-            loops += u64::from(stays);
-            len += usize::from(!(stays | seen));
-        }
-        batch.len = len;
-        tally.self_loops += loops;
-    }
-
-    /// The same where keys have to be looked up, which is done for the batch as a whole.
-    #[inline(always)]
-    fn pick_wide(&mut self, from: usize, first: usize, words: usize) {
-        let Worker { sources, successors, recent_states, batch, tally, .. } = self;
-        let state = &sources[from * words..][..words];
-        let count = successors.len();
-        let states = &successors.states()[first * words..count * words];
-        let (picks, sources) = (&mut batch.picks[..], &mut batch.from[..]);
-        let (mut len, mut loops) = (batch.len, 0);
-        for i in first..count {
-            let next = &states[(i - first) * words..][..words];
-            let (stays, seen) = (same(next, state), recent_states.seen(next));
-            (picks[len], sources[len]) = (i as u32, from as u32);
-            loops += u64::from(stays);
-            len += usize::from(!(stays | seen));
-        }
-        batch.len = len;
-        tally.self_loops += loops;
-    }
-
-    /// Makes the keys of the events of a batch.
-    fn look_up<S, K>(&mut self, shared: &Shared<'_, S, K>)
-    where
-        S: System<Scratch = Scratch>,
-        K: Keys<Local = Local>,
-    {
-        let Worker { sources, successors, batch, local, .. } = self;
-        let len = batch.len;
-        let (picks, from) = (&batch.picks[..len], &batch.from[..len]);
-        let picks = Picks { sources, states: successors.states(), picks, from };
-        shared.keys.pack_all(picks, &mut batch.keys[..len], local);
-        let images = batch.images[..len].iter_mut().zip(&batch.keys[..len]);
-        images.for_each(|(image, key)| *image = shared.table.image(*key));
     }
 
     /// Counts the events of a batch.
@@ -389,14 +282,12 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { batch, next, successors, scratch, judged, tally, words, .. } = self;
-        let (words, mut result) = (*words, Ok(()));
-        shared.table.insert(&batch.images[..batch.len], |i| {
+        let Worker { batch, next, successors, scratch, judged, tally, .. } = self;
+        let mut result = Ok(());
+        batch.insert(shared.table, successors, |key, state| {
             tally.new += 1;
-            result = result.and_then(|()| next.push(batch.keys[i], shared.pool));
-            let at = batch.picks[i] as usize * words;
-            let found = &successors.states()[at..at + words];
-            judge(shared.system, found, shared.depth + 1, scratch, judged, tally);
+            result = result.and_then(|()| next.push(key, shared.pool));
+            judge(shared.system, state, shared.depth + 1, scratch, judged, tally);
         });
         Ok(result?)
     }
@@ -408,19 +299,18 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         let (before, states) = (self.tally.new, shared.counts.states.load(Ordering::Relaxed));
-        let words = self.words;
-        for i in 0..self.batch.len {
-            if shared.table.slot(self.batch.images[i]).is_some() {
+        for i in 0..self.batch.len() {
+            let image = self.batch.image(i);
+            if shared.table.slot(image).is_some() {
                 continue;
             }
             if states + self.tally.new - before >= most_states(&shared.sign) {
                 return Err(Halt::Stop(Stop::States));
             }
-            shared.table.insert(&self.batch.images[i..=i], |_| {});
+            shared.table.insert_one(image);
             self.tally.new += 1;
-            self.next.push(self.batch.keys[i], shared.pool)?;
-            let at = self.batch.picks[i] as usize * words;
-            let state = &self.successors.states()[at..at + words];
+            self.next.push(self.batch.key(i, &self.successors), shared.pool)?;
+            let state = self.batch.state(i, &self.successors);
             judge(
                 shared.system,
                 state,
@@ -464,12 +354,6 @@ fn judge<S: System>(
 pub(super) fn note(found: &mut [Option<u32>], finding: u32, length: u32) {
     let entry = &mut found[finding as usize];
     *entry = Some(entry.map_or(length, |old| old.min(length)));
-}
-
-/// Whether two states are equal. States are short: calling `memcmp` costs more than the comparison.
-#[inline(always)]
-fn same(a: &[u64], b: &[u64]) -> bool {
-    a.iter().zip(b).all(|(x, y)| x == y)
 }
 
 impl<S, K> Shared<'_, S, K> {

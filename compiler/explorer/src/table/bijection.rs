@@ -43,6 +43,11 @@ impl Bijection {
         (x ^ (x >> self.step) & self.mask).wrapping_mul(FIRST)
     }
 
+    /// The images of many numbers.
+    pub(crate) fn apply_all(&self, keys: &[u64], images: &mut [u64]) {
+        images.iter_mut().zip(keys).for_each(|(image, key)| *image = self.apply(*key));
+    }
+
     /// The number whose image it is.
     #[inline]
     pub(crate) fn invert(&self, image: u64) -> u64 {

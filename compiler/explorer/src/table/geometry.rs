@@ -27,29 +27,38 @@ pub(crate) const MANY: u64 = 1 << 40;
 pub(crate) struct Geometry {
     bits: u32,
     lines: u64,
+    /// ⌊log2 n⌋, at most `bits`.
+    size: u32,
     /// By how much less than whole the product is shifted to get the remainder: one less.
     shift: u32,
     window: u64,
-    /// ⌊2^64 / n⌋.
+    /// ⌊(2^64 − 1) / n⌋.
     reciprocal: u64,
+    /// ⌊2^k / n⌋ and what is left of it.
+    step: u64,
+    left: u64,
 }
 
 impl Geometry {
     /// The split of `bits` bits (1 to 64) over `lines` lines, at least [`LEAST`].
     pub(crate) fn new(bits: u32, lines: u64) -> Geometry {
         assert!((1..=64).contains(&bits) && (LEAST..MANY).contains(&lines));
+        let (all, size) = (1u128 << bits, lines.ilog2().min(bits));
         Geometry {
             bits,
             lines,
-            shift: 63 + lines.ilog2().min(bits) - bits,
+            size,
+            shift: 63 + size - bits,
             window: WINDOW.min(1 << lines.ilog2()),
-            reciprocal: (u128::MAX >> 64).wrapping_div(u128::from(lines)) as u64,
+            reciprocal: u64::MAX / lines,
+            step: (all / u128::from(lines)) as u64,
+            left: (all % u128::from(lines)) as u64,
         }
     }
 
     /// Bits of a remainder.
     pub(crate) fn remainder_bits(&self) -> u32 {
-        self.bits - self.lines.ilog2().min(self.bits)
+        self.bits - self.size
     }
 
     /// The lines that numbers are spread over.
@@ -81,22 +90,17 @@ impl Geometry {
         1 + ((mixed >> 40).wrapping_add(u64::from(try_).wrapping_mul(mixed >> 20 | 1)) & (self.window - 1))
     }
 
-    /// The number with this remainder that is stored in this line after so many tries.
-    pub(crate) fn join(&self, line: u64, remainder: u64, try_: u32) -> u64 {
-        let home = if try_ == 0 { line } else { line - self.away(remainder, try_) };
-        self.first(home).image(remainder)
-    }
-
-    /// The numbers of a line, for [`Row::image`].
-    pub(crate) fn first(&self, home: u64) -> Row {
-        let start = u128::from(home) << self.bits;
+    /// What is stored in a line, for [`Row::stored`].
+    pub(crate) fn row(&self, line: u64) -> Row {
+        let start = u128::from(line) << self.bits;
         let lines = u128::from(self.lines);
+        // Beyond the lines that numbers are spread over this is more than 64 bits, and what is taken away again.
         let floor = start / lines;
         Row { geometry: *self, floor: floor as u64, rest: (start - floor * lines) as u64 }
     }
 }
 
-/// The numbers whose own line is one and the same.
+/// A line, as the least product of a number that it is the own line of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     geometry: Geometry,
@@ -106,21 +110,53 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The number with this remainder: the least h with h·n ≥ line·2^k + remainder·2^f.
-    #[inline]
+    /// The number with this remainder that is stored in this line after so many tries.
+    #[inline(always)]
+    pub(crate) fn stored(&self, remainder: u64, try_: u32) -> u64 {
+        match try_ {
+            0 => self.image(remainder),
+            try_ => self.back(self.geometry.away(remainder, try_)).image(remainder),
+        }
+    }
+
+    /// The row so many lines before, at most a window of them.
+    #[inline(always)]
+    pub(crate) fn back(&self, lines: u64) -> Row {
+        let g = &self.geometry;
+        let left = lines * g.left;
+        let borrowed = divide_up(left.saturating_sub(self.rest), g.lines, g.reciprocal);
+        Row {
+            floor: self.floor.wrapping_sub(lines.wrapping_mul(g.step)).wrapping_sub(borrowed),
+            rest: self.rest + borrowed * g.lines - left,
+            ..*self
+        }
+    }
+
+    /// The row of the next line.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> Row {
+        let (g, rest) = (&self.geometry, self.rest + self.geometry.left);
+        let carry = u64::from(rest >= g.lines);
+        let floor = self.floor.wrapping_add(g.step).wrapping_add(carry);
+        Row { floor, rest: rest - carry * g.lines, ..*self }
+    }
+
+    /// The number with this remainder whose own line it is: the least h with h·n ≥ line·2^k + remainder·2^f.
+    #[inline(always)]
     pub(crate) fn image(&self, remainder: u64) -> u64 {
         let g = &self.geometry;
-        let size = g.lines.ilog2().min(g.bits);
-        let over = (u128::from(remainder) << size) + u128::from(self.rest);
-        let steps = match u64::try_from(over) {
-            Ok(over) => divide_up(over, g.lines, g.reciprocal),
-            Err(_) => over.div_ceil(u128::from(g.lines)) as u64,
+        let steps = match (remainder << g.size).checked_add(self.rest) {
+            Some(over) => divide_up(over, g.lines, g.reciprocal),
+            None => {
+                let over = u128::from(remainder << g.size) + u128::from(self.rest);
+                over.div_ceil(u128::from(g.lines)) as u64
+            }
         };
         self.floor.wrapping_add(steps) << (64 - g.bits)
     }
 }
 
-/// ⌈x / n⌉, given ⌊2^64 / n⌋ (or ⌊(2^64 − 1) / n⌋): multiplying by it gives the quotient or one less.
+/// ⌈x / n⌉, given ⌊(2^64 − 1) / n⌋: multiplying by it gives the quotient or one less.
 #[inline]
 fn divide_up(x: u64, n: u64, reciprocal: u64) -> u64 {
     let mut quotient = ((u128::from(x) * u128::from(reciprocal)) >> 64) as u64;
@@ -142,7 +178,12 @@ mod tests {
         for try_ in 0..MOST {
             let line = g.line(home, remainder, try_);
             assert!((line as usize) < g.physical());
-            assert_eq!(g.join(line, remainder, try_), image, "{g:?}");
+            let row = g.row(line);
+            assert_eq!(row.stored(remainder, try_), image, "{g:?}");
+            let next = g.row(line + 1);
+            assert_eq!((row.next().floor, row.next().rest), (next.floor, next.rest), "{g:?}");
+            let later = g.row(line + g.window).back(g.window);
+            assert_eq!((later.floor, later.rest), (row.floor, row.rest), "{g:?}");
         }
     }
 

@@ -7,7 +7,7 @@
 //! it by marking the low half [`BUSY`], writes the upper part, and then the low half. Who reads a low half that
 //! is neither 0 nor [`BUSY`] sees the upper part.
 
-use crate::memory::{AtomicU64, Line, compare, spin_loop};
+use crate::memory::{AtomicU64, Line, Seen, spin_loop};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The low half of a slot that is being written: a tag that no slot has.
@@ -24,6 +24,16 @@ pub(crate) enum Seek {
     Full,
 }
 
+/// What became of a number that was to be added to a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Added {
+    New,
+    /// It is there.
+    Known,
+    /// It is not there, and there is no room.
+    Full,
+}
+
 /// A way to cut a line into slots.
 pub(crate) trait Slots {
     /// Bits of a slot.
@@ -34,8 +44,9 @@ pub(crate) trait Slots {
     /// Looks for a number.
     fn seek(line: &Line, value: u64) -> Seek;
 
-    /// The first free slot, [`Slots::COUNT`] if there is none. Only while nobody writes.
-    fn free(line: &Line) -> usize;
+    /// Adds a number, while nobody else uses the line. What becomes of it is hard to predict, so a number that is not
+    /// added is written all the same, into a line that nobody reads.
+    fn add(line: &Line, value: u64, aside: &Line) -> Added;
 
     /// Puts a number into a slot that was free; false when another thread has taken it. `alone`: there is none.
     fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool;
@@ -53,18 +64,20 @@ impl Slots for Halves {
 
     #[inline(always)]
     fn seek(line: &Line, value: u64) -> Seek {
-        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Acquire));
-        let (same, free) = compare(&words, value as u32);
-        match same {
-            0 => free_slot(free, 16),
+        let seen = Seen::load(line);
+        match seen.same(value as u32) {
+            0 => free_slot(seen.same(0), 16),
             same => Seek::Found(same.trailing_zeros() as usize),
         }
     }
 
     #[inline(always)]
-    fn free(line: &Line) -> usize {
-        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Relaxed));
-        Self::COUNT.min(compare(&words, 0).0.trailing_zeros() as usize)
+    fn add(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = Seen::load(line);
+        let (same, free) = (seen.same(value as u32), seen.same(0));
+        let line = if (same == 0) & (free != 0) { line } else { aside };
+        Self::put(line, free.trailing_zeros() as usize % 16, value, true);
+        added(same != 0, free != 0)
     }
 
     #[inline(always)]
@@ -73,13 +86,17 @@ impl Slots for Halves {
         set_half(word, shift, value, alone)
     }
 
+    #[inline(always)]
     fn get(line: &Line, slot: usize) -> u64 {
         line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF
     }
 }
 
-/// 8 slots of 64 bits.
+/// 8 slots of 64 bits, whose low halves are not 0 when they are filled.
 pub(crate) struct Words;
+
+/// The low halves of words.
+const LOW_HALVES: u32 = 0x5555;
 
 impl Slots for Words {
     const BITS: u32 = 64;
@@ -87,19 +104,33 @@ impl Slots for Words {
 
     #[inline(always)]
     fn seek(line: &Line, value: u64) -> Seek {
-        let words: [u64; 8] = std::array::from_fn(|i| line.0[i].load(Acquire));
-        let bits = |f: &dyn Fn(u64) -> bool| {
-            words.iter().enumerate().fold(0u32, |m, (i, &w)| m | u32::from(f(w)) << i)
-        };
-        match bits(&|w| w == value) {
-            0 => free_slot(bits(&|w| w == 0), 8),
-            same => Seek::Found(same.trailing_zeros() as usize),
+        let seen = Seen::load(line);
+        let mut same = seen.same(value as u32) & LOW_HALVES;
+        while same != 0 {
+            let slot = same.trailing_zeros() as usize / 2;
+            if line.0[slot].load(Acquire) == value {
+                return Seek::Found(slot);
+            }
+            same &= same - 1;
+        }
+        match seen.same(0) & LOW_HALVES {
+            0 => Seek::Full,
+            free => Seek::Free(free.trailing_zeros() as usize / 2),
         }
     }
 
     #[inline(always)]
-    fn free(line: &Line) -> usize {
-        line.0.iter().position(|word| word.load(Relaxed) == 0).unwrap_or(Self::COUNT)
+    fn add(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = Seen::load(line);
+        let (same, free) = (seen.same(value as u32) & LOW_HALVES, seen.same(0) & LOW_HALVES);
+        let likely = same.trailing_zeros() as usize / 2 % 8;
+        let is = (same != 0) & (line.0[likely].load(Relaxed) == value);
+        if !is & (same != 0) {
+            return add_slowly::<Self>(line, value);
+        }
+        let line = if !is & (free != 0) { line } else { aside };
+        line.0[free.trailing_zeros() as usize / 2 % 8].store(value, Relaxed);
+        added(is, free != 0)
     }
 
     #[inline(always)]
@@ -112,6 +143,7 @@ impl Slots for Words {
         word.compare_exchange(0, value, Release, Relaxed).is_ok()
     }
 
+    #[inline(always)]
     fn get(line: &Line, slot: usize) -> u64 {
         line.0[slot].load(Acquire)
     }
@@ -128,6 +160,9 @@ pub(crate) type Bits40 = Split<12, 8, 6, 8>;
 pub(crate) type Bits48 = Split<10, 16, 5, 4>;
 
 impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> Split<COUNT, UPPER, LOW, PER> {
+    /// The low halves, among all halves of a line.
+    const LOWER: u32 = (1 << COUNT) - 1;
+
     #[inline(always)]
     fn upper(line: &Line, slot: usize) -> (&AtomicU64, usize) {
         (&line.0[LOW + slot / PER], slot % PER * UPPER as usize)
@@ -149,8 +184,8 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
     #[inline(always)]
     fn seek(line: &Line, value: u64) -> Seek {
         loop {
-            let words: [u64; LOW] = std::array::from_fn(|i| line.0[i].load(Acquire));
-            let (mut same, free) = compare(&words, value as u32);
+            let seen = Seen::load(line);
+            let mut same = seen.same(value as u32) & Self::LOWER;
             while same != 0 {
                 let slot = same.trailing_zeros() as usize;
                 if Self::read_upper(line, slot) == value >> 32 {
@@ -159,17 +194,25 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
                 same &= same - 1;
             }
             // A slot that is being written may be about to hold the number.
-            if compare(&words, BUSY as u32).0 == 0 {
-                return free_slot(free, COUNT);
+            if seen.same(BUSY as u32) & Self::LOWER == 0 {
+                return free_slot(seen.same(0), COUNT);
             }
             spin_loop();
         }
     }
 
     #[inline(always)]
-    fn free(line: &Line) -> usize {
-        let words: [u64; LOW] = std::array::from_fn(|i| line.0[i].load(Relaxed));
-        Self::COUNT.min(compare(&words, 0).0.trailing_zeros() as usize)
+    fn add(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = Seen::load(line);
+        let (same, free) = (seen.same(value as u32) & Self::LOWER, seen.same(0) & Self::LOWER);
+        let likely = same.trailing_zeros() as usize % COUNT;
+        let is = (same != 0) & (Self::read_upper(line, likely) == value >> 32);
+        if !is & (same != 0) {
+            return add_slowly::<Self>(line, value);
+        }
+        let line = if !is & (free != 0) { line } else { aside };
+        Self::put(line, free.trailing_zeros() as usize % COUNT, value, true);
+        added(is, free != 0)
     }
 
     #[inline(always)]
@@ -189,6 +232,7 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
         true
     }
 
+    #[inline(always)]
     fn get(line: &Line, slot: usize) -> u64 {
         let low = line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF;
         low | Self::read_upper(line, slot) << 32
@@ -210,6 +254,29 @@ fn set_half(word: &AtomicU64, shift: usize, value: u64, alone: bool) -> bool {
         }
     }
     false
+}
+
+/// What becomes of a number.
+#[inline(always)]
+fn added(known: bool, room: bool) -> Added {
+    match (known, room) {
+        (true, _) => Added::Known,
+        (false, true) => Added::New,
+        (false, false) => Added::Full,
+    }
+}
+
+/// The same as [`Slots::add`], where a part of another number is that of this one.
+#[cold]
+fn add_slowly<S: Slots>(line: &Line, value: u64) -> Added {
+    match S::seek(line, value) {
+        Seek::Found(_) => Added::Known,
+        Seek::Free(slot) => {
+            S::put(line, slot, value, true);
+            Added::New
+        }
+        Seek::Full => Added::Full,
+    }
 }
 
 /// The first of the free slots among `count`.
@@ -294,6 +361,13 @@ mod tests {
                 }
             }
             assert_eq!(S::seek(&line, 2), Seek::Full);
+            let (added, aside) = (Line::default(), Line::default());
+            for slot in 0..S::COUNT {
+                assert_eq!(S::add(&added, number(slot), &aside), Added::New);
+                (0..=slot).for_each(|i| assert_eq!(S::add(&added, number(i), &aside), Added::Known));
+                (0..=slot).for_each(|i| assert_eq!(S::get(&added, i), number(i)));
+            }
+            assert_eq!(S::add(&added, number(S::COUNT), &aside), Added::Full);
         }
     }
 

@@ -19,6 +19,15 @@ fn numbers(bits: u32, kind: u64, count: u64) -> impl Iterator<Item = u64> {
     })
 }
 
+/// Inserts numbers; the indexes of those that are new.
+fn insert(table: &Table, numbers: &[u64]) -> Vec<u32> {
+    let images: Vec<u64> = numbers.iter().map(|n| table.image(*n)).collect();
+    let mut lists = Inserted::new(images.len()).expect("a little memory");
+    let mut new = table.insert(&images, &mut lists).to_vec();
+    new.sort_unstable();
+    new
+}
+
 /// Inserts in batches, growing as the search does.
 fn insert_all(table: &mut Table, list: &[u64], len: &mut u64) -> Vec<u64> {
     let mut new = Vec::new();
@@ -26,8 +35,7 @@ fn insert_all(table: &mut Table, list: &[u64], len: &mut u64) -> Vec<u64> {
         if *len + batch.len() as u64 > table.room() {
             table.grow(*len + batch.len() as u64, u64::MAX).expect("some memory");
         }
-        let images: Vec<u64> = batch.iter().map(|n| table.image(*n)).collect();
-        table.insert(&images, |i| new.push(batch[i]));
+        new.extend(insert(table, batch).into_iter().map(|i| batch[i as usize]));
         *len = new.len() as u64;
     }
     new
@@ -78,15 +86,13 @@ fn large_tables_grow_by_quarters_and_narrow_their_slots() {
     let mut table = Table::new(KeyBits::whole(49), true).expect("a little memory");
     let list: Vec<u64> = numbers(49, 0, 2_500_000).collect();
     let mut cuts = vec![table.cut];
-    let (mut len, mut new) = (0, 0);
+    let mut len = 0;
     for batch in list.chunks(10_000) {
         table.grow(len + batch.len() as u64, u64::MAX).expect("some memory");
         if cuts.last() != Some(&table.cut) {
             cuts.push(table.cut);
         }
-        let images: Vec<u64> = batch.iter().map(|n| table.image(*n)).collect();
-        table.insert(&images, |_| new += 1);
-        len = new;
+        len += insert(&table, batch).len() as u64;
     }
     assert_eq!(cuts, [Cut::Bits64, Cut::Bits48, Cut::Bits40, Cut::Bits36]);
     same(&table, &list.into_iter().collect());
@@ -98,11 +104,9 @@ fn what_has_no_room_is_stashed_and_found() {
     for bits in [20, 30, 38, 41, 64] {
         let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
         let list: BTreeSet<u64> = numbers(bits, 0, 3_000).collect();
-        let images: Vec<u64> = list.iter().map(|n| table.image(*n)).collect();
-        let mut new = 0;
-        table.insert(&images, |_| new += 1);
-        table.insert(&images, |i| panic!("number {i} is new again"));
-        assert_eq!(new, list.len());
+        let numbers: Vec<u64> = list.iter().copied().collect();
+        assert_eq!(insert(&table, &numbers).len(), list.len());
+        assert_eq!(insert(&table, &numbers), [], "nothing is new again");
         assert!(table.stash().len() > 1000, "a table that is too small overflows");
         same(&table, &list);
         table.grow(table.room() + 1, u64::MAX).expect("some memory");
@@ -120,11 +124,10 @@ fn at_its_load_limit_next_to_nothing_overflows() {
         let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
         table.grow(3_000_000, u64::MAX).expect("some memory");
         let room = table.room();
-        let images: Vec<u64> = (0..room).map(|n| table.image(n * 3)).collect();
-        let mut new = 0;
-        table.insert(&images, |_| new += 1);
+        let numbers: Vec<u64> = (0..room).map(|n| n * 3).collect();
+        let new: usize = numbers.chunks(700).map(|batch| insert(&table, batch).len()).sum();
+        assert_eq!(new as u64, room, "{bits} bits");
         let stashed = table.stash().len() as u64;
-        assert_eq!(new, room, "{bits} bits");
         assert!(stashed * 200_000 < room, "{bits} bits: {stashed} of {room} are stashed");
     }
 }
@@ -149,13 +152,12 @@ fn threads_insert_each_number_once() {
         for round in 0..6u64 {
             let list: Vec<u64> = numbers(bits, round * 4, 30_000).collect();
             table.grow(expected.len() as u64 + list.len() as u64, u64::MAX).expect("some memory");
-            let images: Vec<u64> = list.iter().map(|n| table.image(*n)).collect();
             let new: Vec<Vec<usize>> = std::thread::scope(|scope| {
                 let insert = |_| {
                     scope.spawn(|| {
                         let mut new = Vec::new();
-                        images.chunks(100).enumerate().for_each(|(c, part)| {
-                            table.insert(part, |i| new.push(c * 100 + i));
+                        list.chunks(100).enumerate().for_each(|(c, part)| {
+                            new.extend(insert(&table, part).into_iter().map(|i| c * 100 + i as usize));
                         });
                         new
                     })
@@ -186,9 +188,7 @@ fn keys_of_two_halves_are_widened() {
             x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let key = x >> (64 - upper) << 32 | (x & 0xFFFF_FFFF) >> (32 - lower);
             table.grow(expected.len() as u64 + 1, u64::MAX).expect("some memory");
-            let mut new = false;
-            table.insert(&[table.image(key)], |_| new = true);
-            assert_eq!(new, expected.insert(key));
+            assert_eq!(table.insert_one(table.image(key)), expected.insert(key));
         }
         same(&table, &expected);
     }

@@ -1,0 +1,216 @@
+//! The events of a batch of states: which of them may lead to new states, and which do.
+//!
+//! All that is done to an event is done to all events of the batch before the next thing is: keys and images are
+//! made, then those that lead back to their own state or to one that was seen a moment ago are dropped, then the
+//! others are inserted. Whether an event is dropped, or new, is hard to predict: so nothing branches on that. What is
+//! not kept is written, and then written over.
+
+use super::recent::{Recent, RecentStates};
+use crate::keys::{Keys, Picks};
+use crate::memory::{Refused, filled};
+use crate::successors::Successors;
+use crate::table::{Inserted, Table};
+
+/// What is known of the events of a batch.
+pub(super) struct Batch {
+    words: usize,
+    /// Where the events of each state end.
+    ends: Vec<u32>,
+    /// How many events are left.
+    len: usize,
+    /// Their images, and which events they are.
+    images: Vec<u64>,
+    picks: Vec<u32>,
+    /// Their keys, where these are looked up, and of which state of the batch they are; keys of all events where
+    /// these are made of several words.
+    keys: Vec<u64>,
+    from: Vec<u32>,
+    inserted: Inserted,
+    recent: Recent,
+    recent_states: RecentStates,
+}
+
+impl Batch {
+    /// An empty one with room for so many events. `direct`: keys need not be looked up.
+    pub(super) fn new(words: usize, most: usize, direct: bool) -> Result<Batch, Refused> {
+        Ok(Batch {
+            words,
+            ends: Vec::new(),
+            len: 0,
+            images: filled(0, most)?,
+            picks: filled(0, most)?,
+            keys: filled(0, most)?,
+            from: filled(0, if direct { 0 } else { most })?,
+            inserted: Inserted::new(most)?,
+            recent: Recent::new()?,
+            recent_states: if direct { RecentStates::none() } else { RecentStates::new(words)? },
+        })
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> u64 {
+        let lists = self.images.len() * (8 + 8 + 4 + 4) + self.from.len() * 4;
+        lists as u64 + self.recent.bytes() + self.recent_states.bytes()
+    }
+
+    /// Forgets everything but what was seen.
+    pub(super) fn clear(&mut self) {
+        self.ends.clear();
+        self.len = 0;
+    }
+
+    /// Says where the events of the next state end.
+    #[inline(always)]
+    pub(super) fn end_source(&mut self, end: usize) {
+        self.ends.push(end as u32);
+    }
+
+    /// How many events are left.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The image of what the `i`-th of these leads to.
+    pub(super) fn image(&self, i: usize) -> u64 {
+        self.images[i]
+    }
+
+    /// The key of what it leads to.
+    #[inline(always)]
+    pub(super) fn key(&self, i: usize, successors: &Successors) -> u64 {
+        match (self.from.is_empty(), self.words) {
+            (true, 1) => successors.states()[self.picks[i] as usize],
+            (true, _) => self.keys[self.picks[i] as usize],
+            (false, _) => self.keys[i],
+        }
+    }
+
+    /// Inserts what the events that are left lead to; calls `f` with each of them that leads to a new state.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, table: &Table, successors: &Successors, mut f: impl FnMut(u64, &[u64])) {
+        let mut inserted = std::mem::take(&mut self.inserted);
+        for i in table.insert(&self.images[..self.len], &mut inserted) {
+            let i = *i as usize;
+            f(self.key(i, successors), self.state(i, successors));
+        }
+        self.inserted = inserted;
+    }
+
+    /// What the `i`-th event that is left leads to.
+    #[inline(always)]
+    pub(super) fn state<'s>(&self, i: usize, successors: &'s Successors) -> &'s [u64] {
+        &successors.states()[self.picks[i] as usize * self.words..][..self.words]
+    }
+
+    /// Keeps events that lead neither to their own state nor to one that was just seen, and makes their images.
+    /// How many lead to their own state.
+    pub(super) fn pick<K: Keys>(
+        &mut self,
+        sources: &[u64],
+        successors: &Successors,
+        keys: &K,
+        table: &Table,
+        local: &mut K::Local,
+    ) -> u64 {
+        // A number of words that is known makes loops without calls.
+        match (K::DIRECT, self.words) {
+            (true, 1) => {
+                let Batch { ends, images, picks, recent, .. } = self;
+                let events = successors.states();
+                table.bijection().apply_all(events, images);
+                let loops;
+                (self.len, loops) = sift(ends, events, |s| sources[s], images, picks, recent);
+                loops
+            }
+            (true, words) => {
+                let Batch { ends, images, picks, recent, keys: made, .. } = self;
+                let (events, states) = (&mut made[..successors.len()], successors.states());
+                for (key, state) in events.iter_mut().zip(states.chunks_exact(words.max(1))) {
+                    *key = keys.pack(state, local);
+                }
+                table.bijection().apply_all(events, images);
+                let mut source = |s: usize| keys.pack(&sources[s * words..][..words], local);
+                let loops;
+                (self.len, loops) = sift(ends, events, &mut source, images, picks, recent);
+                loops
+            }
+            (false, words) => {
+                let loops = match words {
+                    2 => self.sift_states(sources, successors, 2),
+                    3 => self.sift_states(sources, successors, 3),
+                    words => self.sift_states(sources, successors, words),
+                };
+                self.look_up(sources, successors, keys, table, local);
+                loops
+            }
+        }
+    }
+
+    /// The same where keys have to be looked up, without images.
+    #[inline(always)]
+    fn sift_states(&mut self, sources: &[u64], successors: &Successors, words: usize) -> u64 {
+        let Batch { ends, picks, from, recent_states, .. } = self;
+        let (picks, from) = (&mut picks[..], &mut from[..]);
+        let (mut len, mut loops, mut start) = (0, 0, 0);
+        for (source, end) in ends.iter().enumerate() {
+            let own = &sources[source * words..][..words];
+            let states = &successors.states()[start * words..*end as usize * words];
+            for (i, next) in (start..).zip(states.chunks_exact(words)) {
+                let (stays, seen) = (same(next, own), recent_states.seen(next));
+                (picks[len], from[len]) = (i as u32, source as u32);
+                loops += u64::from(stays);
+                len += usize::from(!(stays | seen));
+            }
+            start = *end as usize;
+        }
+        self.len = len;
+        loops
+    }
+
+    /// Makes the keys of the events that are left, and their images.
+    fn look_up<K: Keys>(
+        &mut self,
+        sources: &[u64],
+        successors: &Successors,
+        keys: &K,
+        table: &Table,
+        local: &mut K::Local,
+    ) {
+        let Batch { len, images, picks, keys: made, from, .. } = self;
+        let (picks, from, made) = (&picks[..*len], &from[..*len], &mut made[..*len]);
+        keys.pack_all(Picks { sources, states: successors.states(), picks, from }, made, local);
+        images.iter_mut().zip(made).for_each(|(image, key)| *image = table.image(*key));
+    }
+}
+
+/// Keeps events, given by their keys and in `images` by their images; how many, and how many lead to their own states.
+#[inline(always)]
+fn sift(
+    ends: &[u32],
+    events: &[u64],
+    mut source: impl FnMut(usize) -> u64,
+    images: &mut [u64],
+    picks: &mut [u32],
+    recent: &mut Recent,
+) -> (usize, u64) {
+    let (images, picks) = (&mut images[..events.len()], &mut picks[..events.len()]);
+    let (mut len, mut loops, mut start) = (0, 0, 0);
+    for (s, end) in ends.iter().enumerate() {
+        let own = source(s);
+        for i in start..*end as usize {
+            let image = images[i];
+            let (stays, seen) = (events[i] == own, recent.seen(image));
+            (images[len], picks[len]) = (image, i as u32);
+            loops += u64::from(stays);
+            len += usize::from(!(stays | seen));
+        }
+        start = *end as usize;
+    }
+    (len, loops)
+}
+
+/// Whether two states are equal. States are short: calling `memcmp` costs more than the comparison.
+#[inline(always)]
+fn same(a: &[u64], b: &[u64]) -> bool {
+    a.iter().zip(b).all(|(x, y)| x == y)
+}
