@@ -1,4 +1,5 @@
-//! The states of each level, by key, kept while something is expected to be found to which a path will be shown.
+//! The states of each level, by key, kept while several workers search and something is expected to be found to which a
+//! path will be shown. (One worker leaves a [`crate::trail`] instead.)
 //!
 //! Kept are the chunks that would have been used again for later levels: eight bytes for each state, until everything
 //! that is expected is found. They are given up when they take too much of a limit of memory.

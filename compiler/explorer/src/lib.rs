@@ -28,6 +28,7 @@ pub mod statistics;
 pub mod successors;
 pub mod system;
 mod table;
+mod trail;
 pub mod visited;
 pub mod walks;
 mod ways;

@@ -26,6 +26,8 @@ pub(super) struct Batch {
     keys: Vec<u64>,
     from: Vec<u32>,
     inserted: Inserted,
+    /// A bit for each of the events that are left: whether it leads to a new state.
+    marks: Vec<u64>,
     recent: Recent,
     recent_states: RecentStates,
 }
@@ -42,6 +44,7 @@ impl Batch {
             keys: filled(0, most)?,
             from: filled(0, if direct { 0 } else { most })?,
             inserted: Inserted::new(most)?,
+            marks: filled(0, most.div_ceil(64))?,
             recent: Recent::new()?,
             recent_states: if direct { RecentStates::none() } else { RecentStates::new(words)? },
         })
@@ -49,7 +52,7 @@ impl Batch {
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> u64 {
-        let lists = self.images.len() * (8 + 8 + 4 + 4) + self.from.len() * 4;
+        let lists = self.images.len() * (8 + 8 + 4 + 4 + 4) + self.from.len() * 4;
         lists as u64 + self.recent.bytes() + self.recent_states.bytes()
     }
 
@@ -85,15 +88,34 @@ impl Batch {
         }
     }
 
-    /// Inserts what the events that are left lead to; calls `f` with each of them that leads to a new state.
+    /// Inserts what the events that are left lead to; calls `f` with each of them that leads to a new state, in order.
     #[inline(always)]
-    pub(super) fn insert(&mut self, table: &Table, successors: &Successors, mut f: impl FnMut(u64, &[u64])) {
-        let mut inserted = std::mem::take(&mut self.inserted);
-        for i in table.insert(&self.images[..self.len], &mut inserted) {
-            let i = *i as usize;
-            f(self.key(i, successors), self.state(i, successors));
+    pub(super) fn insert(&mut self, table: &Table, mut f: impl FnMut(&Batch, usize)) {
+        let mut marks = std::mem::take(&mut self.marks);
+        for i in table.insert(&self.images[..self.len], &mut self.inserted) {
+            marks[*i as usize / 64] |= 1 << (i % 64);
         }
-        self.inserted = inserted;
+        for (i, word) in marks[..self.len.div_ceil(64)].iter_mut().enumerate() {
+            let mut new = std::mem::take(word);
+            while new != 0 {
+                f(self, i * 64 + new.trailing_zeros() as usize);
+                new &= new - 1;
+            }
+        }
+        self.marks = marks;
+    }
+
+    /// Which event the `i`-th is that is left.
+    #[inline(always)]
+    pub(super) fn event(&self, i: usize) -> usize {
+        self.picks[i] as usize
+    }
+
+    /// Of which state of the batch it is, at least number `least`.
+    #[inline(always)]
+    pub(super) fn source(&self, i: usize, least: usize) -> usize {
+        let after = self.ends[least..].iter().take_while(|end| **end <= self.picks[i]);
+        least + after.count()
     }
 
     /// What the `i`-th event that is left leads to.

@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::statistics::Statistics;
 use crate::system::System;
 use crate::table::Table;
+use crate::trail::Trail;
 use crate::visited::{Kind, Set, Visited};
 use frontier::{Chunk, Pool};
 use std::collections::VecDeque;
@@ -60,6 +61,8 @@ pub struct Exploration<Scratch> {
     pub statistics: Statistics,
     /// The first levels, if something was expected to be found.
     pub(crate) levels: Levels,
+    /// Where states come from, if something was expected to be found by one thread.
+    pub(crate) trail: Trail,
 }
 
 impl<Scratch> Exploration<Scratch> {
@@ -79,6 +82,7 @@ impl<Scratch> Exploration<Scratch> {
             scratches: self.scratches.into_iter().map(f).collect(),
             statistics: self.statistics,
             levels: self.levels,
+            trail: self.trail,
         }
     }
 }
@@ -192,7 +196,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         }
         if self.first.is_none() {
             self.first = Some(state.to_vec());
-            self.levels.expected = self.system.expects(state);
+            self.expect(self.system.expects(state));
         }
         let (workers, shared) = self.parts(0, false);
         match workers[0].start(&shared, state) {
@@ -200,6 +204,18 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             Err(Halt::Stop(stop)) => Err(stop),
             Err(Halt::Room) => Err(Stop::Memory),
         }
+    }
+
+    /// Keeps what ways to these findings will be made of: with one worker where states come from, otherwise levels.
+    fn expect(&mut self, expected: Vec<u32>) {
+        let (actions, findings) = (self.system.actions(), self.system.findings());
+        if let [worker] = &mut self.workers[..] {
+            worker.tally.trail = Trail::new(expected.clone(), actions, findings);
+            if worker.tally.trail.is_on() {
+                return;
+            }
+        }
+        self.levels.expected = expected;
     }
 
     /// Makes the states that were found last the level to expand; whether there are any.
@@ -211,6 +227,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Logs the level that was expanded, as far as that went.
     fn log_level(&mut self) {
+        self.workers.iter_mut().for_each(|w| w.tally.trail.end_level(self.sign.limits.max_memory));
         let mut level: Vec<Chunk> = self.workers.iter_mut().flat_map(|w| w.done.drain(..)).collect();
         if !self.levels.is_on() {
             level.into_iter().for_each(|chunk| self.pool.give(chunk));
@@ -393,6 +410,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
             statistics: self.statistics,
             levels: self.levels,
+            trail: std::mem::take(&mut self.workers[0].tally.trail),
             scratches: self.workers.into_iter().map(|w| w.scratch).collect(),
             visited: Visited(wrap(Set { keys: self.keys, table: self.table })),
         }
@@ -459,5 +477,6 @@ fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
         scratches: Vec::new(),
         statistics: Statistics::default(),
         levels: Levels::default(),
+        trail: Trail::default(),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A batch is expanded as a whole; events that lead back to their own state or to one that was seen a moment ago
 //! are dropped, and the images of the others are inserted together, so that the lines of the table are fetched
-//! long before they are needed ([`super::batch`]).
+//! long before they are needed ([`super::batch`]). With one worker states are found in the order of a plain breadth-first
+//! search, which is what a trail rests on.
 
 use super::batch::Batch;
 use super::frontier::{Chunk, Frontier, Pool};
@@ -12,6 +13,7 @@ use crate::memory::{Refused, filled};
 use crate::successors::Successors;
 use crate::system::System;
 use crate::table::Table;
+use crate::trail::Trail;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,7 +73,7 @@ impl From<Refused> for Halt {
 }
 
 /// What a worker counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     pub transitions: u64,
     pub nowhere: u64,
@@ -84,6 +86,18 @@ pub(super) struct Tally {
     pub degrees: Vec<u64>,
     /// For each finding the fewest events that lead to it.
     pub found: Vec<Option<u32>>,
+    /// Where states come from, while it is the only worker and something is expected.
+    pub trail: Trail,
+}
+
+impl Tally {
+    /// Notes that something is found after so many events: on the state that was found last, or not on a state as such.
+    fn find(&mut self, finding: u32, length: u32, on_state: bool) {
+        note(&mut self.found, finding, length);
+        if self.trail.is_on() {
+            self.trail.find(finding, length, on_state);
+        }
+    }
 }
 
 /// A worker's memory.
@@ -100,6 +114,8 @@ pub(super) struct Worker<Scratch, Local> {
     successors: Successors,
     batch: Batch,
     judged: Vec<u32>,
+    /// How many states it expanded.
+    expanded: u64,
 }
 
 impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
@@ -127,6 +143,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             successors: Successors::with_room(words, system.actions())?,
             batch: Batch::new(words, most_events(system), K::DIRECT)?,
             judged: Vec::new(),
+            expanded: 0,
         };
         Ok(worker)
     }
@@ -134,7 +151,10 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> u64 {
         let tally = self.tally.executed.len() + self.tally.degrees.len();
-        self.successors.bytes() + self.batch.bytes() + (self.sources.len() + tally) as u64 * 8
+        self.tally.trail.bytes()
+            + self.successors.bytes()
+            + self.batch.bytes()
+            + (self.sources.len() + tally) as u64 * 8
     }
 
     /// Adds an initial state; whether it is new.
@@ -158,6 +178,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         counts.reserved.fetch_add(1, Ordering::Relaxed);
         counts.states.fetch_add(1, Ordering::Relaxed);
         self.tally.new += 1;
+        self.tally.trail.start();
         judge(shared.system, state, 0, &mut self.scratch, &mut self.judged, &mut self.tally);
         Ok(true)
     }
@@ -237,6 +258,10 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             chunk.from += 1;
         }
         shared.counts.expanded.fetch_add((chunk.from - from) as u64, Ordering::Relaxed);
+        if self.tally.trail.is_on() {
+            self.tally.trail.batch(self.expanded)?;
+        }
+        self.expanded += (chunk.from - from) as u64;
         self.count(shared.depth);
         let Worker { batch, sources, successors, local, tally, .. } = self;
         tally.self_loops += batch.pick(sources, successors, shared.keys, shared.table, local);
@@ -273,7 +298,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         out.actions().iter().for_each(|action| tally.executed[*action as usize] += 1);
         out.actions_nowhere().iter().for_each(|action| tally.executed[*action as usize] += 1);
         for found in out.found() {
-            note(&mut tally.found, found.finding, depth + u32::from(found.action.is_some()));
+            tally.find(found.finding, depth + u32::from(found.action.is_some()), false);
         }
     }
 
@@ -282,12 +307,11 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
     {
-        let Worker { batch, next, successors, scratch, judged, tally, .. } = self;
-        let mut result = Ok(());
-        batch.insert(shared.table, successors, |key, state| {
-            tally.new += 1;
-            result = result.and_then(|()| next.push(key, shared.pool));
-            judge(shared.system, state, shared.depth + 1, scratch, judged, tally);
+        let (batch, mut news) = self.news();
+        let (mut result, mut source) = (Ok(()), 0);
+        batch.insert(shared.table, |batch, i| {
+            source = batch.source(i, source);
+            result = result.and_then(|()| news.add(shared, batch, i, source));
         });
         Ok(result?)
     }
@@ -299,27 +323,57 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         let (before, states) = (self.tally.new, shared.counts.states.load(Ordering::Relaxed));
-        for i in 0..self.batch.len() {
-            let image = self.batch.image(i);
-            if shared.table.slot(image).is_some() {
+        let (batch, mut news) = self.news();
+        for i in 0..batch.len() {
+            if shared.table.slot(batch.image(i)).is_some() {
                 continue;
             }
-            if states + self.tally.new - before >= most_states(&shared.sign) {
+            if states + news.tally.new - before >= most_states(&shared.sign) {
                 return Err(Halt::Stop(Stop::States));
             }
-            shared.table.insert_one(image);
-            self.tally.new += 1;
-            self.next.push(self.batch.key(i, &self.successors), shared.pool)?;
-            let state = self.batch.state(i, &self.successors);
-            judge(
-                shared.system,
-                state,
-                shared.depth + 1,
-                &mut self.scratch,
-                &mut self.judged,
-                &mut self.tally,
-            );
+            shared.table.insert_one(batch.image(i));
+            news.add(shared, batch, i, batch.source(i, 0))?;
         }
+        Ok(())
+    }
+
+    /// The batch, and what its new states are added to.
+    #[inline(always)]
+    fn news(&mut self) -> (&mut Batch, News<'_, Scratch>) {
+        let Worker { batch, next, successors, scratch, judged, tally, .. } = self;
+        (batch, News { next, successors, scratch, judged, tally })
+    }
+}
+
+/// What new states are added to.
+struct News<'w, Scratch> {
+    next: &'w mut Frontier,
+    successors: &'w Successors,
+    scratch: &'w mut Scratch,
+    judged: &'w mut Vec<u32>,
+    tally: &'w mut Tally,
+}
+
+impl<Scratch> News<'_, Scratch> {
+    /// Adds the new state to which the `i`-th event leads that is left, which is one of this state of the batch.
+    #[inline(always)]
+    fn add<S, K>(
+        &mut self,
+        shared: &Shared<'_, S, K>,
+        batch: &Batch,
+        i: usize,
+        source: usize,
+    ) -> Result<(), Refused>
+    where
+        S: System<Scratch = Scratch>,
+    {
+        let News { next, successors, scratch, judged, tally } = self;
+        tally.new += 1;
+        next.push(batch.key(i, successors), shared.pool)?;
+        if tally.trail.is_on() {
+            tally.trail.state(source, successors.actions()[batch.event(i)])?;
+        }
+        judge(shared.system, batch.state(i, successors), shared.depth + 1, scratch, judged, tally);
         Ok(())
     }
 }
@@ -346,7 +400,7 @@ fn judge<S: System>(
 ) {
     system.judge(state, scratch, judged);
     if !judged.is_empty() {
-        judged.drain(..).for_each(|finding| note(&mut tally.found, finding, depth));
+        judged.drain(..).for_each(|finding| tally.find(finding, depth, true));
     }
 }
 
