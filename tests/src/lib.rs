@@ -5,6 +5,7 @@ pub mod audit;
 mod checked;
 pub mod expected;
 pub mod generate;
+pub mod generated;
 pub mod liveness;
 pub mod minimise;
 pub mod reduction;

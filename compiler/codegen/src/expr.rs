@@ -21,6 +21,7 @@ impl Gen<'_> {
         match &e.kind {
             // Whether a role is bound is known to the type checker, not to Rust.
             ExprKind::Role(_) => Type::Optional(Box::new(e.ty.unwrap_optional().clone())),
+            ExprKind::Old(inner) | ExprKind::Let(_, _, inner) => self.found(inner),
             _ => e.ty.clone(),
         }
     }
@@ -86,7 +87,7 @@ impl Gen<'_> {
             K::Compare(op, a, b) => self.compare(scope, *op, a, b)?,
             K::Arith(op, a, b) => self.arith(scope, *op, a, b, &e.ty)?,
             K::Let(slot, a, body) => {
-                let value = self.expr(scope, a)?;
+                let value = self.as_type(scope, a, &a.ty)?;
                 let (inner, name) = scope.bind(*slot, &self.program.slots[*slot]);
                 let body = self.expr(&inner, body)?;
                 quote!({ let #name = #value; #body })

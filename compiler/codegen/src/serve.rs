@@ -67,18 +67,19 @@ impl Gen<'_> {
     /// An operation that nobody in particular does.
     pub fn served(&self) -> Result<Vec<Served>, Vec<Refusal>> {
         let mut names = Taken::with(&self.type_names());
+        let mut methods = Taken::default();
         let mut refusals = Vec::new();
         let mut actors: Vec<(SortId, Served)> = Vec::new();
         for id in self.program.protocols.indices() {
             let protocol = &self.program.protocols[id];
             let mut ops = Vec::new();
             if !protocol.begin.is_empty() {
-                match self.begin_op(id, &mut names) {
+                match self.begin_op(id, &mut names, &mut methods) {
                     Ok(op) => ops.push(op),
                     Err(refusal) => refusals.push(refusal),
                 }
             }
-            ops.extend(protocol.steps.indices().map(|step| self.step_op(id, step, &mut names)));
+            ops.extend(protocol.steps.indices().map(|step| self.step_op(id, step, &mut names, &mut methods)));
             for op in ops {
                 let at = actors.iter().position(|(sort, _)| *sort == op.sort).unwrap_or_else(|| {
                     actors.push((op.sort, self.actor(op.sort, &mut names)));
@@ -112,19 +113,18 @@ impl Gen<'_> {
         Served { module: snake(&name), name, handlers, ops: Vec::new() }
     }
 
-    /// The name that tells a step from all others, for structs and methods.
-    fn own_name(&self, id: ProtocolId, step: &str) -> String {
-        let steps = self.program.protocols.iter().flat_map(|p| p.steps.iter().map(|s| (&p.name, &s.name)));
-        let alike = steps.filter(|(_, name)| *name == step).count();
-        let begins = step == "begin";
-        if alike > 1 || begins {
-            format!("{}_{step}", self.program.protocols[id].name)
+    /// The name that tells a step from all others, for structs and methods: its own, or that of its operation.
+    fn own_name(&self, id: ProtocolId, step: StepId) -> String {
+        let name = &self.program.protocols[id].steps[step].name;
+        let steps = self.program.protocols.iter().flat_map(|p| &p.steps);
+        if name == "begin" || steps.filter(|s| s.name == *name).count() > 1 {
+            self.layout.protocol(id).ops[step.index()].replace('.', "_")
         } else {
-            step.to_owned()
+            name.clone()
         }
     }
 
-    fn begin_op(&self, id: ProtocolId, names: &mut Taken) -> Result<Op, Refusal> {
+    fn begin_op(&self, id: ProtocolId, names: &mut Taken, methods: &mut Taken) -> Result<Op, Refusal> {
         let protocol = &self.program.protocols[id];
         let first = protocol.chains[crate::expr::MAIN].steps.first();
         let Some(first) = first.copied() else {
@@ -135,7 +135,7 @@ impl Gen<'_> {
             Actor::Subject(i) => Some(i as usize),
             Actor::Role(_) => None,
         };
-        let own = self.own_name(id, "begin");
+        let own = format!("{}_begin", protocol.name);
         let docs = vec![
             format!(" `{}.begin` · {}", protocol.name, self.place(protocol.span)),
             String::new(),
@@ -144,7 +144,7 @@ impl Gen<'_> {
         Ok(Op {
             name: format!("{}.begin", protocol.name),
             sort: protocol.acting_sort(first),
-            method: snake(&own),
+            method: methods.take(&snake(&own), "_"),
             request: names.take(&format!("{}Request", camel(&own)), "Op"),
             choices: None,
             keys: self.asked_keys(id, subject),
@@ -155,10 +155,10 @@ impl Gen<'_> {
         })
     }
 
-    fn step_op(&self, id: ProtocolId, step: StepId, taken: &mut Taken) -> Op {
+    fn step_op(&self, id: ProtocolId, step: StepId, taken: &mut Taken, methods: &mut Taken) -> Op {
         let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
         let declared = &protocol.steps[step];
-        let own = self.own_name(id, &declared.name);
+        let own = self.own_name(id, step);
         let open = self.asked_open(id, step);
         let subject = match declared.actor {
             Actor::Subject(i) => Some(i as usize),
@@ -169,7 +169,7 @@ impl Gen<'_> {
         Op {
             name: names.ops[step.index()].clone(),
             sort: protocol.acting_sort(step),
-            method: snake(&own),
+            method: methods.take(&snake(&own), "_"),
             request: taken.take(&format!("{}Request", camel(&own)), "Op"),
             choices: open.iter().any(|a| !a.me).then(|| taken.take(&format!("{}Choices", camel(&own)), "Op")),
             keys: self.asked_keys(id, subject),

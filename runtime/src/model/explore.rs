@@ -67,7 +67,10 @@ struct Search<'m> {
     numbers: HashMap<State, u32>,
     nodes: Vec<Node>,
     transitions: u64,
+    /// Whether a `cut` bound disabled an event.
     cut: bool,
+    /// Whether states are left that were not looked at.
+    stopped: bool,
     violated: Vec<Option<Place>>,
     bounds: Option<Place>,
     advances: Option<Place>,
@@ -85,6 +88,7 @@ pub fn explore(model: &Model, most: usize) -> Report {
         nodes: Vec::new(),
         transitions: 0,
         cut: false,
+        stopped: false,
         violated: vec![None; model.properties.len()],
         bounds: None,
         advances: None,
@@ -98,7 +102,7 @@ pub fn explore(model: &Model, most: usize) -> Report {
         search.expand(next as u32);
         next += 1;
     }
-    search.cut |= next < search.states.len();
+    search.stopped = next < search.states.len();
     search.report()
 }
 
@@ -181,12 +185,17 @@ impl Search<'_> {
             built_in("stranded", self.stranded());
         }
         let depth = self.nodes.iter().map(|n| n.depth).max().unwrap_or(0);
-        Report { states: self.states.len(), transitions: self.transitions, depth, cut: self.cut, findings }
+        let cut = self.is_incomplete();
+        Report { states: self.states.len(), transitions: self.transitions, depth, cut, findings }
+    }
+
+    fn is_incomplete(&self) -> bool {
+        self.cut || self.stopped
     }
 
     fn found(&self, place: Option<&Place>) -> Verdict {
         match place {
-            None if self.cut => Verdict::NotJudged,
+            None if self.is_incomplete() => Verdict::NotJudged,
             None => Verdict::Holds,
             Some((state, event)) => {
                 let mut events = self.path(*state);
@@ -210,13 +219,14 @@ impl Search<'_> {
     fn reachable(&self, property: usize) -> Verdict {
         match self.hits.get(&property) {
             Some(hits) if hits.iter().all(|hit| *hit) => Verdict::Holds,
-            _ if self.cut => Verdict::NotJudged,
+            _ if self.is_incomplete() => Verdict::NotJudged,
             _ => Verdict::Violated(Vec::new()),
         }
     }
 
+    /// What a `cut` bound disables cannot happen, so it is no way out of anything; what was not looked at might be one.
     fn always_possible(&self, goals: Goals) -> Verdict {
-        if self.cut {
+        if self.stopped {
             return Verdict::NotJudged;
         }
         let reached = |state: &State| goals(&StateSource::new(self.model, state).tx());
@@ -246,7 +256,7 @@ impl Search<'_> {
     }
 
     fn stranded(&self) -> Verdict {
-        if self.cut {
+        if self.stopped {
             return Verdict::NotJudged;
         }
         let mut first: Option<u32> = None;
