@@ -5,6 +5,7 @@ mod lines;
 mod prefetch;
 #[cfg(unix)]
 mod region;
+mod vectors;
 
 #[cfg(loom)]
 pub(crate) use loom::{hint::spin_loop, sync::atomic::AtomicU64};
@@ -14,6 +15,7 @@ pub(crate) use std::{hint::spin_loop, sync::atomic::AtomicU64};
 pub(crate) use compare::Seen;
 pub(crate) use lines::{LINE_BYTES, Line, Lines};
 pub(crate) use prefetch::prefetch;
+pub(crate) use vectors::{Loop, vectorized};
 
 /// The system refused memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,6 +6,8 @@
 //! like the finisher of splitmix64 (Steele, Lea, Flood 2014) cut to k bits, but ending with a multiplication: only
 //! the top matters.
 
+use crate::memory::{Loop, vectorized};
+
 const FIRST: u64 = 0xBF58_476D_1CE4_E5B9;
 const SECOND: u64 = 0x94D0_49BB_1331_11EB;
 
@@ -45,7 +47,7 @@ impl Bijection {
 
     /// The images of many numbers.
     pub(crate) fn apply_all(&self, keys: &[u64], images: &mut [u64]) {
-        images.iter_mut().zip(keys).for_each(|(image, key)| *image = self.apply(*key));
+        vectorized(ApplyAll { bijection: *self, keys, images });
     }
 
     /// The number whose image it is.
@@ -60,6 +62,20 @@ impl Bijection {
     #[inline]
     fn unshift(&self, x: u64) -> u64 {
         x ^ (x >> self.step) & self.mask
+    }
+}
+
+/// The images of many numbers.
+struct ApplyAll<'a> {
+    bijection: Bijection,
+    keys: &'a [u64],
+    images: &'a mut [u64],
+}
+
+impl Loop for ApplyAll<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.images.iter_mut().zip(self.keys).for_each(|(image, key)| *image = self.bijection.apply(*key));
     }
 }
 
@@ -104,6 +120,21 @@ mod tests {
                 for key in [key & most, i & most, most - (i & most), (1u64 << (i % 64)) & most] {
                     assert_eq!(f.invert(f.apply(key)), key, "{bits} bits");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn many_numbers_have_the_images_of_each() {
+        for bits in 1..=64 {
+            for count in [0, 1, 3, 4, 7, 8, 9, 63, 64, 1000] {
+                let f = Bijection::new(bits);
+                let keys: Vec<u64> = (0..count).map(|i| FIRST.wrapping_mul(i) >> (64 - bits)).collect();
+                let (mut images, mut twins) = (vec![7; keys.len()], vec![8; keys.len()]);
+                f.apply_all(&keys, &mut images);
+                ApplyAll { bijection: f, keys: &keys, images: &mut twins }.run();
+                assert_eq!(images, keys.iter().map(|k| f.apply(*k)).collect::<Vec<_>>(), "{bits} bits");
+                assert_eq!(images, twins, "{bits} bits");
             }
         }
     }

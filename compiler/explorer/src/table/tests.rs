@@ -195,3 +195,30 @@ fn keys_of_two_halves_are_widened() {
     assert_eq!(table.widen(KeyBits::pair(32, 31), 1 << 30, 1 << 20), Err(Refused));
     same(&table, &expected);
 }
+
+/// Chosen by somebody who means harm, with the bijection at hand: all numbers belong to one line, and so do most of
+/// those that are not there.
+#[test]
+fn numbers_of_one_line_are_told_apart() {
+    for bits in [20, 36, 44, 49, 57, 64] {
+        for alone in [true, false] {
+            let mut table = Table::new(KeyBits::whole(bits), alone).expect("a little memory");
+            table.grow(20_000, u64::MAX).expect("some memory");
+            let image = |i: u64| (1 << (bits - 1) | i) << (64 - bits);
+            let list: Vec<u64> = (0..6_000).map(|i| table.key(image(i * 2))).collect();
+            let homes: BTreeSet<u64> = (0..100).map(|i| table.geometry.split(image(i)).0).collect();
+            assert!(bits == 20 || homes.len() == 1, "{bits} bits");
+            let new: usize = list.chunks(500).map(|batch| insert(&table, batch).len()).sum();
+            assert_eq!(new, list.len(), "{bits} bits");
+            assert_eq!(insert(&table, &list), []);
+            assert!(bits == 20 || table.stash().len() > 1_000, "{bits} bits: a line has no room for them");
+            same(&table, &list.iter().copied().collect());
+            for lines in [30_000, 200_000] {
+                table.grow(lines, u64::MAX).expect("some memory");
+                same(&table, &list.iter().copied().collect());
+                let between = (0..6_000).map(|i| table.image(table.key(image(i * 2 + 1))));
+                between.for_each(|image| assert_eq!(table.slot(image), None, "{bits} bits"));
+            }
+        }
+    }
+}
