@@ -358,9 +358,19 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         if self.keys.key_bits() != self.table.key_bits() {
             self.table.widen(self.keys.key_bits(), wanted, most.saturating_sub(others))?;
         }
-        self.table.grow(wanted, most.saturating_sub(others))?;
+        if most < u64::MAX || self.table.grow(wanted.max(self.likely()), u64::MAX).is_err() {
+            self.table.grow(wanted, most.saturating_sub(others))?;
+        }
         let others = self.bytes() - self.keys.bytes();
         self.keys.grow(more, most.saturating_sub(others))
+    }
+
+    /// How many states there are likely to be at least: as many more as there are now to be expanded, but no more than
+    /// there are. A table that grows to that much at once is gone over less often.
+    fn likely(&self) -> u64 {
+        let (states, expanded) = (&self.counts.states, &self.counts.expanded);
+        let states = states.load(Ordering::Relaxed);
+        2 * states - expanded.load(Ordering::Relaxed).min(states)
     }
 
     /// Bytes of what does not change during a round.
