@@ -16,6 +16,8 @@ pub mod journal;
 pub mod model;
 pub mod monitor;
 pub mod outbox;
+#[cfg(all(feature = "http", any(test, feature = "model")))]
+pub mod paths;
 pub mod schema;
 #[cfg(feature = "http")]
 pub mod serve;

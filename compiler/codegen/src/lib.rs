@@ -23,6 +23,7 @@ mod types;
 
 pub use hash::spec_hash;
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
+pub use model::instance_name;
 pub use project::{Crate, Project, project, stubs};
 pub use refusal::{NOT_GENERATED, Refusal};
 pub use serve::{Asked, Op, Served};

@@ -24,7 +24,7 @@ impl Gen<'_> {
         let closed = self.uses.borrow().closed.clone();
         let sorts = self.program.sorts.iter_enumerated().map(|(id, sort)| {
             let (name, actor, closed) = (&sort.name, sort.actor, closed.contains(&id));
-            let instances = (0..sort.size).map(|n| instance(self.program, id, n));
+            let instances = (0..sort.size).map(|n| instance_name(self.program, id, n));
             quote!(Sort { name: #name.into(), actor: #actor, instances: vec![#(#instances.into()),*], closed: #closed })
         });
         quote! {
@@ -65,7 +65,7 @@ impl Gen<'_> {
         let closed = self.uses.borrow().closed.clone();
         let list = closed.into_iter().map(|id| {
             let sort = &self.program.sorts[id];
-            (sort.name.clone(), (0..sort.size).map(|n| instance(self.program, id, n)).collect())
+            (sort.name.clone(), (0..sort.size).map(|n| instance_name(self.program, id, n)).collect())
         });
         list.collect()
     }
@@ -383,8 +383,10 @@ fn reads_state(e: &Expr) -> bool {
     found
 }
 
-/// The name of an instance in the model, such that the order of names is that of instances.
-fn instance(program: &arch_ir::Program, sort: SortId, n: u32) -> String {
+/// The name of an instance in the model, such that the order of names is that of instances. In a service, it is who the spec
+/// names (`worker[1]`, or an actor with one instance) if the settings list nobody.
+#[must_use]
+pub fn instance_name(program: &arch_ir::Program, sort: SortId, n: u32) -> String {
     let declared = &program.sorts[sort];
     match declared.size {
         1 => declared.name.clone(),

@@ -2,10 +2,11 @@
 
 use crate::gen_::{Gen, Scope};
 use crate::layout::{Column, ColumnOf, Kind, KindOf};
+use crate::model::instance_name;
 use crate::names::ident;
 use crate::refusal::Refusal;
 use arch_base::Idx;
-use arch_ir::{Init, Protocol, ProtocolId, Status, Type, VarId};
+use arch_ir::{Init, Protocol, ProtocolId, SortId, Status, Type, VarId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -15,8 +16,8 @@ impl Gen<'_> {
     /// The module of types.
     pub fn types_module(&self) -> Tokens {
         let mut code = TokenStream::new();
-        for (id, sort) in self.program.sorts.iter_enumerated() {
-            code.extend(self.id_type(self.layout.sort(id), &sort.name, sort.actor));
+        for id in self.program.sorts.indices() {
+            code.extend(self.id_type(id));
         }
         for (id, ordinal) in self.program.ordinals.iter_enumerated() {
             code.extend(ordinal_type(self.layout.ordinal(id), &ordinal.name));
@@ -34,8 +35,10 @@ impl Gen<'_> {
         Ok(code)
     }
 
-    fn id_type(&self, name: &str, word: &str, actor: bool) -> TokenStream {
-        let name = ident(name);
+    fn id_type(&self, id: SortId) -> TokenStream {
+        let sort = &self.program.sorts[id];
+        let (name, word, actor) = (ident(self.layout.sort(id)), &sort.name, sort.actor);
+        let model = (0..sort.size).map(|n| instance_name(self.program, id, n));
         let doc = if actor {
             format!(" An instance of the actor `{word}`.")
         } else {
@@ -55,7 +58,7 @@ impl Gen<'_> {
                 }
                 #[doc = " The instance at a position."]
                 pub fn nth(members: &Members, n: usize) -> #name {
-                    #name(members.nth(#word, n))
+                    #name(members.nth(#word, n, &[#(#model),*]))
                 }
                 #[doc = " What can be picked: all instances, or any where the list is open."]
                 pub fn domain(members: &Members) -> Domain<#name> {

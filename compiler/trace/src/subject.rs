@@ -6,7 +6,7 @@ use crate::operation::{Operation, operations};
 use crate::properties::judged;
 use crate::schema::schema;
 use arch_base::{Idx, IndexVec};
-use arch_codegen::{Layout, Refusal};
+use arch_codegen::{Layout, Refusal, instance_name};
 use arch_ir::{Program, SortId, Type, Value};
 use arch_runtime::Schema;
 use arch_runtime::value as rt;
@@ -177,8 +177,12 @@ fn known(
         match (given, open[id.index()]) {
             (Some(list), _) => list.iter().map(SmolStr::from).collect(),
             (None, Openness::Open) => Vec::new(),
-            (None, Openness::Named(n)) => (0..n).map(|n| format!("{}{}", sort.name, n + 1).into()).collect(),
-            (None, Openness::Closed) => (0..sort.size).map(|n| program.instance_name(id, n).into()).collect(),
+            (None, Openness::Named(size)) => {
+                (0..size).map(|n| instance_name(program, id, n).into()).collect()
+            }
+            (None, Openness::Closed) => {
+                (0..sort.size).map(|n| instance_name(program, id, n).into()).collect()
+            }
         }
     };
     Ok(program.sorts.iter_enumerated().map(list).collect())

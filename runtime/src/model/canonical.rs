@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Gives what a leaf is replaced by, from its type, its floor and itself.
-type Leaf<'f> = &'f dyn Fn(&Type, Option<i64>, &Value) -> Value;
+pub(crate) type Leaf<'f> = &'f dyn Fn(&Type, Option<i64>, &Value) -> Value;
 
 impl Model {
     /// The initial states, in order; equal ones may occur.
@@ -121,7 +121,7 @@ impl Model {
     }
 
     /// The state with every instant and ordinal replaced.
-    fn map(&self, mut state: State, leaf: Leaf<'_>) -> State {
+    pub(crate) fn map(&self, mut state: State, leaf: Leaf<'_>) -> State {
         for (row, values) in &mut state.rows {
             if self.stirs(row.kind) {
                 let mapped: Row =

@@ -27,8 +27,8 @@ pub enum Event {
         me: Value,
         /// Roles bound, then parameters.
         choices: Vec<Value>,
-        /// Elements picked.
-        picks: Vec<Value>,
+        /// Names and elements of what was picked, in order.
+        picks: Vec<(&'static str, Value)>,
         /// Whether it answered that its guard is false.
         rejected: bool,
         /// The fault by which its request stays on its way.
@@ -46,8 +46,8 @@ pub enum Event {
         fault: usize,
         /// Its position among the fault's requests.
         position: usize,
-        /// Elements picked.
-        picks: Vec<Value>,
+        /// Names and elements of what was picked, in order.
+        picks: Vec<(&'static str, Value)>,
     },
     /// The clock advances by one.
     Tick,
@@ -103,7 +103,7 @@ struct Taken<'a> {
     seen: Seen<'a>,
     performed: Performed,
     choices: Vec<Value>,
-    picks: Vec<Value>,
+    picks: Vec<(&'static str, Value)>,
 }
 
 impl Model {
@@ -228,7 +228,7 @@ impl Model {
     }
 
     /// What a choice ranges over: what is bound or chosen already, or everything. The step itself refuses who is busy.
-    fn choices(&self, p: usize, choice: &Choice, row: Option<&[Value]>) -> Vec<Value> {
+    pub(crate) fn choices(&self, p: usize, choice: &Choice, row: Option<&[Value]>) -> Vec<Value> {
         let start =
             |status: &Value| matches!(status, Value::Enum(s) if self.spec.protocols[p].start.contains(s));
         let present = match &choice.kind {

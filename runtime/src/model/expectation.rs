@@ -37,17 +37,21 @@ impl fmt::Display for Event {
             Event::Step { op, run, me, choices, picks, rejected, .. } => {
                 let answer = if *rejected { " answers that its guard is false," } else { "" };
                 let (run, choices) = (list(" of ", run), list(" with ", choices));
-                write!(f, "{op}{answer} by {}{run}{choices}{}", word(me), list(" picks ", picks))
+                write!(f, "{op}{answer} by {}{run}{choices}{}", word(me), list(" picks ", &elements(picks)))
             }
             Event::Crash(_, id) => write!(f, "{id} crashes"),
             Event::Restart(_, id) => write!(f, "{id} restarts"),
             Event::Lose(_, run) => write!(f, "a hand-off is lost{}", list(" of ", run)),
             Event::Deliver { picks, .. } => {
-                write!(f, "a duplicated request is delivered{}", list(" and picks ", picks))
+                write!(f, "a duplicated request is delivered{}", list(" and picks ", &elements(picks)))
             }
             Event::Tick => f.write_str("the clock ticks"),
         }
     }
+}
+
+fn elements(picks: &[(&'static str, Value)]) -> Vec<Value> {
+    picks.iter().map(|(_, element)| element.clone()).collect()
 }
 
 fn list(before: &str, values: &[Value]) -> String {

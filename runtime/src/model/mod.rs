@@ -6,14 +6,20 @@
 //! floors that archc computes, ordinals are ranked. [`explore()`] visits everything and judges the spec's claims.
 
 mod canonical;
+#[cfg(feature = "stateright")]
+mod checked;
 mod events;
 mod expectation;
 mod explore;
 mod faults;
 mod state;
 
+#[cfg(feature = "stateright")]
+pub use checked::Checked;
 pub use events::{Event, Transition};
 pub use explore::{Finding, Report, Verdict, explore};
+#[cfg(feature = "http")]
+pub(crate) use state::tuples;
 pub use state::{Delivery, State, StateSource};
 
 use crate::schema::KindId;

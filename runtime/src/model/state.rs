@@ -219,7 +219,7 @@ impl Carried<'_> {
 }
 
 /// All tuples with one element of each column, the last varying fastest.
-pub(super) fn tuples(columns: &[Vec<Value>]) -> Vec<Vec<Value>> {
+pub(crate) fn tuples(columns: &[Vec<Value>]) -> Vec<Vec<Value>> {
     columns.iter().fold(vec![Vec::new()], |prefixes, column| {
         let longer = |prefix: &Vec<Value>| {
             let with = |value: &Value| prefix.iter().cloned().chain([value.clone()]).collect::<Vec<_>>();

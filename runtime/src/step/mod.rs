@@ -19,6 +19,8 @@ pub use bounds::Policy;
 pub use perform::{Performed, Watch, Watching, acting, perform};
 pub use picks::{Domain, Picks};
 pub use record::{Key, Record};
+#[cfg(all(feature = "http", any(test, feature = "model")))]
+pub(crate) use serving::asked;
 pub use serving::{Choose, Serving, text};
 pub use transition::{Environment, Request};
 #[cfg(any(test, feature = "model"))]

@@ -26,8 +26,8 @@ enum Picker {
 #[derive(Clone, Debug)]
 pub struct Picks {
     picker: Picker,
-    /// The elements picked so far.
-    pub taken: Vec<Value>,
+    /// The names and elements of the picks so far.
+    pub taken: Vec<(&'static str, Value)>,
 }
 
 impl Picks {
@@ -78,7 +78,7 @@ impl Picks {
                 element
             }
         };
-        self.taken.push(element.to_value());
+        self.taken.push((name, element.to_value()));
         Ok(element)
     }
 }

@@ -116,7 +116,7 @@ impl Serving {
 
 /// What callers say: each field of a request with its place among all values; who acts is said by `self`. What a step leaves
 /// open may be left to the handler.
-fn asked(protocol: &Protocol, action: &Action) -> Vec<(usize, Field)> {
+pub(crate) fn asked(protocol: &Protocol, action: &Action) -> Vec<(usize, Field)> {
     let keys = protocol.keys().len();
     let own = match action.acts {
         Acts::Subject(n) => Some(n),

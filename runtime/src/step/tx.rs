@@ -36,11 +36,14 @@ impl Members {
             .unwrap_or_else(|| panic!("members.{sort} is not configured, and a step asks for all of them"))
     }
 
-    /// The member at a position; an open type has `sort1`, `sort2`, ….
+    /// The member at a position; an open type has those that the spec names called as in its model.
+    ///
+    /// # Panics
+    /// The spec names no such member.
     #[must_use]
-    pub fn nth(&self, sort: &str, n: usize) -> SmolStr {
+    pub fn nth(&self, sort: &str, n: usize, model: &[&str]) -> SmolStr {
         let listed = self.of(sort).and_then(|all| all.get(n)).cloned();
-        listed.unwrap_or_else(|| format!("{sort}{}", n + 1).into())
+        listed.unwrap_or_else(|| model[n].into())
     }
 
     /// The next member on a ring.

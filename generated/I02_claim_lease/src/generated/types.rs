@@ -22,7 +22,7 @@ impl Claimant {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Claimant {
-        Claimant(members.nth("claimant", n))
+        Claimant(members.nth("claimant", n, &["claimant1", "claimant2"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Claimant> {
@@ -60,7 +60,7 @@ impl DownstreamWriter {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> DownstreamWriter {
-        DownstreamWriter(members.nth("downstream_writer", n))
+        DownstreamWriter(members.nth("downstream_writer", n, &["downstream_writer"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<DownstreamWriter> {
@@ -102,7 +102,7 @@ impl Reaper {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Reaper {
-        Reaper(members.nth("reaper", n))
+        Reaper(members.nth("reaper", n, &["reaper"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Reaper> {

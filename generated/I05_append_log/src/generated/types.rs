@@ -22,7 +22,7 @@ impl Broker {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Broker {
-        Broker(members.nth("broker", n))
+        Broker(members.nth("broker", n, &["broker1", "broker2"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Broker> {
@@ -60,7 +60,7 @@ impl Producer {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Producer {
-        Producer(members.nth("producer", n))
+        Producer(members.nth("producer", n, &["producer"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Producer> {
@@ -98,7 +98,7 @@ impl Consumer {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Consumer {
-        Consumer(members.nth("consumer", n))
+        Consumer(members.nth("consumer", n, &["consumer1", "consumer2"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Consumer> {
@@ -136,7 +136,7 @@ impl Election {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Election {
-        Election(members.nth("election", n))
+        Election(members.nth("election", n, &["election"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Election> {

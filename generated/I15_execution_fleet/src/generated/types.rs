@@ -22,7 +22,7 @@ impl Task {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Task {
-        Task(members.nth("task", n))
+        Task(members.nth("task", n, &["task"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Task> {
@@ -60,7 +60,7 @@ impl Scheduler {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Scheduler {
-        Scheduler(members.nth("scheduler", n))
+        Scheduler(members.nth("scheduler", n, &["scheduler"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Scheduler> {
@@ -98,7 +98,7 @@ impl Worker {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Worker {
-        Worker(members.nth("worker", n))
+        Worker(members.nth("worker", n, &["worker1", "worker2"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Worker> {
@@ -136,7 +136,7 @@ impl Reconciler {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Reconciler {
-        Reconciler(members.nth("reconciler", n))
+        Reconciler(members.nth("reconciler", n, &["reconciler"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Reconciler> {
@@ -174,7 +174,7 @@ impl Controller {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Controller {
-        Controller(members.nth("controller", n))
+        Controller(members.nth("controller", n, &["controller"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Controller> {

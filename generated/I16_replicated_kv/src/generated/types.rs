@@ -22,7 +22,7 @@ impl Client {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Client {
-        Client(members.nth("client", n))
+        Client(members.nth("client", n, &["client"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Client> {
@@ -60,7 +60,10 @@ impl ReplicaSet {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> ReplicaSet {
-        ReplicaSet(members.nth("replica_set", n))
+        ReplicaSet(
+            members
+                .nth("replica_set", n, &["replica_set1", "replica_set2", "replica_set3"]),
+        )
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<ReplicaSet> {
@@ -98,7 +101,7 @@ impl Reader {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Reader {
-        Reader(members.nth("reader", n))
+        Reader(members.nth("reader", n, &["reader"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Reader> {
@@ -136,7 +139,7 @@ impl Repair {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Repair {
-        Repair(members.nth("repair", n))
+        Repair(members.nth("repair", n, &["repair"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Repair> {
@@ -174,7 +177,7 @@ impl Sweeper {
     }
     /// The instance at a position.
     pub fn nth(members: &Members, n: usize) -> Sweeper {
-        Sweeper(members.nth("sweeper", n))
+        Sweeper(members.nth("sweeper", n, &["sweeper"]))
     }
     /// What can be picked: all instances, or any where the list is open.
     pub fn domain(members: &Members) -> Domain<Sweeper> {

@@ -1,0 +1,271 @@
+//! One path: a service on an empty store whose clock the path has in hand.
+
+use super::Kept;
+use super::ask::{self, Asked, Refused};
+use crate::engine::{Engine, Limits};
+use crate::model::{Event, Model, State};
+use crate::monitor::{Monitor, MonitorOptions};
+use crate::schema::KindId;
+use crate::serve::auth::Open;
+use crate::serve::{App, Metrics, router};
+use crate::service::Service;
+use crate::store::memory::{MemoryStore, NoFaults};
+use crate::store::{Decision, Effects, Json, Meta, Plan, Snapshot, Store, Transition, TxId};
+use crate::time::{Instant, SimClock};
+use crate::value::{Row, RowKey, Type, Value};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// When paths begin; a multiple of every tick that is a divisor of a day.
+const START: i64 = 20_000 * 86_400_000;
+
+/// A service at some state.
+pub(super) struct Session {
+    store: Arc<dyn Store>,
+    clock: Arc<SimClock>,
+    now: Instant,
+    tick: i64,
+    router: Router,
+    paths: Vec<(String, String)>,
+    file: Option<PathBuf>,
+    told: Vec<String>,
+    requests: usize,
+}
+
+impl Session {
+    /// A service on an empty store; with the rows of a state, if it is not where services start.
+    pub async fn start(
+        model: &Model,
+        service: Service,
+        kept: Kept,
+        state: &State,
+        seeded: bool,
+    ) -> Result<Session, String> {
+        let tick = model.spec.tick;
+        let now = Instant::from_millis(START - START.rem_euclid(tick));
+        let clock = Arc::new(SimClock::at(now));
+        let (store, file) = open(&service, kept, &clock)?;
+        let paths = service.operations.iter().map(|op| (op.name.to_string(), op.path.to_string())).collect();
+        let service = Arc::new(service);
+        let metrics = Arc::new(Metrics::default());
+        let mut engine =
+            Engine::new(service.clone(), store.clone(), Limits::default()).map_err(|e| e.to_string())?;
+        // A state that was written from outside is no behaviour of the service.
+        if !seeded {
+            let options = MonitorOptions { panic: true, ..MonitorOptions::default() };
+            engine = engine.monitored(Monitor::new(&service, store.clone(), options));
+        }
+        let app = App::new(Arc::new(engine), metrics, Arc::new(Open));
+        let mut session = Session {
+            store,
+            clock,
+            now,
+            tick,
+            router: router(Arc::new(app)),
+            paths,
+            file,
+            told: Vec::new(),
+            requests: 0,
+        };
+        if seeded {
+            session.told.push("a state behind a fault".into());
+            session.seed(model, state).await?;
+        }
+        session.same(model, state).await.map_err(|e| session.at("at the start", &e))?;
+        Ok(session)
+    }
+
+    /// How many requests and ticks there were.
+    pub fn requests(&self) -> usize {
+        self.requests
+    }
+
+    /// Forgets the database.
+    pub fn close(self) {
+        let Session { store, file, router, .. } = self;
+        drop((router, store));
+        for ending in ["", "-wal", "-shm"].iter().filter(|_| file.is_some()) {
+            let name = format!("{}{ending}", file.clone().unwrap_or_default().display());
+            // What is left behind in the folder for temporary files harms nobody.
+            _ = std::fs::remove_file(name);
+        }
+    }
+
+    /// A tick passes.
+    pub fn tick(&mut self) {
+        self.requests += 1;
+        self.clock.advance(Duration::from_millis(self.tick.unsigned_abs()));
+        self.now = self.now.plus(Duration::from_millis(self.tick.unsigned_abs()));
+    }
+
+    /// Asks for an event.
+    pub async fn take(&mut self, model: &Model, event: &Event) -> Result<(), String> {
+        let asked = ask::event(model, event).ok_or_else(|| format!("{event} cannot be asked for"))?;
+        let (status, text) = self.post(&asked).await;
+        let done = [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        if done.contains(&status) && answer["outcome"].is_string() {
+            return Ok(());
+        }
+        Err(self.at(&event.to_string(), &format!("{} is answered {status}: {text}", asked.body)))
+    }
+
+    /// After an event, the rows are those of the state that it leads to.
+    pub async fn compare(&mut self, model: &Model, event: &Event, state: &State) -> Result<(), String> {
+        self.same(model, state).await.map_err(|e| self.at(&event.to_string(), &e))?;
+        self.told.push(event.to_string());
+        Ok(())
+    }
+
+    /// Asks for what is refused, which says why.
+    pub async fn refused(&mut self, asked: &Asked, refused: &Refused) -> Result<(), String> {
+        let (status, text) = self.post(asked).await;
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let failed = answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let failed: Vec<&str> = failed.iter().filter_map(|f| f["guard"].as_str()).collect();
+        if status == StatusCode::CONFLICT && failed == refused.1 {
+            return Ok(());
+        }
+        let what = format!("{} asked for {}", refused.0, asked.body);
+        Err(self.at(&what, &format!("false is {:?}, and the answer is {status}: {text}", refused.1)))
+    }
+
+    /// What was refused changed nothing.
+    pub async fn unchanged(&self, model: &Model, state: &State, refused: &Refused) -> Result<(), String> {
+        self.same(model, state).await.map_err(|e| self.at(&format!("{} was refused", refused.0), &e))
+    }
+
+    async fn post(&mut self, asked: &Asked) -> (StatusCode, String) {
+        self.requests += 1;
+        let path = self.paths.iter().find(|(op, _)| *op == asked.op).map_or("/", |(_, path)| path);
+        let request = Request::post(path).header("content-type", "application/json");
+        let request = request.body(Body::from(asked.body.clone())).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let status = response.status();
+        let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// What happened so far, and what is wrong now.
+    fn at(&self, event: &str, what: &str) -> String {
+        let told = self.told.iter().enumerate().map(|(n, event)| format!("  {}. {event}\n", n + 1));
+        format!("after\n{}{event}: {what}", told.collect::<String>())
+    }
+
+    /// Whether the store's rows are those of a state, as far as anything can tell.
+    async fn same(&self, model: &Model, state: &State) -> Result<(), String> {
+        let keys: Vec<RowKey> = stored(model, state).map(|(row, _)| row.clone()).collect();
+        let rows = self.store.read(&keys).await.map_err(|e| e.to_string())?;
+        let mut found = bare(model, state);
+        for (key, row) in keys.into_iter().zip(rows) {
+            let row = match row {
+                Some(row) => self.relative(model, key.kind, row.row),
+                None => initial(model, &key),
+            };
+            found.rows.insert(key, Arc::new(row));
+        }
+        let (found, expected) = (model.canonical(found), model.canonical(bare(model, state)));
+        let different = found.rows.iter().filter(|(row, values)| expected.rows[*row] != **values);
+        let told = different.map(|(row, values)| {
+            let name = row.text(&model.spec.schema);
+            format!("{name} is {values:?}, and in the model {:?}", expected.rows[row])
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { Ok(()) } else { Err(told.join("; ")) }
+    }
+
+    /// A row with its instants in ticks from now.
+    fn relative(&self, model: &Model, kind: KindId, row: Row) -> Row {
+        let ticks = |t: Instant| (t.millis() - self.now.millis()).div_euclid(self.tick);
+        in_time(model, kind, row, &|t| if t == Instant::PAST { t } else { Instant::from_millis(ticks(t)) })
+    }
+
+    /// Writes the rows of a state, as nothing that is asked of the service would.
+    async fn seed(&self, model: &Model, state: &State) -> Result<(), String> {
+        let real = |t: Instant| Instant::from_millis(self.now.millis() + t.millis() * self.tick);
+        let absolute = |row: &RowKey, values: &Row| in_time(model, row.kind, values.clone(), &real);
+        let writes: Vec<(RowKey, Row)> =
+            stored(model, state).map(|(row, values)| (row.clone(), absolute(row, values))).collect();
+        let keys: Vec<RowKey> = writes.iter().map(|(row, _)| row.clone()).collect();
+        let mut kinds: Vec<KindId> = keys.iter().map(|row| row.kind).collect();
+        kinds.dedup();
+        let step = move |snapshot: &Snapshot<'_>| {
+            writes.iter().for_each(|(row, _)| _ = snapshot.get(row));
+            Decision::Apply(Effects {
+                writes: writes.clone(),
+                branch: None,
+                outcome: "written".into(),
+                messages: Vec::new(),
+                reply: Json::null(),
+            })
+        };
+        let meta = Meta {
+            tx: TxId::fresh(),
+            actor: "test".into(),
+            id: "test".into(),
+            run: None,
+            input: Json::null(),
+            idempotency: None,
+            trace_id: None,
+        };
+        let plan = Arc::new(Plan { op: "test.seed".into(), scans: Vec::new(), writes: kinds });
+        let transition = Arc::new(Transition { plan, keys, meta, step: Arc::new(step) });
+        self.store.attempt(&transition).await.map(drop).map_err(|e| format!("a state cannot be written: {e}"))
+    }
+}
+
+fn open(
+    service: &Service,
+    kept: Kept,
+    clock: &Arc<SimClock>,
+) -> Result<(Arc<dyn Store>, Option<PathBuf>), String> {
+    let schema = service.schema.clone();
+    match kept {
+        Kept::Memory => Ok((Arc::new(MemoryStore::simulated(schema, clock.clone(), NoFaults)), None)),
+        #[cfg(feature = "sqlite")]
+        Kept::Sqlite => {
+            use crate::store::sqlite::{Options, SqliteStore};
+            let file = std::env::temp_dir().join(format!("arch-path-{}.db", TxId::fresh()));
+            let options = Options { clock: clock.clone(), ..Options::default() };
+            let store = SqliteStore::open(&file, schema, options).map_err(|e| e.to_string())?;
+            Ok((Arc::new(store), Some(file)))
+        }
+    }
+}
+
+/// The rows of a state that a service stores.
+fn stored<'s>(model: &Model, state: &'s State) -> impl Iterator<Item = (&'s RowKey, &'s Arc<Row>)> {
+    let stored = model.spec.stored;
+    state.rows.iter().filter(move |(row, _)| usize::from(row.kind.0) < stored)
+}
+
+/// A state without what a service does not have.
+fn bare(model: &Model, state: &State) -> State {
+    State {
+        rows: stored(model, state).map(|(row, values)| (row.clone(), values.clone())).collect(),
+        pending: vec![Vec::new(); state.pending.len()],
+        ..state.clone()
+    }
+}
+
+fn initial(model: &Model, row: &RowKey) -> Row {
+    let code = model.spec.kinds[usize::from(row.kind.0)];
+    (code.initial)(&row.key, &model.members).expect("a key of the kind")
+}
+
+/// A row with every instant replaced.
+fn in_time(model: &Model, kind: KindId, row: Row, time: &dyn Fn(Instant) -> Instant) -> Row {
+    let key = RowKey::new(kind, []);
+    let state = State { rows: [(key.clone(), Arc::new(row))].into(), ..State::default() };
+    let mapped = model.map(state, &|ty, _, value| match (ty, value) {
+        (Type::Time, Value::Time(t)) => Value::Time(time(*t)),
+        _ => value.clone(),
+    });
+    Row::clone(&mapped.rows[&key])
+}
