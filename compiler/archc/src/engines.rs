@@ -4,6 +4,7 @@ use crate::cli::Engine;
 use crate::progress::{Progress, Snapshot};
 use arch_base::Span;
 use arch_check::Machine;
+use arch_check::family::Family;
 use arch_check::lockstep::{Comparison, Variant};
 use arch_check::simulate::{Runs, simulate};
 use arch_ir::Program;
@@ -77,6 +78,26 @@ pub fn compare(
         symmetry: request.symmetry,
     };
     arch_check::lockstep::compare(program, variants, early, &options, request.interrupt).map_err(refusal)
+}
+
+/// Prepares an exploration of variants of a program; none where only explorations of each by itself will do.
+#[must_use]
+pub fn family(program: &Program, request: &Request<'_>) -> Option<Family> {
+    let ours = matches!(request.engine, Engine::Explorer | Engine::Interpreter | Engine::Jit);
+    // With a limit of states, every exploration has its own.
+    if !ours || request.limits.max_states.is_some() {
+        return None;
+    }
+    let mut machine = Machine::compile(program).ok()?;
+    if request.engine != Engine::Interpreter {
+        machine = machine.with_native(arch_jit::compile);
+    }
+    let options = arch_check::Options {
+        threads: threads(request.threads),
+        limits: request.limits.clone(),
+        symmetry: false,
+    };
+    Family::new(machine, options).ok()
 }
 
 /// Whether an engine's counterexamples are the shortest: stateright's are only with one thread.

@@ -5,11 +5,19 @@ mod common;
 use common::Dir;
 use serde_json::Value;
 
-/// The audit of one spec, as JSON.
+/// The audit of one spec, as JSON: the same whether its variants are explored at once or (with a limit of states, which each
+/// exploration has for itself) one by one.
 fn audit(spec: &str) -> Value {
     let dir = Dir::with(&[("a.arch", spec)]);
-    let run = dir.archc(&["audit", "a.arch", "--format", "json"]).expect(0).quiet();
-    run.json()["specs"][0].clone()
+    let run = |arguments: &[&str]| {
+        let arguments = [&["audit", "a.arch", "--format", "json"], arguments].concat();
+        dir.archc(&arguments).expect(0).quiet().json()["specs"][0].clone()
+    };
+    let (at_once, one_by_one) = (run(&[]), run(&["--max-states", "1000000"]));
+    for part in parts(&at_once) {
+        assert_eq!(Some(part), parts(&one_by_one).find(|p| p["id"] == part["id"]), "one by one");
+    }
+    at_once
 }
 
 fn parts(spec: &Value) -> impl Iterator<Item = &Value> {
@@ -253,6 +261,24 @@ allow stuck
 property p: reachable T.n = 2
 ";
     expect(spec, &[("main.up#1", "load_bearing p 0"), ("main.up#2", "load_bearing p 0")]);
+}
+
+/// A fault whose budget is none never happens, and would if nothing held it.
+#[test]
+fn a_budget_of_none_is_an_assumption() {
+    let spec = "\
+truth T { n: 0..1 }
+actor w
+protocol main, repeats { w[up {T.n = 0}] -> w[down] => done }
+on up { T.n := 1 }
+on down { T.n := 0 }
+faults { crash w at most 0, stops }
+property p: T.n = 1 leads to T.n = 0
+";
+    let found = audit(spec);
+    assert_eq!(shown(&found, "fault crash w"), "redundant - 0");
+    assert_eq!(part(&found, "budget of crash w")["class"], "load_bearing");
+    assert_eq!(part(&found, "budget of crash w")["property"], "p");
 }
 
 #[test]

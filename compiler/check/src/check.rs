@@ -100,7 +100,7 @@ pub(crate) fn explorer_limits(machine: &Machine, options: &Options) -> arch_expl
 }
 
 /// The property or built-in check that a finding violates.
-fn name_of(machine: &Machine, finding: Finding) -> Option<&str> {
+pub(crate) fn name_of(machine: &Machine, finding: Finding) -> Option<&str> {
     match finding {
         Finding::Violated(id) => Some(&machine.program().properties[id].name),
         Finding::Hit(..) => None,

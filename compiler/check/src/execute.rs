@@ -53,12 +53,16 @@ impl Machine {
         let _ = self.code.run(code, &mut scratch.values);
     }
 
-    /// Of one combination of a liveness property: whether something is to follow a state, and whether the state is
-    /// what is to follow.
-    pub(crate) fn is_live(&self, combination: usize, state: &[u64], scratch: &mut Scratch) -> (bool, bool) {
+    /// For each combination of each liveness property: whether something is to follow a state, and whether the state
+    /// is what is to follow.
+    pub(crate) fn live<'s>(
+        &'s self,
+        state: &[u64],
+        scratch: &'s mut Scratch,
+    ) -> impl Fn(usize) -> (bool, bool) + use<'s> {
         self.run(&self.live.code, state, scratch);
-        let (due, goal) = self.live.places[combination];
-        (scratch.is(due), scratch.is(goal))
+        let places = &self.live.places;
+        move |combination| (scratch.is(places[combination].0), scratch.is(places[combination].1))
     }
 
     /// Does an action on the state in `scratch.values`, and says what was found on it.
@@ -245,7 +249,7 @@ impl Machine {
     }
 
     /// Whether a state has an unfinished run.
-    fn is_unfinished(&self, state: &[u64], scratch: &mut Scratch) -> bool {
+    pub(crate) fn is_unfinished(&self, state: &[u64], scratch: &mut Scratch) -> bool {
         let (code, places) = &self.unfinished;
         self.run(code, state, scratch);
         places.iter().any(|place| scratch.is(*place))

@@ -14,6 +14,7 @@ pub mod code;
 pub mod error;
 mod evidence;
 mod execute;
+pub mod family;
 mod initial;
 pub mod layout;
 mod link;

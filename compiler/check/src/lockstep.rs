@@ -147,7 +147,8 @@ impl Other {
 
 /// Whether an event is one of these steps: executed, refused, or delivered. Where steps have deadlines, ticks and what
 /// every event leaves of the counts depend on guards, too.
-fn is_of(program: &Program, steps: &[StepRef], event: &Event) -> bool {
+#[must_use]
+pub fn is_of(program: &Program, steps: &[StepRef], event: &Event) -> bool {
     if !program.deadlines.is_empty() {
         return true;
     }

@@ -304,7 +304,7 @@ impl Machine {
         out
     }
 
-    /// The combinations of a liveness property, as [`Machine::is_live`] numbers them.
+    /// The combinations of a liveness property, as [`Machine::live`] numbers them.
     pub(crate) fn live_combinations(&self, property: PropertyId) -> Vec<usize> {
         (0..self.live_properties.len()).filter(|i| self.live_properties[*i] == property).collect()
     }

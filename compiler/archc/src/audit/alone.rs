@@ -1,34 +1,43 @@
 //! What each part does by itself.
 //!
-//! One exploration of the spec says which parts make no difference at all: those that decide about no event of a
-//! reachable state, and those that never happen. The others are taken out, each in an exploration of its own.
+//! One exploration of all variants says which parts make no difference at all, and without which something breaks
+//! ([`super::together`]). Where that cannot be, one exploration of the spec says which make no difference: those that
+//! decide about no event of a reachable state, and those that never happen. The others are taken out, each in an
+//! exploration of its own.
 
+use super::families::Families;
 use super::items::{Item, chain_of, step_of};
 use super::judge::{Effects, Judge};
+use super::together::Done;
 use super::{Audited, Class};
 use arch_check::lockstep::Variant;
 use arch_ir::change::{Change, StepRef, apply};
 use arch_ir::{ChainId, Event, FaultId, FaultKind, Outcome, Program, ProtocolId, StepId};
+use std::collections::BTreeMap;
 
 /// Says of each part what it is, as far as it can be said of it alone: nothing is masked yet.
-pub(super) fn classify(items: Vec<Item>, judge: &Judge<'_>) -> Vec<Audited> {
+pub(super) fn classify<'j>(items: Vec<Item>, judge: &'j Judge<'j>) -> (Vec<Audited>, Families<'j>) {
     let changed: Vec<Result<Program, String>> = items
         .iter()
         .map(|item| apply(judge.program, std::slice::from_ref(&item.change)).map_err(|r| r.why))
         .collect();
-    let same = sameness(&items, &changed, judge);
-    let jobs: Vec<usize> = (0..items.len()).filter(|i| same[*i] != Some(true)).collect();
-    let effects = judge.all(&jobs, |i| match &changed[*i] {
-        Ok(program) => judge.effects(program),
-        Err(why) => Effects::open(why.clone()),
+    let mut families = Families::default();
+    let done = families.alone(&items, &changed, judge);
+    let same = sameness(&items, &changed, &done, judge);
+    let breaks = |i: usize| done.get(&i).map(|d| d.breaks);
+    let known = |i: &usize| same[*i] == Some(true) || breaks(*i) == Some(None);
+    let jobs: Vec<usize> = (0..items.len()).filter(|i| !known(i)).collect();
+    let effects = judge.all(&jobs, |i| match (&changed[*i], breaks(*i).flatten()) {
+        (Ok(program), Some(seen)) => judge.what_breaks(program, seen),
+        (Ok(program), None) => judge.effects(program),
+        (Err(why), _) => Effects::open(why.clone()),
     });
-    let mut effects = effects.into_iter();
-    let audited = items.into_iter().zip(same).map(|(item, same)| {
-        let effects =
-            if same == Some(true) { Effects::default() } else { effects.next().unwrap_or_default() };
-        audited(item, same, effects)
+    let mut effects: BTreeMap<usize, Effects> = jobs.into_iter().zip(effects).collect();
+    let audited = items.into_iter().zip(same).enumerate().map(|(i, (item, same))| {
+        let repairs = done.get(&i).map(|d| d.repairs.clone()).unwrap_or_default();
+        audited(item, same, effects.remove(&i).unwrap_or(Effects { repairs, ..Effects::default() }))
     });
-    audited.collect()
+    (audited.collect(), families)
 }
 
 fn audited(item: Item, same_graph: Option<bool>, effects: Effects) -> Audited {
@@ -44,9 +53,21 @@ fn audited(item: Item, same_graph: Option<bool>, effects: Effects) -> Audited {
 }
 
 /// For each part whether the spec has the same states and events without it.
-fn sameness(items: &[Item], changed: &[Result<Program, String>], judge: &Judge<'_>) -> Vec<Option<bool>> {
-    let steps: Vec<usize> =
-        (0..items.len()).filter(|i| step_of(&items[*i].change).is_some() && changed[*i].is_ok()).collect();
+fn sameness(
+    items: &[Item],
+    changed: &[Result<Program, String>],
+    done: &BTreeMap<usize, Done>,
+    judge: &Judge<'_>,
+) -> Vec<Option<bool>> {
+    let by_itself = |i: usize| done.get(&i).filter(|d| !d.differs.is_empty()).map(|d| d.differs == [false]);
+    let known: Vec<Option<bool>> = (0..items.len())
+        .map(|i| by_itself(i).or_else(|| same_as_fault(items, i, judge.program).and_then(by_itself)))
+        .collect();
+    if known.iter().all(Option::is_some) {
+        return known;
+    }
+    let compared = |i: &usize| known[*i].is_none() && step_of(&items[*i].change).is_some();
+    let steps: Vec<usize> = (0..items.len()).filter(|i| compared(i) && changed[*i].is_ok()).collect();
     let variants: Vec<Variant> = steps
         .iter()
         .filter_map(|i| {
@@ -54,7 +75,7 @@ fn sameness(items: &[Item], changed: &[Result<Program, String>], judge: &Judge<'
         })
         .collect();
     let Some(compared) = judge.compare(judge.program, &variants, false, true) else {
-        return vec![None; items.len()];
+        return known;
     };
     let whole = compared.stopped.is_none();
     let of_step = |i: usize| steps.iter().position(|s| *s == i).and_then(|n| compared.same[n]);
@@ -62,7 +83,14 @@ fn sameness(items: &[Item], changed: &[Result<Program, String>], judge: &Judge<'
         change if step_of(change).is_some() => of_step(i),
         change => whole.then(|| !happens(judge.program, change, &compared.happened)),
     };
-    items.iter().enumerate().map(one).collect()
+    items.iter().enumerate().map(|(i, item)| known[i].or_else(|| one((i, item)))).collect()
+}
+
+/// The item whose making no difference says that another one makes none: without its events, a budget of them is idle.
+fn same_as_fault(items: &[Item], i: usize, program: &Program) -> Option<usize> {
+    let Change::Budget(fault, _) = items[i].change else { return None };
+    let by_events = !clock_is_off(program, &items[i].change) && !begins(program, &items[i].change);
+    items.iter().position(|item| by_events && item.change == Change::Budget(fault, Some(0)))
 }
 
 /// Whether an event happens that a change takes out, or that depends on it.
@@ -73,6 +101,12 @@ pub(super) fn happens(program: &Program, change: &Change, happened: &[Event]) ->
         Change::Budget(fault, _) => is_fault(*fault, event),
         _ => true,
     }) || clock_is_off(program, change)
+        || begins(program, change)
+}
+
+/// Whether a change lets a fault happen that cannot: a budget of none is what keeps it from happening.
+fn begins(program: &Program, change: &Change) -> bool {
+    matches!(change, Change::Budget(fault, more) if *more != Some(0) && program.faults[*fault].budget == Some(0))
 }
 
 /// A skewed clock has no event: it is another initial state.
@@ -91,13 +125,13 @@ fn step_of_event(event: &Event) -> Option<StepRef> {
     }
 }
 
-fn is_in(program: &Program, (protocol, chain): (ProtocolId, ChainId), event: &Event) -> bool {
+pub(super) fn is_in(program: &Program, (protocol, chain): (ProtocolId, ChainId), event: &Event) -> bool {
     let steps: &[StepId] = &program.protocols[protocol].chains[chain].steps;
     step_of_event(event).is_some_and(|at| at.protocol == protocol && steps.contains(&at.step))
 }
 
 /// Whether an event is one of a protocol's runs, or of their sub-runs.
-fn belongs(program: &Program, id: ProtocolId, event: &Event) -> bool {
+pub(super) fn belongs(program: &Program, id: ProtocolId, event: &Event) -> bool {
     let run = match event {
         Event::Begin(run)
         | Event::Step { run, .. }
@@ -114,7 +148,7 @@ fn belongs(program: &Program, id: ProtocolId, event: &Event) -> bool {
 }
 
 /// Whether an event has an outcome that starts or resumes runs of a protocol.
-fn hands_over(program: &Program, id: ProtocolId, event: &Event) -> bool {
+pub(super) fn hands_over(program: &Program, id: ProtocolId, event: &Event) -> bool {
     let to_it = |outcome: &Outcome| outcome.then.as_ref().is_some_and(|h| h.protocol == id);
     let Some(at) = step_of_event(event) else { return false };
     let protocol = &program.protocols[at.protocol];
@@ -124,7 +158,7 @@ fn hands_over(program: &Program, id: ProtocolId, event: &Event) -> bool {
     protocol.chains.iter().any(|c| c.steps.last() == Some(&at.step) && to_it(&c.outcome))
 }
 
-fn is_fault(id: FaultId, event: &Event) -> bool {
+pub(super) fn is_fault(id: FaultId, event: &Event) -> bool {
     match event {
         Event::Crash(fault, _)
         | Event::Restart(fault, _)

@@ -4,13 +4,16 @@
 //! shortest behaviour; liveness, which needs the whole graph, only if nothing broke.
 
 use super::parallel;
+use super::together::Seen;
 use crate::engines::{self, Request};
 use crate::narrate;
 use crate::outcome::{PropertyOutcome, PropertyVerdict};
 use arch_base::SourceMap;
+use arch_check::family::Family;
 use arch_check::lockstep::{Comparison, Variant};
 use arch_ir::report::{Enough, Limits, Stop};
 use arch_ir::{Builtin, Program, Property};
+use std::sync::atomic::AtomicBool;
 
 /// Judges changed programs against the spec as it is written.
 pub(super) struct Judge<'a> {
@@ -20,6 +23,8 @@ pub(super) struct Judge<'a> {
     pub states: u64,
     /// Why the spec as it is written is open, if it is.
     pub open: Option<String>,
+    /// Whether one of states that differ in names alone is explored.
+    symmetry: bool,
     request: &'a Request<'a>,
     sources: &'a SourceMap,
     known: Vec<Known>,
@@ -50,6 +55,9 @@ impl Effects {
     }
 }
 
+/// So many states are explored without symmetry rather than each variant by itself.
+const FEW_STATES: u64 = 50_000;
+
 const LIVE: [&str; 3] = ["leads to", "eventually", "always eventually"];
 
 impl<'a> Judge<'a> {
@@ -63,7 +71,9 @@ impl<'a> Judge<'a> {
         request: &'a Request<'a>,
         sources: &'a SourceMap,
     ) -> Result<Self, String> {
-        let request_for = Request { limits: request.limits.clone(), ..*request };
+        // Nobody asks here which fairness is needed.
+        let limits = Limits { enough: Some(Enough::default()), ..request.limits.clone() };
+        let request_for = Request { limits, ..*request };
         let report = engines::explore(program, &request_for).map_err(|refusal| refusal.message)?;
         let known = report.results.iter().map(|r| Known {
             name: r.name.clone(),
@@ -76,7 +86,42 @@ impl<'a> Judge<'a> {
             None => None,
         };
         let states = report.represented_states.unwrap_or(report.distinct_states);
-        Ok(Judge { program, states, open, request, sources, known: known.collect() })
+        let symmetry = report.reduction.as_ref().is_some_and(|r| r.used);
+        Ok(Judge { program, states, open, symmetry, request, sources, known: known.collect() })
+    }
+
+    /// All variants of a program in one exploration; none where that is not exact, or where symmetry makes each of them
+    /// small.
+    pub fn family(&self, program: &Program) -> Option<Family> {
+        let decided = |k: &Known| matches!(k.verdict, PropertyVerdict::Holds | PropertyVerdict::Violated);
+        let suited = self.open.is_none() && self.known.iter().all(decided);
+        let small = !self.symmetry || self.states <= FEW_STATES;
+        // The other half is for judging, and for explorations of single variants.
+        let max_memory = self.request.limits.max_memory.map(|bytes| bytes / 2);
+        let limits = Limits { max_memory, ..self.request.limits.clone() };
+        if suited && small { engines::family(program, &Request { limits, ..*self.request }) } else { None }
+    }
+
+    /// What holds in the spec as it is written.
+    pub fn holding(&self) -> Vec<String> {
+        let holding = self.known.iter().filter(|k| k.verdict == PropertyVerdict::Holds);
+        holding.map(|k| k.name.clone()).collect()
+    }
+
+    /// Whether something that is judged holds in the spec as it is written.
+    pub fn holds(&self, name: &str) -> Option<bool> {
+        let known = self.known.iter().find(|k| k.name == name)?;
+        Some(known.verdict == PropertyVerdict::Holds)
+    }
+
+    /// Whether something that is judged is a liveness property.
+    pub fn is_live(&self, name: &str) -> bool {
+        self.known.iter().any(|k| k.live && k.name == name)
+    }
+
+    /// Becomes true when the user wants to see what there is.
+    pub fn interrupt(&self) -> &'a AtomicBool {
+        self.request.interrupt
     }
 
     /// What the spec as it is written violates.
@@ -121,6 +166,21 @@ impl<'a> Judge<'a> {
             effects.open = None;
         }
         effects
+    }
+
+    /// The same, where something is known to break.
+    pub fn what_breaks(&self, changed: &Program, seen: Seen) -> Effects {
+        let repairs = self.known.iter().any(|k| k.verdict == PropertyVerdict::Violated);
+        let found = match seen {
+            Seen::Live if !repairs => self.stage(changed, true),
+            _ => self.effects(changed),
+        };
+        match found {
+            Effects { breaks: None, open: None, .. } => {
+                Effects::open("two explorations do not agree: this is an error of archc".to_owned())
+            }
+            effects => effects,
+        }
     }
 
     /// The same for liveness properties alone, or for all others.

@@ -6,11 +6,13 @@
 
 mod accepted;
 mod alone;
+mod families;
 mod items;
 mod judge;
 mod pairs;
 mod parallel;
 pub mod pinned;
+mod together;
 
 pub use accepted::{Accepted, Claim};
 pub use items::{Item, Kind, items};
@@ -141,8 +143,8 @@ pub fn audit(program: &Program, accepted: &[Accepted], request: &Request<'_>, so
         Err(why) => return Audit { open: Some(why), ..Audit::default() },
     };
     let named = accepted.iter().flat_map(|a| &a.changes);
-    let mut audited = alone::classify(items(program, named, sources), &judge);
-    pairs::mask(&mut audited, &judge);
+    let (mut audited, families) = alone::classify(items(program, named, sources), &judge);
+    pairs::mask(&mut audited, &judge, families);
     let claims = accepted::settle(program, &mut audited, accepted);
     Audit {
         items: audited,

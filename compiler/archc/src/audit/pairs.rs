@@ -5,8 +5,10 @@
 //! steps, or when one of them still makes none where the other one is taken out.
 
 use super::alone::happens;
+use super::families::Families;
 use super::items::{Item, contains, step_of};
 use super::judge::{Effects, Judge};
+use super::together::Seen;
 use super::{Audited, Class, Mask};
 use arch_check::lockstep::Variant;
 use arch_ir::Program;
@@ -16,21 +18,38 @@ use arch_ir::change::apply;
 type Pair = (usize, usize);
 
 /// Finds what masks what, and says so of the parts.
-pub(super) fn mask(audited: &mut [Audited], judge: &Judge<'_>) {
+pub(super) fn mask(audited: &mut [Audited], judge: &Judge<'_>, mut families: Families<'_>) {
     let pairs = candidates(audited, judge.program);
-    let open = unlike(audited, &pairs, judge);
-    let effects =
-        judge.all(&open, |(a, b)| match without(judge.program, &[&audited[*a].item, &audited[*b].item]) {
-            Ok(program) => judge.effects(&program),
-            Err(why) => Effects::open(why),
-        });
-    for ((a, b), effects) in open.into_iter().zip(effects) {
+    let (asked, rest) = (apart(audited, &pairs, false), apart(audited, &pairs, true));
+    let items: Vec<&Item> = audited.iter().map(|a| &a.item).collect();
+    let known = families.pairs(&items, &asked, judge);
+    let breaking = known.iter().filter_map(|(pair, done)| Some((*pair, Some(done.breaks?))));
+    let mut jobs: Vec<(Pair, Option<Seen>)> = breaking.collect();
+    let rest: Vec<Pair> = rest.into_iter().chain(asked).filter(|pair| !known.contains_key(pair)).collect();
+    jobs.extend(unlike(audited, &rest, judge).into_iter().map(|pair| (pair, None)));
+    jobs.sort_unstable_by_key(|(pair, _)| *pair);
+    let effects = judge.all(&jobs, |((a, b), seen)| {
+        match (without(judge.program, &[&audited[*a].item, &audited[*b].item]), seen) {
+            (Ok(program), Some(seen)) => judge.what_breaks(&program, *seen),
+            (Ok(program), None) => judge.effects(&program),
+            (Err(why), _) => Effects::open(why),
+        }
+    });
+    for (((a, b), _), effects) in jobs.into_iter().zip(effects) {
         note(audited, a, b, &effects);
         note(audited, b, a, &effects);
     }
     for item in audited {
         item.breaks = item.breaks.take().or_else(|| item.masked_by.first().map(|m| m.breaks.clone()));
     }
+}
+
+/// The pairs of which neither part makes a difference, where both change different steps; or all others.
+fn apart(audited: &[Audited], pairs: &[Pair], apart: bool) -> Vec<Pair> {
+    let same = |i: usize| audited[i].same_graph == Some(true);
+    let step = |i: usize| step_of(&audited[i].item.change);
+    let are = |(a, b): &Pair| same(*a) && same(*b) && (step(*a).is_none() || step(*a) != step(*b));
+    pairs.iter().copied().filter(|p| are(p) == apart).collect()
 }
 
 /// Adds what a pair does to one of it.

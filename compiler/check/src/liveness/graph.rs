@@ -122,7 +122,7 @@ impl Flags {
 
 /// The occurrences that are treated fairly, numbered as they come.
 struct Occurrences<'m> {
-    labels: Labels<'m>,
+    labels: Labels<&'m Machine>,
     /// For each occurrence that was met its number, if it is treated fairly.
     numbers: HashMap<u32, u32>,
     units: BTreeMap<FairUnit, Vec<u32>>,
@@ -168,7 +168,7 @@ struct Builder<'m> {
 impl<'m> Builder<'m> {
     fn new(
         machine: &'m Machine,
-        labels: Labels<'m>,
+        labels: Labels<&'m Machine>,
         explored: &Exploration<Scratch>,
     ) -> Result<Builder<'m>, arch_explorer::Stop> {
         let (states, edges) = (explored.states as usize, explored.transitions as usize);
@@ -208,8 +208,9 @@ impl<'m> Builder<'m> {
 
 impl Visit for Builder<'_> {
     fn discovered(&mut self, number: u32, state: &[u64]) -> Result<(), arch_explorer::Stop> {
+        let known = self.machine.live(state, &mut self.scratch);
         for (combination, (due, goal)) in &mut self.live {
-            let (is_due, is_goal) = self.machine.is_live(*combination, state, &mut self.scratch);
+            let (is_due, is_goal) = known(*combination);
             if is_due {
                 due.add(number);
             }

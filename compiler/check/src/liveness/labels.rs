@@ -9,6 +9,7 @@ use crate::symbolic::dag::NULL;
 use arch_ir::fairness::{Occurrence, StepUnit};
 use arch_ir::{Event, RunRef, StepId};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 /// What a block belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,21 +23,23 @@ enum Block {
 }
 
 /// The numbers of a machine's occurrences.
-pub(crate) struct Labels<'m> {
-    machine: &'m Machine,
+pub(crate) struct Labels<M> {
+    machine: M,
     /// For each action the first number of its block, and its run if bindings matter.
     actions: Vec<Option<(u32, Option<RunRef>)>>,
     /// The blocks by their first number.
     blocks: Vec<(u32, Block)>,
+    /// How many numbers there are.
+    count: u32,
 }
 
-impl<'m> Labels<'m> {
+impl<M: Deref<Target = Machine>> Labels<M> {
     /// None if there are too many bindings of roles to be numbered.
-    pub(crate) fn new(machine: &'m Machine) -> Option<Labels<'m>> {
-        let mut labels = Labels { machine, actions: Vec::new(), blocks: Vec::new() };
+    pub(crate) fn new(machine: M) -> Option<Labels<M>> {
+        let mut labels = Labels { machine, actions: Vec::new(), blocks: Vec::new(), count: 0 };
         let (mut known, mut next) = (BTreeMap::new(), 0u32);
-        for ground in &machine.grounds {
-            let Some(block) = block_of(&ground.event) else {
+        for action in 0..labels.machine.grounds.len() {
+            let Some(block) = block_of(&labels.machine.grounds[action].event) else {
                 labels.actions.push(None);
                 continue;
             };
@@ -51,10 +54,16 @@ impl<'m> Labels<'m> {
             }
             labels.actions.push(Some((known[&block], run)));
         }
+        labels.count = next;
         (next < u32::MAX).then_some(labels)
     }
 
-    pub(crate) fn program(&self) -> &'m arch_ir::Program {
+    /// How many numbers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    pub(crate) fn program(&self) -> &arch_ir::Program {
         self.machine.program()
     }
 

@@ -7,6 +7,8 @@ mod graph;
 mod labels;
 mod needs;
 
+pub(crate) use labels::Labels;
+
 use crate::check::{Options, explorer_limits, stop};
 use crate::evidence::trace;
 use crate::execute::Scratch;
