@@ -272,13 +272,13 @@ actor w
 protocol main, repeats { w[up {T.n = 0}] -> w[down] => done }
 on up { T.n := 1 }
 on down { T.n := 0 }
-faults { crash w at most 0, stops }
+faults { crash w stops at most 0 }
 property p: T.n = 1 leads to T.n = 0
 ";
     let found = audit(spec);
-    assert_eq!(shown(&found, "fault crash w"), "redundant - 0");
-    assert_eq!(part(&found, "budget of crash w")["class"], "load_bearing");
-    assert_eq!(part(&found, "budget of crash w")["property"], "p");
+    assert_eq!(shown(&found, "fault crash w stops"), "redundant - 0");
+    assert_eq!(part(&found, "budget of crash w stops")["class"], "load_bearing");
+    assert_eq!(part(&found, "budget of crash w stops")["property"], "p");
 }
 
 #[test]
