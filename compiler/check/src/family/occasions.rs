@@ -14,10 +14,17 @@ const MOST_BINDINGS: usize = 1 << 20;
 /// No occurrence.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// The occurrences of one machine.
+struct Own {
+    labels: Labels<Arc<Machine>>,
+    /// For each of its numbers the one for all machines, once it was met.
+    known: Vec<Option<u16>>,
+}
+
 /// Occurrences that belong to the same units of fairness have the same number: nothing tells them apart.
 #[derive(Default)]
 pub(super) struct Occasions {
-    machines: Vec<(Labels<Arc<Machine>>, Vec<Option<u16>>)>,
+    machines: Vec<Own>,
     numbers: BTreeMap<Vec<FairUnit>, u16>,
     units: BTreeMap<FairUnit, Vec<u32>>,
 }
@@ -30,18 +37,18 @@ impl Occasions {
             return None;
         }
         let known = vec![None; labels.count()];
-        self.machines.push((labels, known));
+        self.machines.push(Own { labels, known });
         Some(self.machines.len() - 1)
     }
 
     /// What an action of a state is for a machine, or [`NONE`].
     pub(super) fn of(&self, machine: usize, action: u32, state: &[u64]) -> u32 {
-        self.machines[machine].0.of(action, state).unwrap_or(NONE)
+        self.machines[machine].labels.of(action, state).unwrap_or(NONE)
     }
 
     /// The number for all machines of what is something for one of them; none if there are too many.
     pub(super) fn number(&mut self, machine: usize, label: u32) -> Option<u16> {
-        let (labels, known) = &mut self.machines[machine];
+        let Own { labels, known } = &mut self.machines[machine];
         if label == NONE {
             return Some(NO_LABEL);
         }
