@@ -137,3 +137,46 @@ fn a_manifest_that_is_none_is_said() {
     let refused = dir.archc(GENERATE).expect(2);
     assert!(refused.stderr.contains("which is outside"), "{}", refused.stderr);
 }
+
+/// Cargo on a generated crate, with what the workspace has compiled: nothing is fetched.
+fn cargo(folder: &std::path::Path, args: &[&str]) -> std::process::Output {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    if !folder.join("Cargo.lock").exists() {
+        std::fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let mut command = std::process::Command::new(cargo);
+    // Profiles are the workspace's, so that its dependencies are compiled already.
+    command.args([
+        "--config",
+        "profile.dev.opt-level=1",
+        "--config",
+        "profile.dev.package.\"*\".opt-level=2",
+    ]);
+    command.args(args).current_dir(folder).env("CARGO_TARGET_DIR", target);
+    command.output().unwrap()
+}
+
+fn succeeded(output: &std::process::Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn a_crate_builds_with_its_own_runtime_and_passes_its_tests_and_knows_its_database() {
+    let dir = Dir::with(&[("lease.arch", LEASE)]);
+    let generate = ["generate", "lease.arch", "--out", "own-lease"];
+    dir.archc(&generate).expect(0);
+    let folder = dir.path().join("own-lease");
+    let told = succeeded(&cargo(&folder, &["test", "--offline", "--quiet", "--", "--nocapture"]));
+    for kept in ["Memory: ", "Sqlite: "] {
+        assert!(told.contains(kept), "the router is driven: {told}");
+    }
+    succeeded(&cargo(&folder, &["run", "--offline", "--quiet", "--", "migrate"]));
+    // A longer tick is another spec to a database: its leases would be of another length.
+    dir.archc(&[&generate[..], &["--tick", "2s"]].concat()).expect(0);
+    let refused = cargo(&folder, &["run", "--offline", "--quiet", "--", "trace", "export"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", String::from_utf8_lossy(&refused.stderr));
+}
