@@ -245,13 +245,22 @@ pub struct TruthDecl {
     /// Its name.
     pub name: Ident,
     /// What it is keyed by.
-    pub keys: Vec<Type>,
+    pub keys: Vec<TruthKey>,
     /// The actor that holds it.
     pub place: Option<Ident>,
     /// `ghost`: for properties only.
     pub ghost: Option<Span>,
     /// Its attributes.
     pub attrs: Vec<AttrDecl>,
+}
+
+/// What a truth object is keyed by.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TruthKey {
+    /// What initial values and derived attributes call it: `c` of `Cell[c: 0..8]`.
+    pub name: Option<Ident>,
+    /// Its type.
+    pub ty: Type,
 }
 
 /// An attribute of a truth object or a local of an actor.

@@ -200,7 +200,7 @@ impl<'m> Analyzer<'m> {
         let keys: Vec<Type> = decl
             .keys
             .iter()
-            .map(|k| self.enumerable_type(k, &name.name, "the key of a truth object"))
+            .map(|k| self.enumerable_type(&k.ty, &name.name, "the key of a truth object"))
             .collect();
         let place = decl.place.as_ref().and_then(|p| self.sort_named(p));
         let id = self.program.truths.push(Truth {
@@ -210,8 +210,20 @@ impl<'m> Analyzer<'m> {
             span: name.span,
         });
         let attrs = self.declare_attrs(&decl.attrs, &name.name, &VarHome::Truth(id, keys.clone()));
-        let entry = TruthEntry { keys, attrs, span: name.span };
+        let key_names = self.declared_key_names(decl);
+        let entry = TruthEntry { keys, key_names, attrs, span: name.span };
         self.tables.truths.insert(name.name.clone(), entry);
+    }
+
+    fn declared_key_names(&mut self, decl: &'m ast::TruthDecl) -> Vec<Option<&'m ast::Ident>> {
+        let names: Vec<_> = decl.keys.iter().map(|k| k.name.as_ref()).collect();
+        for (i, name) in names.iter().enumerate() {
+            let earlier = names[..i].iter().flatten().find(|n| name.is_some_and(|name| name.name == n.name));
+            if let (Some(name), Some(earlier)) = (name, earlier) {
+                self.report(names::duplicate(name, "key", earlier.span));
+            }
+        }
+        names
     }
 
     fn declare_locals(&mut self, decl: &'m ast::SortDecl) {

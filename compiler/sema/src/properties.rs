@@ -3,10 +3,12 @@
 use crate::analyzer::Analyzer;
 use crate::codes;
 use crate::diagnostics::{names, properties as errors, types as type_errors};
-use crate::scope::Scope;
+use crate::scope::{Scope, Site};
 use arch_base::Span;
 use arch_grammar::ast::{self, AttrValue, ItemKind, PropertyForm};
-use arch_ir::{Accepted, Binder, Expected, Expr, ExprKind, Init, Property, PropertyKind, StepClaim, Type};
+use arch_ir::{
+    Accepted, Binder, Expected, Expr, ExprKind, Init, Property, PropertyKind, SlotId, StepClaim, Type,
+};
 
 /// The built-in checks, by the words that `allow` and `expect` use.
 pub const CHECKS: &[&str] = &["bounds", "advances", "stuck", "stranded", "coverage"];
@@ -16,10 +18,15 @@ impl<'m> Analyzer<'m> {
     pub fn lower_initial_values(&mut self) {
         for item in &self.module.items {
             match &item.kind {
-                ItemKind::Truth(decl) => self.initial_values(&decl.name.name, &decl.attrs, None),
+                ItemKind::Truth(decl) => {
+                    let (keys, scope) = self.keys_of_initial_values(&decl.name.name);
+                    self.initial_values(&decl.name.name, &decl.attrs, keys, &scope);
+                }
                 ItemKind::Actor(decl) => {
                     if let Some(crate::tables::NamedType::Sort(sort)) = self.type_named(&decl.name.name) {
-                        self.initial_values(&decl.name.name, &decl.locals, Some(sort));
+                        let slot = self.fresh_slot("self");
+                        let scope = Scope { site: Site::Init(Some((slot, sort))), ..Scope::global() };
+                        self.initial_values(&decl.name.name, &decl.locals, vec![slot], &scope);
                     }
                 }
                 _ => {}
@@ -27,7 +34,26 @@ impl<'m> Analyzer<'m> {
         }
     }
 
-    fn initial_values(&mut self, owner: &str, attrs: &'m [ast::AttrDecl], sort: Option<arch_ir::SortId>) {
+    /// Variables for the keys of a truth object, if one of them has a name, and where those with a name can be used.
+    fn keys_of_initial_values(&mut self, truth: &str) -> (Vec<SlotId>, Scope) {
+        let mut scope = Scope { site: Site::Init(None), ..Scope::global() };
+        let names = self.key_names(truth);
+        if names.iter().all(Option::is_none) {
+            return (Vec::new(), scope);
+        }
+        let types = self.tables.truths[truth].keys.clone();
+        let slots = names.into_iter().zip(types).map(|(name, ty)| {
+            let Some(name) = name else { return self.fresh_slot("_") };
+            let binding = self.named_key(name, ty);
+            let slot = binding.slot;
+            scope.slots.push(binding);
+            slot
+        });
+        (slots.collect(), scope)
+    }
+
+    /// Initial values where `keys` stand for the instance, or the keys of the truth object.
+    fn initial_values(&mut self, owner: &str, attrs: &'m [ast::AttrDecl], keys: Vec<SlotId>, scope: &Scope) {
         for attr in attrs {
             let name = format!("{owner}.{}", attr.name.name);
             let declared = self.program.vars.iter_enumerated().find(|(_, v)| v.span == attr.name.span);
@@ -37,7 +63,8 @@ impl<'m> Analyzer<'m> {
             };
             match &attr.value {
                 Some(AttrValue::Init(value)) => {
-                    self.program.vars[id].init = self.initial_value(value, &ty, sort)
+                    let value = self.initial_value(value, &ty, scope);
+                    self.program.vars[id].init = Init::Value { keys: keys.clone(), value };
                 }
                 Some(AttrValue::Any(span)) => {
                     if ty != Type::Unknown && self.program.cardinality(&ty).is_none() {
@@ -51,11 +78,8 @@ impl<'m> Analyzer<'m> {
         }
     }
 
-    fn initial_value(&mut self, value: &'m ast::Expr, ty: &Type, sort: Option<arch_ir::SortId>) -> Init {
-        let slot = self.fresh_slot("self");
-        let mut scope = Scope::global();
-        scope.site = crate::scope::Site::Init(sort.map(|s| (slot, s)));
-        let value = self.expr(value, Some(ty), &scope);
+    fn initial_value(&mut self, value: &'m ast::Expr, ty: &Type, scope: &Scope) -> Expr {
+        let value = self.expr(value, Some(ty), scope);
         let mut reads = None;
         value.visit(&mut |e| {
             if let ExprKind::Var(..) | ExprKind::Old(_) | ExprKind::Crashed(..) | ExprKind::Connected(..) =
@@ -67,8 +91,7 @@ impl<'m> Analyzer<'m> {
         if let Some(span) = reads {
             self.report(type_errors::initial_value_reads(span));
         }
-        let keys = if sort.is_some() { vec![slot] } else { Vec::new() };
-        Init::Value { keys, value }
+        value
     }
 
     /// Lowers all properties, expectations and switched-off checks.

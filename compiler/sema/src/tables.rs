@@ -85,6 +85,8 @@ impl NamedType {
 pub struct TruthEntry<'m> {
     /// The types of its keys.
     pub keys: Vec<Type>,
+    /// What initial values and derived attributes call its keys.
+    pub key_names: Vec<Option<&'m ast::Ident>>,
     /// Its attributes.
     pub attrs: BTreeMap<String, AttrEntry<'m>>,
     /// Where its name is declared.

@@ -156,14 +156,19 @@ impl Tree<'_> {
         let mut kids = self.kids(pair);
         let ghost = kids.maybe(Rule::ghost).map(|p| self.span(&p));
         let name = self.ident(kids.any());
-        let keys = kids.maybe(Rule::truth_keys).map_or_else(Vec::new, |p| self.types(p));
+        let keys = kids.maybe(Rule::truth_keys).map_or_else(Vec::new, |p| self.truth_keys(p));
         let place = kids.maybe(Rule::truth_at).map(|p| self.only(p)).map(|p| self.ident(p));
         let attrs = self.attrs(kids.next(Rule::attrs));
         ItemKind::Truth(TruthDecl { name, keys, place, ghost, attrs })
     }
 
-    fn types(&mut self, pair: P<'_>) -> Vec<Type> {
-        self.kids(pair).rest().into_iter().map(|p| self.type_(p)).collect()
+    fn truth_keys(&mut self, pair: P<'_>) -> Vec<TruthKey> {
+        let key = |this: &mut Self, pair| {
+            let mut kids = this.kids(pair);
+            let name = kids.maybe(Rule::ident).map(|p| this.ident(p));
+            TruthKey { name, ty: this.type_(kids.any()) }
+        };
+        self.kids(pair).rest().into_iter().map(|p| key(self, p)).collect()
     }
 
     fn attrs(&mut self, pair: P<'_>) -> Vec<AttrDecl> {

@@ -124,7 +124,7 @@ fn sort_end(of: &SortDecl) -> u32 {
 }
 
 fn truth_end(of: &TruthDecl) -> u32 {
-    let key = of.keys.last().map(|k| k.span);
+    let key = of.keys.last().map(|k| k.ty.span);
     let place = of.place.as_ref().map(|p| p.span);
     [Some(of.name.span), key, place].into_iter().flatten().map(|s| s.end).max().unwrap_or_default()
 }
@@ -235,8 +235,13 @@ fn truth(of: &TruthDecl) -> String {
     let place = of.place.as_ref().map_or_else(String::new, |p| format!(" at {}", p.name));
     match of.keys.as_slice() {
         [] => format!("{ghost}truth {}{place}", of.name.name),
-        keys => format!("{ghost}truth {}[{}]{place}", of.name.name, comma_list(keys, ty)),
+        keys => format!("{ghost}truth {}[{}]{place}", of.name.name, comma_list(keys, truth_key)),
     }
+}
+
+fn truth_key(of: &TruthKey) -> String {
+    let name = of.name.as_ref().map_or_else(String::new, |n| format!("{}: ", n.name));
+    format!("{name}{}", ty(&of.ty))
 }
 
 fn view(of: &ViewDecl) -> String {

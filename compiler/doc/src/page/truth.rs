@@ -24,7 +24,7 @@ pub fn truth(context: &Context<'_>) -> Option<Markup> {
 }
 
 fn object(context: &Context<'_>, span: Span, truth: &TruthDecl) -> Markup {
-    let keys: Vec<String> = truth.keys.iter().map(|k| context.ty(k)).collect();
+    let keys: Vec<String> = truth.keys.iter().map(|k| context.ty(&k.ty)).collect();
     let mut about = vec![context.prose.above(span)];
     if truth.ghost.is_some() {
         about.push("ghost: for properties only".to_owned());

@@ -412,5 +412,5 @@ pub fn null_variable(span: Span) -> Diagnostic {
 pub fn initial_value_reads(span: Span) -> Diagnostic {
     Diagnostic::error(codes::BAD_INITIAL_VALUE, "an initial value cannot read other attributes")
         .at(span, "is not known yet when the system starts")
-        .help("use constants, `self` and literals")
+        .help("use constants, literals, `self`, and keys that have a name: `truth Cell[c: 0..8] { n: 0..8 = c }`")
 }

@@ -10,7 +10,7 @@ use crate::tables::AttrSource;
 use crate::types::accepts;
 use arch_base::Span;
 use arch_grammar::ast::{self, DefineForm};
-use arch_ir::{Expr, ExprKind, Type, Value};
+use arch_ir::{Expr, ExprKind, SlotId, Type, Value};
 
 /// The most often that definitions may be expanded in one file.
 const MAX_EXPANSIONS: u32 = 1 << 15;
@@ -198,11 +198,7 @@ impl<'m> Analyzer<'m> {
         let declared = decl.ty.as_ref().map(|ty| self.resolve_type(ty, name));
         let body = self.expr(&decl.body, declared.as_ref(), &inner);
         // The place of use is what a reader of a guard wants to see; errors inside point at the definition.
-        lets.into_iter().rev().fold(Expr { span, ..body }, |body, (slot, value)| Expr {
-            ty: body.ty.clone(),
-            kind: ExprKind::Let(slot, Box::new(value), Box::new(body)),
-            span,
-        })
+        let_in(lets, Expr { span, ..body })
     }
 
     /// `T.a` of a derived attribute, from its definition.
@@ -243,8 +239,36 @@ impl<'m> Analyzer<'m> {
         }
         let mut inner = Scope { slots: Vec::new(), siblings: Some(owner.to_owned()), ..scope.clone() };
         inner.expanding.push(name);
+        let mut lets = Vec::new();
+        for (name, value) in self.key_names(owner).into_iter().zip(&keys) {
+            if let Some(name) = name {
+                let binding = self.named_key(name, value.ty.clone());
+                lets.push((binding.slot, value.clone()));
+                inner.slots.push(binding);
+            }
+        }
         inner.keys.push((owner.to_owned(), keys));
         let body = self.expr(body, None, &inner);
-        Expr { span, ..body }
+        let_in(lets, Expr { span, ..body })
     }
+
+    /// What the declaration of a truth object calls its keys.
+    pub(crate) fn key_names(&self, truth: &str) -> Vec<Option<&'m ast::Ident>> {
+        self.tables.truths.get(truth).map_or_else(Vec::new, |entry| entry.key_names.clone())
+    }
+
+    /// A variable for a key that has a name.
+    pub(crate) fn named_key(&mut self, name: &'m ast::Ident, ty: Type) -> SlotBinding {
+        let slot = self.fresh_slot(&name.name);
+        SlotBinding { name: name.name.clone(), slot, ty, span: name.span }
+    }
+}
+
+/// A body with values for some variables in it, which any but the first may read.
+fn let_in(lets: Vec<(SlotId, Expr)>, body: Expr) -> Expr {
+    lets.into_iter().rev().fold(body, |body, (slot, value)| Expr {
+        span: body.span,
+        ty: body.ty.clone(),
+        kind: ExprKind::Let(slot, Box::new(value), Box::new(body)),
+    })
 }
