@@ -250,7 +250,11 @@ impl<'a, 'f> Coverage<'a, 'f> {
 }
 
 fn of_step(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
+    let decided = arch_ir::guard::decided(&step.guard);
     if seen.executed == 0 {
+        if decided == Some(false) {
+            return None;
+        }
         let message = format!("no behaviour executes `{}`", step.name);
         let warning =
             Diagnostic::warning(codes::NEVER_EXECUTES, message).at(step.name_span, "never executes");
@@ -260,8 +264,7 @@ fn of_step(step: &Step, seen: StepCoverage) -> Option<Diagnostic> {
             warning.because("no run ever reaches it")
         });
     }
-    let trivial = matches!(step.guard.kind, ExprKind::Literal(Value::Bool(true))) || step.atoms.is_empty();
-    if seen.refused || trivial {
+    if seen.refused || decided == Some(true) || step.atoms.is_empty() {
         return None;
     }
     let message = format!("the guard of `{}` is never false", step.name);

@@ -7,6 +7,7 @@
 use crate::atomic;
 use crate::codes;
 use crate::digest::sha256;
+use crate::load::reason;
 use crate::outcome::{ExitStatus, FailureOutcome, PropertyOutcome, SpecOutcome, strength};
 use arch_base::Diagnostic;
 use arch_grammar::ast::Module;
@@ -189,7 +190,8 @@ impl Lock {
             return Ok(());
         }
         atomic::write(path, text.as_bytes())
-            .map_err(|e| Diagnostic::error(codes::LOCK, format!("{} cannot be written: {e}", path.display())))
+            .map_err(|e| format!("{} cannot be written: {}", path.display(), reason(&e)))
+            .map_err(|message| Diagnostic::error(codes::LOCK, message))
     }
 
     fn text(&self) -> String {

@@ -128,6 +128,24 @@ fn what_a_failure_mode_shows_is_not_vacuous() {
 }
 
 #[test]
+fn a_step_that_a_constant_switches_off_is_no_news() {
+    let with = |detect: &str| {
+        format!(
+            "const DETECT = {detect}
+            truth T {{ x: bool, y: bool }}
+            actor p
+            rules {{ p[flip]  p[abort {{DETECT and T.y}}] }}
+            on flip {{ T.x := not T.x }}
+            on abort {{ T.y := false }}
+            property set: reachable T.x"
+        )
+    };
+    let said = |detect| codes(&checked(&with(detect), &[]).0).iter().any(|c| c == "W0901");
+    assert!(!said("false"), "the constant decides it");
+    assert!(said("true"), "no behaviour makes T.y true");
+}
+
+#[test]
 fn nothing_is_said_before_every_state_was_seen() {
     let (spec, status) = checked(SPEC, &["--max-states", "3", "--strict"]);
     assert_eq!((codes(&spec), status), (Vec::new(), 3));

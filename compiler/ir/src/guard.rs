@@ -2,7 +2,9 @@
 //!
 //! The scheme of identities, and what keeps them stable, is `docs/internals/guard-ids.md`.
 
+use crate::eval::expr::compare;
 use crate::program::{Atom, Expr, ExprKind, Type};
+use crate::value::Value;
 use arch_base::Span;
 
 /// The guard of a step with its atoms, from the conditions that are written for it, in order: the one of the
@@ -48,6 +50,32 @@ fn written_operands(e: &Expr) -> Vec<&Expr> {
         part.span.file == e.span.file && e.span.start <= part.span.start && part.span.end <= e.span.end
     };
     if operands.iter().all(inside) { operands } else { Vec::new() }
+}
+
+/// The truth value that a condition has in every state because constants alone decide it, as in a guard with a switch.
+/// `None`: the state has a say, as far as this looks.
+#[must_use]
+pub fn decided(e: &Expr) -> Option<bool> {
+    match &e.kind {
+        ExprKind::Literal(Value::Bool(value)) => Some(*value),
+        ExprKind::Not(inner) => decided(inner).map(|value| !value),
+        ExprKind::And(parts) => decided_by(parts, false),
+        ExprKind::Or(parts) => decided_by(parts, true),
+        ExprKind::Compare(op, left, right) => match (&left.kind, &right.kind) {
+            (ExprKind::Literal(left), ExprKind::Literal(right)) => Some(compare(*op, left, right)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A connective is decided by one operand that `decides`, or when all operands are decided the other way.
+fn decided_by(parts: &[Expr], decides: bool) -> Option<bool> {
+    let values = || parts.iter().map(decided);
+    match values().any(|v| v == Some(decides)) {
+        true => Some(decides),
+        false => values().all(|v| v.is_some()).then_some(!decides),
+    }
 }
 
 /// The guard as if one of its atoms had not been written, and the atoms that are left. An `and` or `or` loses an

@@ -17,11 +17,19 @@ impl<'m> Analyzer<'m> {
         Outcome { word: word.to_owned(), ends: false, then: None }
     }
 
-    /// The outcome of a chain.
-    pub fn outcome_of_chain(&mut self, index: usize, chain: &'m ast::Chain, last_step: usize) -> Outcome {
+    /// The outcome of a chain. A detached branch needs none: its run goes on.
+    pub fn outcome_of_chain(
+        &mut self,
+        index: usize,
+        chain: &'m ast::Chain,
+        last_step: usize,
+        detached: bool,
+    ) -> Outcome {
         let Some(word) = &chain.outcome else {
-            let last = chain.steps.last().map_or(chain.span, |s| s.span);
-            self.report(errors::no_outcome(last));
+            if !detached {
+                let last = chain.steps.last().map_or(chain.span, |s| s.span);
+                self.report(errors::no_outcome(last));
+            }
             let repeats = self.repeats(index);
             return Outcome { word: "done".into(), ends: !repeats, then: None };
         };

@@ -447,7 +447,8 @@ impl<'m> Analyzer<'m> {
         for (number, (chain, window)) in written.into_iter().enumerate() {
             let steps = self.chain_steps(index, number);
             let last = self.runs[index].steps.iter().rposition(|w| w.chain == number).unwrap_or(0);
-            let outcome = self.outcome_of_chain(index, chain, last);
+            let detached = window.as_ref().is_some_and(|w| w.detached);
+            let outcome = self.outcome_of_chain(index, chain, last, detached);
             self.check_chain_end(id, &steps, window.is_some());
             self.program.protocols[id].chains.push(Chain { steps, outcome, window, span: chain.span });
         }

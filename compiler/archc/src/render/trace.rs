@@ -50,10 +50,11 @@ fn goes_on(cycle: &CycleOutcome, steps: usize, paint: Paint) -> String {
         (true, n) => format!("    {arrow} back to step {n}, and so on for ever\n"),
         (false, _) => format!("    {arrow} nothing happens any more\n"),
     };
-    for treated in &cycle.treated {
-        let line = format!("fair to {}: {}", treated.unit, why_fair(treated));
-        text.push_str(&format!("          {line}\n"));
-    }
+    // A step that is strongly fair can be in a weak unit as well, and then the same is to be said of both.
+    let mut lines: Vec<String> =
+        cycle.treated.iter().map(|t| format!("fair to {}: {}", t.unit, why_fair(t))).collect();
+    lines.dedup();
+    lines.iter().for_each(|line| text.push_str(&format!("          {line}\n")));
     if !cycle.never_due.is_empty() {
         text.push_str(&format!("          could happen, and need not: {}\n", cycle.never_due.join(", ")));
     }

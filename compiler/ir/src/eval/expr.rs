@@ -255,7 +255,7 @@ impl Interpreter<'_> {
 }
 
 /// Whether a comparison is true. By order, nothing lies below or above null.
-pub(super) fn compare(op: CompareOp, a: &Value, b: &Value) -> bool {
+pub(crate) fn compare(op: CompareOp, a: &Value, b: &Value) -> bool {
     match op {
         CompareOp::Eq => a == b,
         CompareOp::Ne => a != b,

@@ -9,7 +9,7 @@ mod canonical;
 mod claims;
 mod effect;
 mod explain;
-mod expr;
+pub(crate) mod expr;
 mod faults;
 mod runs;
 mod segments;

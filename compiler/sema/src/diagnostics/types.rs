@@ -25,9 +25,14 @@ fn mismatch_of(span: Span, have: &str, want: &str) -> Diagnostic {
 
 /// An optional value where null is not allowed.
 pub fn maybe_null(span: Span, have: &str, want: &str) -> Diagnostic {
+    // Of what is computed with, only the values that it can have are a domain.
+    let (values, otherwise) = match (want, have.strip_suffix('?')) {
+        ("an integer", Some(values)) => (values, String::new()),
+        _ => (want, format!("; or declare the other side optional, `{want}?`")),
+    };
     Diagnostic::error(codes::MAYBE_NULL, format!("this may be null, and {want} is needed"))
         .at(span, format!("this is {have}"))
-        .help(format!("say what is to happen without a value: `for x in {want} where x = … {{ }}` in an effect, `any x in {want} where x = …: …` in a condition; or declare the other side optional, `{want}?`"))
+        .help(format!("say what is to happen without a value: `for x in {values} where x = … {{ }}` in an effect, `any x in {values} where x = …: …` in a condition{otherwise}"))
 }
 
 /// `null` where it is not allowed.

@@ -48,6 +48,9 @@ impl<'m> Analyzer<'m> {
         if BUILTINS.contains(&name.name.as_str()) {
             return self.builtin(name, arguments, span, expected, scope);
         }
+        if let Some(base) = self.local_meaning(name, scope) {
+            return self.element_of(base, arguments, span, scope);
+        }
         let error = names::unknown_function(name, &self.tables);
         self.report(error);
         unknown(span)
@@ -62,6 +65,10 @@ impl<'m> Analyzer<'m> {
         scope: &Scope,
     ) -> Expr {
         let base = self.expr(function, None, scope);
+        self.element_of(base, arguments, span, scope)
+    }
+
+    fn element_of(&mut self, base: Expr, arguments: &'m [ast::Argument], span: Span, scope: &Scope) -> Expr {
         let [argument] = arguments else {
             self.report(type_errors::one_index(span, arguments.len()));
             return unknown(span);

@@ -41,7 +41,8 @@ impl<'m> Analyzer<'m> {
         self.name(name, None, scope)
     }
 
-    fn local_meaning(&mut self, name: &'m ast::Ident, scope: &Scope) -> Option<Expr> {
+    /// What a bare name stands for at this place, before constants and types are asked.
+    pub(super) fn local_meaning(&mut self, name: &'m ast::Ident, scope: &Scope) -> Option<Expr> {
         let span = name.span;
         if let Some(slot) = scope.slot(&name.name) {
             return Some(Expr { kind: ExprKind::Slot(slot.slot), ty: slot.ty.clone(), span });
