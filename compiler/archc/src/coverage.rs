@@ -7,10 +7,7 @@ use crate::questions::Explored;
 use arch_base::{Code, Diagnostic, Idx, Span};
 use arch_ir::observe::Subject;
 use arch_ir::report::{PropertyResult, PropertyVerdict, StepCoverage};
-use arch_ir::{
-    ExprKind, FaultId, FaultKind, Program, Property, PropertyId, PropertyKind, ProtocolId, Step, StepId,
-    Value,
-};
+use arch_ir::{FaultId, FaultKind, Program, Property, PropertyId, PropertyKind, ProtocolId, Step, StepId};
 
 /// What there is to say, if every state was seen: before that there is nothing.
 #[must_use]
