@@ -44,7 +44,7 @@ impl Campaign {
     fn is_well_distributed(&self, tried: u64) {
         let count = self.compared.len() as u64;
         assert!(count * 4 > tried, "only {count} of {tried} programs were compared: {:?}", self.refused);
-        for feature in FEATURES.split(',').map(str::trim).filter(|_| tried >= 60) {
+        for feature in FEATURES.split(',').map(str::trim).filter(|_| tried >= 120) {
             assert!(self.features.contains_key(feature), "`{feature}` is in none of {count} programs");
         }
     }
@@ -54,7 +54,7 @@ impl Campaign {
 fn random_programs_do_what_the_interpreter_says() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
     let mut programs = Programs::new(&folder).expect("a folder");
-    let (mut campaign, seeds) = (Campaign::default(), campaign(60).0);
+    let (mut campaign, seeds) = (Campaign::default(), campaign(120).0);
     let tried = seeds.end - seeds.start;
     seeds.for_each(|seed| campaign.add(seed, &mut programs));
     let Campaign { compared, refused, large, features } = &campaign;
