@@ -72,12 +72,8 @@ pub fn compare(
     early: bool,
     request: &Request<'_>,
 ) -> Result<Comparison, Refusal> {
-    let options = arch_check::Options {
-        threads: threads(request.threads),
-        limits: request.limits.clone(),
-        symmetry: request.symmetry,
-    };
-    arch_check::lockstep::compare(program, variants, early, &options, request.interrupt).map_err(refusal)
+    arch_check::lockstep::compare(program, variants, early, &options(request), request.interrupt)
+        .map_err(refusal)
 }
 
 /// Prepares an exploration of variants of a program; none where only explorations of each by itself will do.
@@ -88,16 +84,8 @@ pub fn family(program: &Program, request: &Request<'_>) -> Option<Family> {
     if !ours || request.limits.max_states.is_some() {
         return None;
     }
-    let mut machine = Machine::compile(program).ok()?;
-    if request.engine != Engine::Interpreter {
-        machine = machine.with_native(arch_jit::compile);
-    }
-    let options = arch_check::Options {
-        threads: threads(request.threads),
-        limits: request.limits.clone(),
-        symmetry: false,
-    };
-    Family::new(machine, options).ok()
+    let machine = compiled(program, request).ok()?;
+    Family::new(machine, arch_check::Options { symmetry: false, ..options(request) }).ok()
 }
 
 /// Whether an engine's counterexamples are the shortest: stateright's are only with one thread.
@@ -145,32 +133,35 @@ fn oracle(program: &Program, request: &Request<'_>) -> Report {
     arch_ir::explore::explore(program, &request.limits, request.interrupt)
 }
 
-fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
-    let mut machine = Machine::compile(program).map_err(refusal)?;
-    if request.engine != Engine::Interpreter {
-        machine = machine.with_native(arch_jit::compile);
+/// A program for the explorer, with machine code unless it is to be interpreted.
+fn compiled(program: &Program, request: &Request<'_>) -> Result<Machine, Refusal> {
+    let machine = Machine::compile(program).map_err(refusal)?;
+    Ok(if request.engine == Engine::Interpreter { machine } else { machine.with_native(arch_jit::compile) })
+}
+
+fn options(request: &Request<'_>) -> arch_check::Options {
+    arch_check::Options {
+        threads: threads(request.threads),
+        limits: request.limits.clone(),
+        symmetry: request.symmetry,
     }
+}
+
+fn explorer(program: &Program, request: &Request<'_>) -> Result<Report, Refusal> {
+    let machine = compiled(program, request)?;
     if request.engine == Engine::Jit && !machine.warm_up() {
         let message = "there is no machine code for it on this platform, or it is too large";
         return Err(Refusal { span: None, message: message.to_owned() });
     }
-    let options = arch_check::Options {
-        threads: threads(request.threads),
-        limits: request.limits.clone(),
-        symmetry: request.symmetry,
-    };
     let mut show = |p: &arch_explorer::Progress| show(request, p);
-    Ok(arch_check::check(program, &machine, &options, request.interrupt, &mut show))
+    Ok(arch_check::check(program, &machine, &options(request), request.interrupt, &mut show))
 }
 
 /// Follows random behaviours.
 fn simulation(program: &Program, runs: Runs, request: &Request<'_>) -> Result<Report, Refusal> {
     let machine = Machine::compile(program).map_err(refusal)?.with_native(arch_jit::compile);
-    let options = arch_check::Options {
-        threads: threads(request.threads),
-        limits: Limits { enough: Some(unexpected(program)), ..request.limits.clone() },
-        symmetry: false,
-    };
+    let limits = Limits { enough: Some(unexpected(program)), ..request.limits.clone() };
+    let options = arch_check::Options { limits, symmetry: false, ..options(request) };
     let mut show = |p: &arch_explorer::Progress| show(request, p);
     Ok(simulate(&machine, runs, &options, request.interrupt, &mut show))
 }

@@ -16,6 +16,7 @@ mod evidence;
 mod execute;
 pub mod family;
 mod initial;
+mod kinds;
 pub mod layout;
 mod link;
 mod liveness;

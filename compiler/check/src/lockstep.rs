@@ -10,6 +10,7 @@
 use crate::check::{explorer_limits, stop};
 use crate::error::CompileError;
 use crate::execute;
+use crate::kinds::{Does, Kinds};
 use crate::machine::Machine;
 use crate::symmetry::{Naming, Quotient, symmetry_of};
 use crate::{Options, layout::Layout};
@@ -18,7 +19,6 @@ use arch_ir::change::StepRef;
 use arch_ir::report::Stop;
 use arch_ir::symmetry::Symmetry;
 use arch_ir::{Event, FaultKind, Program};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A program that differs from another in the guards, `lets` and effects of these steps alone.
@@ -55,8 +55,7 @@ pub fn compare(
 ) -> Result<Comparison, CompileError> {
     let machine = Machine::compile(program)?;
     let mut kinds = Kinds::default();
-    let of_actions: Vec<u32> =
-        (0..machine.actions() as u32).map(|a| kinds.number(machine.template(a))).collect();
+    let of_actions = kinds.of(&machine);
     let others: Vec<Other> = variants
         .iter()
         .map(|v| Other::of(&machine, &machine.layout, v, &mut kinds))
@@ -76,17 +75,6 @@ pub fn compare(
         happened: happened.map(|a| machine.template(a as u32)).collect(),
         stopped: explored.stopped.map(stop),
     })
-}
-
-/// Numbers for events that are the same, whatever the numbers of the actions.
-#[derive(Default)]
-struct Kinds(BTreeMap<Event, u32>);
-
-impl Kinds {
-    fn number(&mut self, event: Event) -> u32 {
-        let next = self.0.len() as u32;
-        *self.0.entry(event).or_insert(next)
-    }
 }
 
 /// A variant, compiled.
@@ -109,12 +97,13 @@ impl Other {
         kinds: &mut Kinds,
     ) -> Result<Other, CompileError> {
         let mut machine = Machine::compile_in(&variant.program, layout)?;
-        let events: Vec<Event> = (0..machine.actions() as u32).map(|a| machine.template(a)).collect();
-        machine.restrict(|a| is_of(&variant.program, &variant.steps, &events[a as usize]));
+        let own = |a: u32| is_of(&variant.program, &variant.steps, &machine.template(a));
+        let own: Vec<bool> = (0..machine.actions() as u32).map(own).collect();
+        machine.restrict(|a| own[a as usize]);
         let of_base = |a: u32| is_of(&base.program, &variant.steps, &base.template(a));
         Ok(Other {
             touched: (0..base.actions() as u32).map(of_base).collect(),
-            kinds: events.into_iter().map(|e| kinds.number(e)).collect(),
+            kinds: kinds.of(&machine),
             machine,
             differs: AtomicBool::new(false),
         })
@@ -127,21 +116,6 @@ impl Other {
             base.iter().all(|block| mine.iter().any(|b| block.iter().all(|i| b.contains(i))))
         };
         own.blocks.iter().zip(of_base.blocks.iter()).all(within)
-    }
-
-    /// Whether the changed steps do something else in a state.
-    fn differs(&self, kinds: &[u32], base: &Successors, variant: &Successors) -> bool {
-        let mine = base.events().filter(|(a, _)| self.touched[*a as usize]);
-        let mine = mine.map(|(a, to)| (kinds[a as usize], to));
-        let other = variant.events().map(|(a, to)| (self.kinds[a as usize], to));
-        if !mine.eq(other) {
-            return true;
-        }
-        let found = |f: &arch_explorer::Found| f.action.map(|a| (a as usize, f.finding));
-        let mine = base.found().iter().filter_map(found).filter(|(a, _)| self.touched[*a]);
-        let mine = mine.map(|(a, finding)| (kinds[a], finding));
-        let other = variant.found().iter().filter_map(found).map(|(a, finding)| (self.kinds[a], finding));
-        !mine.eq(other)
     }
 }
 
@@ -222,7 +196,8 @@ impl System for Lockstep<'_> {
             }
             found.clear();
             other.machine.events(state, scratch, found);
-            if other.differs(&self.kinds, events, found) {
+            let spec = Does { kinds: &self.kinds, events };
+            if spec.differs(&other.touched, Does { kinds: &other.kinds, events: found }) {
                 other.differs.store(true, Ordering::Relaxed);
                 out.find(number as u32, None);
             }

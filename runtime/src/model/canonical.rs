@@ -13,6 +13,12 @@ use std::sync::Arc;
 pub(crate) type Leaf<'f> = &'f dyn Fn(&Type, Option<i64>, &Value) -> Value;
 
 impl Model {
+    /// The initial values of a row of the model.
+    pub(crate) fn initial(&self, row: &RowKey) -> Row {
+        let code = self.spec.kinds[usize::from(row.kind.0)];
+        (code.initial)(&row.key, &self.members).expect("a key of the kind")
+    }
+
     /// The initial states, in order; equal ones may occur.
     #[must_use]
     pub fn initial_states(&self) -> Vec<State> {
@@ -21,9 +27,8 @@ impl Model {
         for (id, kind) in self.spec.schema.kinds() {
             let keys = kind.keys.iter().map(|k| self.values(&k.ty).unwrap_or_default()).collect::<Vec<_>>();
             for key in tuples(&keys) {
-                let code = self.spec.kinds[usize::from(id.0)];
-                let row = (code.initial)(&key, &self.members).expect("a key of the kind");
                 let row_key = RowKey::new(id, key);
+                let row = self.initial(&row_key);
                 for (_, column) in self.any.iter().filter(|(k, _)| *k == id) {
                     places.push((row_key.clone(), *column));
                     columns.push(self.values(&kind.columns[*column].ty).unwrap_or_default());

@@ -5,7 +5,7 @@ use super::state::{Delivery, State, StateSource};
 use super::{Down, Event, FaultKind, Model};
 use crate::schema::KindId;
 use crate::step::{Picks, Stop, Tx, acting};
-use crate::value::{Row, RowKey, Value};
+use crate::value::{RowKey, Value};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -102,8 +102,7 @@ impl Model {
 
     /// Gives a row its initial values; a run is over with this status, if there is one.
     fn reset(&self, state: &mut State, row: &RowKey, status: Option<&SmolStr>) {
-        let code = self.spec.kinds[usize::from(row.kind.0)];
-        let mut values: Row = (code.initial)(&row.key, &self.members).expect("a key of the kind");
+        let mut values = self.initial(row);
         if let Some(status) = status {
             values[0] = Value::Enum(status.clone());
         }

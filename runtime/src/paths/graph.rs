@@ -184,15 +184,10 @@ fn kind(model: &Model, event: &Event, next: &State) -> Kind {
 
 /// Whether a service can start so: with the initial values of its rows, and with clocks that are right.
 fn starts_there(model: &Model, state: &State) -> bool {
-    let initial = |row: &crate::RowKey| {
-        let code = model.spec.kinds[usize::from(row.kind.0)];
-        (code.initial)(&row.key, &model.members)
-    };
     let mut fresh = state.clone();
-    for (row, values) in &mut fresh.rows {
-        if let Some(initial) = initial(row).filter(|_| usize::from(row.kind.0) < model.spec.stored) {
-            *values = std::sync::Arc::new(initial);
-        }
+    for (row, values) in fresh.rows.iter_mut().filter(|(row, _)| usize::from(row.kind.0) < model.spec.stored)
+    {
+        *values = std::sync::Arc::new(model.initial(row));
     }
     state.skew.iter().all(|(.., by)| *by == 0) && model.canonical(fresh) == *state
 }

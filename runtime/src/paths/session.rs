@@ -166,7 +166,7 @@ impl Session {
         for (key, row) in keys.into_iter().zip(rows) {
             let row = match row {
                 Some(row) => self.relative(model, key.kind, row.row),
-                None => initial(model, &key),
+                None => model.initial(&key),
             };
             found.rows.insert(key, Arc::new(row));
         }
@@ -252,11 +252,6 @@ fn bare(model: &Model, state: &State) -> State {
         pending: vec![Vec::new(); state.pending.len()],
         ..state.clone()
     }
-}
-
-fn initial(model: &Model, row: &RowKey) -> Row {
-    let code = model.spec.kinds[usize::from(row.kind.0)];
-    (code.initial)(&row.key, &model.members).expect("a key of the kind")
 }
 
 /// A row with every instant replaced.

@@ -2,7 +2,7 @@
 
 use super::listing::{Listing, counts_line, event_line};
 use arch_base::Idx;
-use arch_codegen::{ColumnOf, KindOf, Layout};
+use arch_codegen::{ColumnOf, KindOf, Layout, instance_name};
 use arch_ir::eval::{Interpreter, Transition};
 use arch_ir::explore::explore_states;
 use arch_ir::report::{Limits, PropertyResult, PropertyVerdict};
@@ -69,18 +69,11 @@ struct Mirror<'p> {
 
 impl Mirror<'_> {
     fn id(&self, sort: SortId, n: u32) -> rt::Value {
-        let declared = &self.program.sorts[sort];
-        rt::Value::id(match declared.size {
-            1 => declared.name.clone(),
-            size => format!("{}{:0width$}", declared.name, n + 1, width = size.to_string().len()),
-        })
+        rt::Value::id(instance_name(self.program, sort, n))
     }
 
     fn name(&self, sort: SortId, n: u32) -> arch_runtime::SmolStr {
-        match self.id(sort, n) {
-            rt::Value::Id(name) => name,
-            other => unreachable!("{other:?} is no id"),
-        }
+        instance_name(self.program, sort, n).into()
     }
 
     fn value(&self, ty: &Type, value: &Value) -> rt::Value {

@@ -3,9 +3,9 @@
 
 use super::items::Item;
 use super::judge::Judge;
+use super::pairs::without;
 use super::together::{Done, Together, keeps_states};
 use arch_ir::Program;
-use arch_ir::change::apply;
 use std::collections::BTreeMap;
 
 /// Two items, by position.
@@ -48,9 +48,8 @@ impl<'j> Families<'j> {
     /// What pairs do, given that nothing breaks without one of them, as far as that is found out here.
     pub fn pairs(&mut self, items: &[&Item], pairs: &[Pair], judge: &Judge<'_>) -> BTreeMap<Pair, Done> {
         let both = |a: usize, b: usize| {
-            let changes = [items[a], items[b]].map(|i| i.change.clone()).to_vec();
-            let program = apply(judge.program, &changes).map_err(|refusal| refusal.why);
-            (changes, program)
+            let both = [items[a], items[b]];
+            (both.map(|i| i.change.clone()).to_vec(), without(judge.program, &both))
         };
         let mut found = BTreeMap::new();
         if let Some(done) = self.spec.as_mut().and_then(|spec| spec.pairs(pairs, &both)) {

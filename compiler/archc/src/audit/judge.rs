@@ -104,8 +104,7 @@ impl<'a> Judge<'a> {
 
     /// What holds in the spec as it is written.
     pub fn holding(&self) -> Vec<String> {
-        let holding = self.known.iter().filter(|k| k.verdict == PropertyVerdict::Holds);
-        holding.map(|k| k.name.clone()).collect()
+        named(&self.known, PropertyVerdict::Holds)
     }
 
     /// Whether something that is judged holds in the spec as it is written.
@@ -126,8 +125,7 @@ impl<'a> Judge<'a> {
 
     /// What the spec as it is written violates.
     pub fn violated(&self) -> Vec<String> {
-        let violated = self.known.iter().filter(|k| k.verdict == PropertyVerdict::Violated);
-        violated.map(|k| k.name.clone()).collect()
+        named(&self.known, PropertyVerdict::Violated)
     }
 
     /// The results of all jobs, several at a time.
@@ -186,10 +184,8 @@ impl<'a> Judge<'a> {
     /// The same for liveness properties alone, or for all others.
     fn stage(&self, changed: &Program, live: bool) -> Effects {
         let known: Vec<&Known> = self.known.iter().filter(|k| k.live == live).collect();
-        let named = |verdict: PropertyVerdict| -> Vec<String> {
-            known.iter().filter(|k| k.verdict == verdict).map(|k| k.name.clone()).collect()
-        };
-        let enough = Enough { any: named(PropertyVerdict::Holds), all: named(PropertyVerdict::Violated) };
+        let with = |verdict| named(known.iter().copied(), verdict);
+        let enough = Enough { any: with(PropertyVerdict::Holds), all: with(PropertyVerdict::Violated) };
         let program = restricted(changed, live);
         let report = match engines::explore(&program, &self.request(1, Some(enough))) {
             Ok(report) => report,
@@ -233,6 +229,11 @@ impl<'a> Judge<'a> {
         let limits = Limits { max_memory: most, enough, ..self.request.limits.clone() };
         Request { threads, limits, ..*self.request }
     }
+}
+
+/// The names of what has a verdict in the spec as it is written.
+fn named<'k>(known: impl IntoIterator<Item = &'k Known>, verdict: PropertyVerdict) -> Vec<String> {
+    known.into_iter().filter(|k| k.verdict == verdict).map(|k| k.name.clone()).collect()
 }
 
 /// What a state or event shows comes before what only the whole graph shows: an exploration ends with the former. Then

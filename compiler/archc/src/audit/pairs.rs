@@ -133,7 +133,7 @@ fn differing(
 }
 
 /// The spec without some parts.
-fn without(program: &Program, items: &[&Item]) -> Result<Program, String> {
+pub(super) fn without(program: &Program, items: &[&Item]) -> Result<Program, String> {
     let changes: Vec<_> = items.iter().map(|i| i.change.clone()).collect();
     apply(program, &changes).map_err(|refusal| refusal.why)
 }

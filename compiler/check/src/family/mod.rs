@@ -19,13 +19,14 @@ pub use spread::Spread;
 
 use crate::check::{Options, name_of};
 use crate::error::CompileError;
+use crate::kinds::Kinds;
 use crate::machine::{Finding, Machine};
 use arch_explorer::System;
 use arch_ir::report::Stop;
 use arch_ir::{Event, Program, PropertyKind};
 use expand::Worker;
 use occasions::Occasions;
-use parts::{Kinds, Without};
+use parts::Without;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use store::Store;

@@ -2,10 +2,9 @@
 
 use super::Part;
 use crate::error::CompileError;
+use crate::kinds::{Does, Kinds};
 use crate::machine::Machine;
-use arch_explorer::{Found, Successors};
-use arch_ir::Event;
-use std::collections::BTreeMap;
+use arch_explorer::Successors;
 use std::sync::Arc;
 
 /// What becomes of an event without a part.
@@ -17,22 +16,6 @@ pub enum Touch {
     Gone,
     /// It is what the program without the part says.
     Changed,
-}
-
-/// Numbers for events that are the same, whatever the numbers of their actions.
-#[derive(Debug, Default)]
-pub(super) struct Kinds(BTreeMap<Event, u32>);
-
-impl Kinds {
-    fn number(&mut self, event: Event) -> u32 {
-        let next = self.0.len() as u32;
-        *self.0.entry(event).or_insert(next)
-    }
-
-    /// For each action of a machine what it is.
-    pub(super) fn of(&mut self, machine: &Machine) -> Vec<u32> {
-        (0..machine.actions() as u32).map(|a| self.number(machine.template(a))).collect()
-    }
 }
 
 /// A part.
@@ -70,16 +53,10 @@ impl Without {
 
     /// Whether events of a state are others without the part, given what both machines do there.
     pub(super) fn differs(&self, kinds: &[u32], base: &Successors, changed: Option<&Successors>) -> bool {
-        let touched = |action: u32| self.touched[action as usize];
-        let mut mine = base.events().filter(|(a, _)| touched(*a)).map(|(a, to)| (kinds[a as usize], to));
-        let found = |f: &Found| f.action.map(|a| (a, f.finding));
-        let mut noted = base.found().iter().filter_map(found).filter(|(a, _)| touched(*a));
-        let Some(changed) = changed else { return mine.next().is_some() || noted.next().is_some() };
-        let other = changed.events().map(|(a, to)| (self.kinds[a as usize], to));
-        if !mine.eq(other) {
-            return true;
+        let base = Does { kinds, events: base };
+        match changed {
+            Some(events) => base.differs(&self.touched, Does { kinds: &self.kinds, events }),
+            None => base.acts(&self.touched),
         }
-        let other = changed.found().iter().filter_map(found).map(|(a, f)| (self.kinds[a as usize], f));
-        !noted.map(|(a, f)| (kinds[a as usize], f)).eq(other)
     }
 }

@@ -1,9 +1,8 @@
 //! Which variants reach which states: sets of variants are passed along events, level by level.
 
 use super::expand::Job;
-use super::store::{NOWHERE, On};
+use super::store::{Edge, NOWHERE, On};
 use super::{Family, NoFamily};
-use crate::machine::Machine;
 use std::sync::atomic::AtomicBool;
 
 /// What was found of a variant.
@@ -148,13 +147,11 @@ impl Search {
         let (mut any, mut was) = (0, 0);
         for (i, word) in variants.iter().enumerate() {
             let new = word & !self.seen.words[at + i];
+            was |= self.next.words[at + i];
             if new != 0 {
                 self.seen.words[at + i] |= new;
-                was |= self.next.words[at + i];
                 self.next.words[at + i] |= new;
                 any |= new;
-            } else {
-                was |= self.next.words[at + i];
             }
         }
         if any != 0 && was == 0 {
@@ -229,25 +226,13 @@ impl Search {
                 if !here.is_empty() {
                     self.without_those_that_decide(edge.action, &mut some);
                 }
-                if edge.target != state && family.base.grounds[edge.action as usize].helps {
-                    add(&mut helped, &some);
-                }
-                if edge.target != NOWHERE {
-                    self.send(edge.target, &some);
-                }
+                self.follow(edge, family.helps(None, state, edge), &some, &mut helped);
             }
             for (part, edges) in &here {
-                let machine = family.parts[*part as usize].machine.as_deref();
+                some.copy_from_slice(&variants);
+                keep(&mut some, self.lacking.of(*part as usize));
                 for edge in *edges {
-                    some.copy_from_slice(&variants);
-                    keep(&mut some, self.lacking.of(*part as usize));
-                    let helps = |m: &Machine| m.grounds[edge.action as usize].helps;
-                    if edge.target != state && machine.is_some_and(helps) {
-                        add(&mut helped, &some);
-                    }
-                    if edge.target != NOWHERE {
-                        self.send(edge.target, &some);
-                    }
+                    self.follow(edge, family.helps(Some(*part), state, edge), &some, &mut helped);
                 }
             }
             self.stuck_here(family, state, &variants, &helped);
@@ -255,6 +240,17 @@ impl Search {
             here.iter().for_each(|(part, _)| self.here[*part as usize] = false);
         }
         self.frontier = frontier;
+    }
+
+    /// Passes variants on along an event, and adds them to those that are helped if it helps.
+    #[inline(always)]
+    fn follow(&mut self, edge: &Edge, helps: bool, variants: &[u64], helped: &mut [u64]) {
+        if helps {
+            add(helped, variants);
+        }
+        if edge.target != NOWHERE {
+            self.send(edge.target, variants);
+        }
     }
 
     /// Leaves out the variants that lack a part which decides about an action in the present state.
@@ -345,14 +341,20 @@ impl Family {
         }
     }
 
+    /// Whether an event of a state helps its runs: one of the program, or one that there is without a part.
+    #[inline(always)]
+    fn helps(&self, part: Option<u16>, state: u32, edge: &Edge) -> bool {
+        let machine = part.map_or(Some(&*self.base), |p| self.parts[p as usize].machine.as_deref());
+        edge.target != state && machine.is_some_and(|m| m.grounds[edge.action as usize].helps)
+    }
+
     /// Whether no number of ticks leads a variant from a state to one with an event that helps.
     fn ticks_in_vain(&self, state: u32, variant: &[u16]) -> bool {
         let (mut seen, mut at) = (vec![state], state);
         loop {
             let (mut helps, mut next) = (false, None);
             self.each(at, variant, &mut |part, edge| {
-                let machine = part.map_or(Some(&*self.base), |p| self.parts[p as usize].machine.as_deref());
-                helps |= edge.target != at && machine.is_some_and(|m| m.grounds[edge.action as usize].helps);
+                helps |= self.helps(part, at, edge);
                 if part.is_none() && self.base.tick == Some(u32::from(edge.action)) {
                     next = Some(edge.target);
                 }

@@ -43,12 +43,12 @@ impl Family {
         let graph = self.graph(variant);
         let units = self.occasions.units();
         let program = self.base.program();
-        for (name, violated) in self.out_of_reach(&graph) {
+        let mut search = Search::new(&graph.edges, &units);
+        for (name, violated) in self.out_of_reach(&graph, &mut search) {
             if !judged(&name, violated) {
                 return Ok(());
             }
         }
-        let mut search = Search::new(&graph.edges, &units);
         for (id, property) in program.properties.iter_enumerated().filter(|(_, p)| p.kind.is_liveness()) {
             if let Some(stop) = self.stopped(0, interrupt) {
                 return Err(NoFamily::Stopped(stop));
@@ -121,7 +121,7 @@ impl Family {
     }
 
     /// For each `always possible` property, and for whether runs can end, whether it is violated.
-    fn out_of_reach(&self, graph: &Graph) -> Vec<(String, bool)> {
+    fn out_of_reach(&self, graph: &Graph, search: &mut Search<'_>) -> Vec<(String, bool)> {
         let program = self.base.program();
         let mut verdicts: Vec<(String, bool)> = Vec::new();
         let mut say = |name: &str, violated: bool| match verdicts.iter_mut().find(|(n, _)| n == name) {
@@ -141,7 +141,7 @@ impl Family {
                 let global = graph.states[state as usize];
                 (0..some.len()).map(|g| u64::from(self.store.is(global, first + 2 * g + which)) << g).sum()
             };
-            let unable = unable(&graph.edges, |s| facts(s, 0), |s| facts(s, 1));
+            let unable = unable(search, &graph.edges, |s| facts(s, 0), |s| facts(s, 1));
             for (g, goal) in some.iter().enumerate().filter(|(g, _)| unable >> g & 1 != 0) {
                 match goal {
                     Goal::Possible(id, _) => say(&program.properties[*id].name, true),
@@ -175,55 +175,24 @@ fn region(graph: &Labelled, starts: impl Iterator<Item = u32>, inside: impl Fn(u
     (0..graph.states() as u32).filter(|s| reached[*s as usize]).collect()
 }
 
-/// Of goals, as a set: those that some state for which they count cannot reach. By Tarjan's algorithm: what the states of
-/// a component can reach is what they are in and what the components behind it can reach.
-fn unable(graph: &Labelled, counts: impl Fn(u32) -> u64, inside: impl Fn(u32) -> u64) -> u64 {
-    let states = graph.states();
-    let mut number = vec![0u32; states];
-    let mut low = vec![0u32; states];
-    let mut reach: Vec<u64> = (0..states as u32).map(inside).collect();
-    let (mut next, mut unable) = (1u32, 0u64);
-    let (mut path, mut open): (Vec<(u32, u64)>, Vec<u32>) = (Vec::new(), Vec::new());
-    for root in 0..states as u32 {
-        if number[root as usize] != 0 {
-            continue;
+/// Of goals, as a set: those that some state for which they count cannot reach. What the states of a component can reach is
+/// what they are in and what the components that it leads to can reach.
+fn unable(
+    search: &mut Search<'_>,
+    graph: &Labelled,
+    counts: impl Fn(u32) -> u64,
+    inside: impl Fn(u32) -> u64,
+) -> u64 {
+    let all: Vec<u32> = (0..graph.states() as u32).collect();
+    let (mut reach, mut unable) = (vec![0u64; all.len()], 0);
+    search.components(&all, &mut |_, component| {
+        let leads = |s: &u32| graph.of(*s).fold(inside(*s), |reached, (to, _)| reached | reach[to as usize]);
+        let reached = component.iter().fold(0, |reached, s| reached | leads(s));
+        for &mut s in component {
+            reach[s as usize] = reached;
+            unable |= counts(s) & !reached;
         }
-        path.push((root, graph.row(root).start));
-        while let Some((state, edge)) = path.last_mut() {
-            let at = *state as usize;
-            if number[at] == 0 {
-                (number[at], low[at]) = (next, next);
-                next += 1;
-                open.push(*state);
-            }
-            if *edge < graph.row(*state).end {
-                let target = graph.target(*edge) as usize;
-                *edge += 1;
-                match number[target] {
-                    0 => path.push((target as u32, graph.row(target as u32).start)),
-                    NONE => reach[at] |= reach[target],
-                    of => low[at] = low[at].min(of),
-                }
-                continue;
-            }
-            let state = *state;
-            path.pop();
-            if low[at] == number[at] {
-                let start = open.iter().rposition(|s| *s == state).unwrap_or(0);
-                let all = open[start..].iter().fold(0, |all, s| all | reach[*s as usize]);
-                for s in open.drain(start..) {
-                    (number[s as usize], reach[s as usize]) = (NONE, all);
-                    unable |= counts(s) & !all;
-                }
-            }
-            if let Some((parent, _)) = path.last() {
-                let parent = *parent as usize;
-                reach[parent] |= reach[at];
-                if number[at] != NONE {
-                    low[parent] = low[parent].min(low[at]);
-                }
-            }
-        }
-    }
+        true
+    });
     unable
 }

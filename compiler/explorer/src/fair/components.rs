@@ -81,19 +81,30 @@ impl<'g> Search<'g> {
         let mut pending = vec![states.to_vec()];
         while let Some(states) = pending.pop() {
             let mut more = true;
-            let part = self.begin(&states);
-            let mut walk = Walk::default();
-            for &root in &states {
-                if self.number[root as usize] != NONE || !more {
-                    continue;
-                }
-                self.walk(root, part, &mut walk, &mut |search, component| {
-                    more = more && search.settle(component, active, &mut pending, found);
-                });
-            }
+            self.components(&states, &mut |search, component| {
+                more = more && search.settle(component, active, &mut pending, found);
+                more
+            });
             if !more {
                 return;
             }
+        }
+    }
+
+    /// Passes the strongly connected components of a part of the graph (ascending), whatever is fair: each after all that
+    /// it leads to. Until `complete` answers false, and on to the end of the walk that it was called in.
+    pub fn components(
+        &mut self,
+        states: &[u32],
+        complete: &mut dyn FnMut(&mut Search<'g>, &mut [u32]) -> bool,
+    ) {
+        let part = self.begin(states);
+        let (mut walk, mut more) = (Walk::default(), true);
+        for &root in states {
+            if self.number[root as usize] != NONE || !more {
+                continue;
+            }
+            self.walk(root, part, &mut walk, &mut |search, component| more &= complete(search, component));
         }
     }
 

@@ -186,9 +186,10 @@ impl Filler<'_> {
     }
 
     fn put_all(&mut self, images: &[u64]) {
-        let (lines, geometry) = (self.table.lines.all(), self.table.geometry);
-        let fetch = |image: &u64| prefetch(&lines[geometry.split(*image).0 as usize]);
-        with_slots!(self.table.cut, S => ahead(images, fetch, |image| self.put::<S>(lines, *image)));
+        let table = self.table;
+        let lines = table.lines.all();
+        let fetch = |image: &u64| table.fetch(lines, *image);
+        with_slots!(table.cut, S => ahead(images, fetch, |image| self.put::<S>(lines, *image)));
     }
 }
 
