@@ -54,6 +54,7 @@ pub fn run(module: &ast::Module, options: &Options) -> Analysis {
     analyzer.check_instances();
     analyzer.check_unused();
     analyzer.check_design();
+    analyzer.check_ownership();
     analyzer.report_missing();
     analyzer.check_open_constants();
     analyzer.check_instants();

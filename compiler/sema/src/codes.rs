@@ -162,6 +162,14 @@ codes! {
     NO_GUARD_PREVENTS = "W0811";
     /// A step that spans two places.
     TWO_PLACES = "W0812";
+    /// An owner that is overwritten unseen, without a version.
+    OWNER_OVERWRITTEN = "W0813";
+    /// A lease that anybody renews.
+    RENEWED_BY_ANYBODY = "W0814";
+    /// A lease without an owner.
+    LEASE_OF_NOBODY = "W0815";
+    /// A header that names a shape of ownership that is not there.
+    NOT_THE_SHAPE = "W0816";
 
     /// An attribute or local without a type.
     MISSING_TYPE = "N0701";

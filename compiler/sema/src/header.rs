@@ -2,6 +2,9 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::header as errors;
+use crate::diagnostics::owners as warnings;
+use crate::ownership::{Ownership, Shape, ownerships};
+use arch_base::Span;
 use arch_grammar::ast::{self, HeaderValue, ItemKind};
 
 /// The entries that a header may have.
@@ -57,5 +60,61 @@ impl Analyzer<'_> {
                 self.report(errors::not_an_entity(&truth.name, field.span, &header.id.name));
             }
         }
+    }
+
+    /// Compares the shape of ownership that the header names with the ones that the steps show.
+    pub fn check_ownership(&mut self) {
+        let Some(header) = self.module.header.as_ref().filter(|_| !self.has_errors() && !self.is_sketch())
+        else {
+            return;
+        };
+        let fields = header.fields.iter().filter(|f| crate::declare::join(&f.key) == "ownership");
+        let texts = fields.flat_map(|f| &f.values).filter_map(|v| match v {
+            HeaderValue::Text(text) => Some((text.value.as_str(), text.span)),
+            HeaderValue::Name(_) => None,
+        });
+        let shapes = ownerships(&self.program);
+        for (text, span) in texts {
+            for (declared, missing) in SHAPES {
+                if let Some(missing) = text.contains(declared).then(|| missing(&shapes)).flatten() {
+                    self.report(warnings::not_the_shape(declared, missing, span));
+                }
+            }
+            self.check_attributes_named(text, span);
+        }
+    }
+
+    /// `LeaseState.holder_id` in a text is an attribute.
+    fn check_attributes_named(&mut self, text: &str, span: Span) {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+        for word in words.map(|w| w.trim_end_matches('.')) {
+            let Some((truth, attribute)) = word.split_once('.') else { continue };
+            let entry = self.tables.truths.get(truth);
+            if !truth.is_empty() && !entry.is_some_and(|t| t.attrs.contains_key(attribute)) {
+                self.report(warnings::no_such_attribute(word, span));
+            }
+        }
+    }
+}
+
+/// What a spec lacks of a shape, if anything.
+type Lacks = fn(&[Ownership]) -> Option<&'static str>;
+
+const SHAPES: [(&str, Lacks); 3] = [
+    ("owner-only", |shapes| lacks(shapes, Shape::OwnerOnly)),
+    ("lease-backed", |shapes| lacks(shapes, Shape::LeaseBacked)),
+    ("attempt-scoped", |shapes| {
+        let lacks = !shapes.iter().any(Ownership::is_attempt_scoped);
+        lacks.then_some("no attempt is advanced by one step and compared by another")
+    }),
+];
+
+fn lacks(shapes: &[Ownership], wanted: Shape) -> Option<&'static str> {
+    let owners: Vec<Shape> = shapes.iter().filter_map(|o| o.owner.map(|(_, shape)| shape)).collect();
+    match wanted {
+        _ if owners.contains(&wanted) => None,
+        _ if owners.is_empty() => Some("no guard compares an attribute that holds an actor with who acts"),
+        Shape::OwnerOnly => Some("every owner loses what it has when an instant is over"),
+        Shape::LeaseBacked => Some("no owner is taken away because an instant is over"),
     }
 }

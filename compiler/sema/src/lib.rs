@@ -24,6 +24,7 @@ mod lints;
 mod locals;
 mod missing;
 mod outcomes;
+pub mod ownership;
 mod properties;
 mod protocols;
 mod scope;

@@ -7,6 +7,7 @@ pub mod instances;
 pub mod lints;
 pub mod missing;
 pub mod names;
+pub mod owners;
 pub mod properties;
 pub mod protocols;
 pub mod types;

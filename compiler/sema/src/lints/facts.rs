@@ -2,8 +2,8 @@
 
 use super::At;
 use arch_ir::{
-    CompareOp, Expr, ExprKind, Place, Program, Protocol, ProtocolId, Step, StepId, Stmt, StmtKind, TruthId,
-    Type, Value, VarId, VarOwner,
+    CompareOp, Expr, ExprKind, Place, Program, Protocol, ProtocolId, RunVarId, Step, StepId, Stmt, StmtKind,
+    TruthId, Type, Value, VarId, VarOwner,
 };
 use std::collections::BTreeSet;
 
@@ -106,6 +106,18 @@ impl<'p> Facts<'p> {
             });
         }
         read
+    }
+
+    /// The variables of a protocol's runs that remember something of an attribute.
+    pub fn remembered(&self, protocol: ProtocolId, var: VarId) -> BTreeSet<RunVarId> {
+        let of = &self.program.protocols[protocol];
+        let lets = of.begin.iter().chain(of.steps.iter().flat_map(|s| &s.lets));
+        let reads = |value: &Expr| {
+            let mut reads = false;
+            value.visit(&mut |e| reads |= matches!(&e.kind, ExprKind::Var(v, _) if *v == var));
+            reads
+        };
+        lets.filter(|(_, value)| reads(value)).map(|(remembers, _)| *remembers).collect()
     }
 
     /// The instants that the guard compares with the clock, with which side it is legal on.

@@ -6,8 +6,9 @@
 
 mod attempts;
 mod clocks;
-mod facts;
+pub mod facts;
 mod fencing;
+mod owners;
 mod places;
 mod prevention;
 mod versions;
@@ -20,7 +21,7 @@ use facts::Facts;
 pub use prevention::without_guard;
 
 /// A step by its protocol.
-type At = (ProtocolId, StepId);
+pub type At = (ProtocolId, StepId);
 
 /// A warning, and the step that it is about.
 struct Found {
@@ -55,6 +56,9 @@ fn found(program: &Program) -> Vec<Found> {
     attempts::retries(&facts, &mut found);
     attempts::requeues(&facts, &mut found);
     places::two_places(&facts, &mut found);
+    owners::overwritten(&facts, &mut found);
+    owners::renewals(&facts, &mut found);
+    owners::nobodys(&facts, &mut found);
     found
 }
 
