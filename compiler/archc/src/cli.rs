@@ -138,6 +138,7 @@ pub enum Command {
     after_long_help = format!(
         "Examples:\n  \
          archc check specs/I02_claim_lease.arch\n  \
+         archc check specs/I02_claim_lease.arch --show \"duplicate claim\"\n  \
          archc check specs --format junit > report.xml\n  \
          archc check specs/classics/two_phase_commit.arch --set N=5\n  \
          archc check specs/I15_execution_fleet.arch --instance large --max-states 5000000 --timeout 10m\n\n{EXIT_STATUS}"
@@ -163,6 +164,10 @@ pub struct CheckArgs {
     /// Does not execute failure modes, each of which explores the spec once more; the report says so
     #[arg(long)]
     pub no_failures: bool,
+    /// Tells behaviours that are as they should be, too: those of this property or failure mode, or `all`. What is violated
+    /// and not expected is always told
+    #[arg(long, value_name = "NAME")]
+    pub show: Vec<String>,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

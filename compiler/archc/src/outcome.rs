@@ -41,12 +41,51 @@ pub struct SpecOutcome {
     pub failures: Vec<FailureOutcome>,
     /// What was covered and what was not, if every state was seen.
     pub coverage: Vec<CoverageOutcome>,
+    /// The shapes of ownership that were recognised.
+    pub ownership: Vec<OwnershipOutcome>,
     /// The hash of the text, if the lock is asked for it.
     pub hash: String,
     /// The identities of all guard atoms, of a spec that was explored.
     pub guards: Vec<String>,
     /// What each part is for, by its identity, if the lock keeps that.
     pub audit: BTreeMap<String, String>,
+}
+
+/// Who owns what, and what ends it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnershipOutcome {
+    /// `owner-only`, `lease-backed`, `attempt-scoped`, `attempt-scoped on lease-backed`, …
+    pub shape: String,
+    /// The attribute that says who may act.
+    pub owner: Option<String>,
+    /// The one that says until when.
+    pub expiry: Option<String>,
+    /// `attempt`, `epoch` or `version`, and the attribute that says which one counts.
+    pub generation: Option<(&'static str, String)>,
+}
+
+impl OwnershipOutcome {
+    /// What was recognised in a program.
+    #[must_use]
+    pub fn all(program: &arch_ir::Program) -> Vec<OwnershipOutcome> {
+        let name = |var: arch_ir::VarId| program.vars[var].name.clone();
+        let of = |o: arch_sema::ownership::Ownership| OwnershipOutcome {
+            shape: o.shape(),
+            owner: o.owner.map(|(var, _)| name(var)),
+            expiry: o.expiry.map(name),
+            generation: o.generation.map(|(var, kind)| (kind.word(), name(var))),
+        };
+        arch_sema::ownership::ownerships(program).into_iter().map(of).collect()
+    }
+
+    /// `ClaimState.owner_id until LeaseState.expiry_at, epoch OwnerEpoch.current`
+    #[must_use]
+    pub fn fields(&self) -> String {
+        let until = self.expiry.as_ref().map(|e| format!(" until {e}")).unwrap_or_default();
+        let owner = self.owner.as_ref().map(|o| format!("{o}{until}"));
+        let generation = self.generation.as_ref().map(|(word, name)| format!("{word} {name}"));
+        owner.into_iter().chain(generation).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Whether something that a spec writes ever happens.

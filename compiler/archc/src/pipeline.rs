@@ -10,8 +10,8 @@ use crate::load::Input;
 use crate::lock::{self, Locking, Pinned};
 use crate::locked::{self, Asked};
 use crate::outcome::{
-    ExitStatus, Exploration, PropertyOutcome, SpecOutcome, StatisticsOutcome, SymmetryOutcome, ToldApart,
-    Verdict, sort_by_place,
+    ExitStatus, Exploration, OwnershipOutcome, PropertyOutcome, SpecOutcome, StatisticsOutcome,
+    SymmetryOutcome, ToldApart, Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::questions::{self, Explored};
@@ -56,7 +56,7 @@ pub struct Task<'a> {
 }
 
 /// `--instance all`: the defaults and every instance.
-const ALL_INSTANCES: &str = "all";
+pub const ALL_INSTANCES: &str = "all";
 
 impl<'a> Task<'a> {
     /// What `archc check` asks.
@@ -242,6 +242,7 @@ fn resolved(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOu
     outcome.instance = instance;
     outcome.archetype = analysis.archetype.clone();
     outcome.diagnostics = analysis.diagnostics.clone();
+    outcome.ownership = analysis.program.as_ref().map(OwnershipOutcome::all).unwrap_or_default();
     sort_by_place(&mut outcome.diagnostics);
     outcome
 }
@@ -548,6 +549,7 @@ fn empty(name: &str) -> SpecOutcome {
         properties: Vec::new(),
         failures: Vec::new(),
         coverage: Vec::new(),
+        ownership: Vec::new(),
         hash: String::new(),
         guards: Vec::new(),
         audit: BTreeMap::new(),

@@ -177,14 +177,24 @@ fn negative_controls_have_no_failure_modes() {
 }
 
 #[test]
-fn the_first_line_counts_and_the_behaviour_is_told() {
+fn the_first_line_counts_and_the_behaviour_is_told_to_who_asks() {
     let spec = SPEC.replace("property soon: Lock.owner != null leads to Lock.owner = null\n", "");
     let text = format!("{spec}\nfailure \"stale\" {{ prevented by guard of write else violates owned }}\n");
-    let run = Dir::with(&[("a.arch", &text)]).archc(&["check", "a.arch"]).expect(0).quiet();
+    let dir = Dir::with(&[("a.arch", &text)]);
+    let run = dir.archc(&["check", "a.arch"]).expect(0).quiet();
     assert!(run.headline().contains("4 properties · 1 failure mode shown"), "{}", run.headline());
     let line = "shown       failure \"stale\" prevented by guard of write, else violates owned in 5 steps";
     assert!(run.stdout.contains(line), "{}", run.stdout);
-    assert!(run.stdout.contains("failure \"stale\", without guard of write · a.arch:"), "{}", run.stdout);
+    let behaviour = "failure \"stale\", without guard of write · a.arch:";
+    assert!(!run.stdout.contains(behaviour), "{}", run.stdout);
+    assert!(run.stdout.contains("behaviour as it should be: `--show all`"), "{}", run.stdout);
+    for name in ["stale", "all"] {
+        let run = dir.archc(&["check", "a.arch", "--show", name]).expect(0).quiet();
+        assert!(run.stdout.contains(behaviour) && !run.stdout.contains("--show"), "{}", run.stdout);
+    }
+    let run = dir.archc(&["check", "a.arch", "--show", "fresh", "--show", "stael"]).expect(0).quiet();
+    assert!(run.stdout.contains("no property and no failure mode is called \"stael\""), "{}", run.stdout);
+    assert!(!run.stdout.contains("\"fresh\"") && !run.stdout.contains(behaviour), "{}", run.stdout);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use arch_base::{Code, Diagnostic, SourceMap, Span};
 use archc::outcome::{
     Cell, Change, ExitStatus, Explanation, Exploration, FailureOutcome, FailureVerdict, Headline,
-    PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, TraceOutcome, Verdict,
+    OwnershipOutcome, PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, TraceOutcome, Verdict,
 };
 use archc::render::{github, json, junit, sarif, text};
 use archc::style::Paint;
@@ -113,6 +113,12 @@ fn outcome() -> (SpecOutcome, SourceMap) {
             },
         ],
         coverage: Vec::new(),
+        ownership: vec![OwnershipOutcome {
+            shape: "attempt-scoped on lease-backed".into(),
+            owner: Some("X.o".into()),
+            expiry: Some("X.e".into()),
+            generation: Some(("attempt", "Y.n".into())),
+        }],
         hash: String::new(),
         guards: Vec::new(),
         audit: std::collections::BTreeMap::new(),
@@ -141,6 +147,7 @@ warning[W0603]: nothing uses \"X\" & <Y>
   not checked r  always  liveness is not checked yet
   open        s  always  no violation found, not everything was explored
   holds       built-in: stuck
+  ownership   attempt-scoped on lease-backed · X.o until X.e, attempt Y.n
   not shown   failure \"stale \\\"holder\\\"\" prevented by guard of take and with N = 2, else violates q
               q < r
   open        failure \"lost\" repaired by protocol sweep, else violates s

@@ -17,6 +17,8 @@ pub struct Found {
     pub failures: Vec<Failure>,
     /// What each part of a guard is for, if the spec was audited.
     pub audit: Option<Audit>,
+    /// The shapes of ownership that were recognised, each with its fields.
+    pub ownership: Vec<(String, String)>,
     /// Errors, and what a sketch lacks, each a sentence.
     pub problems: Vec<String>,
 }

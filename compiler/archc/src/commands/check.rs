@@ -7,6 +7,7 @@ use crate::lock::{self, Lock, Locking};
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline::{self, Task};
 use crate::render::Reporter;
+use crate::render::shown::Shown;
 use crate::style::Paint;
 use crate::{codes, interrupt, panics};
 use arch_base::{Diagnostic, SourceMap};
@@ -26,7 +27,9 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     };
     let task = Task { locking, ..Task::of(args, &interrupt) };
     let mut status = ExitStatus::Success;
-    let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock());
+    let expected = args.instance.as_deref().is_some_and(|i| i != pipeline::ALL_INSTANCES);
+    let shown = Shown { names: args.show.clone(), expected };
+    let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock(), shown);
     let mut outcomes = Vec::new();
     let gone = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone(&args.input.paths));
     let gone = gone.into_iter().map(pipeline::gone).collect();

@@ -1,5 +1,6 @@
 //! Failure modes for people: a line for each, and the behaviour that shows it.
 
+use super::shown::Shown;
 use super::text::state;
 use super::trace;
 use crate::outcome::{FailureOutcome, FailureVerdict, Place, counted};
@@ -47,8 +48,8 @@ fn length(failure: &FailureOutcome) -> String {
 
 /// The behaviour of each failure mode in which its property is violated without what prevents or repairs it.
 #[must_use]
-pub fn behaviours(failures: &[FailureOutcome], sources: &SourceMap, paint: Paint) -> String {
-    let told = failures.iter().filter(|f| !is_told_elsewhere(f));
+pub fn behaviours(failures: &[FailureOutcome], sources: &SourceMap, paint: Paint, shown: &Shown) -> String {
+    let told = failures.iter().filter(|f| !is_told_elsewhere(f) && shown.tells_failure(f));
     told.map(|f| behaviour(f, sources, paint)).collect()
 }
 

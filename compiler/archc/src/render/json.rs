@@ -3,9 +3,9 @@
 use super::diagnostics::word;
 use super::statistics;
 use crate::outcome::{
-    AssumptionOutcome, Change, CoverageOutcome, ExitStatus, Explanation, FailureOutcome, Place,
-    PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome,
-    strength,
+    AssumptionOutcome, Change, CoverageOutcome, ExitStatus, Explanation, FailureOutcome, OwnershipOutcome,
+    Place, PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart,
+    TreatedOutcome, strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -47,7 +47,22 @@ struct Spec<'a> {
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
     coverage: Vec<CoverageJson<'a>>,
+    ownership: Vec<OwnershipJson<'a>>,
     diagnostics: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct OwnershipJson<'a> {
+    shape: &'a str,
+    owner: Option<&'a str>,
+    expiry: Option<&'a str>,
+    generation: Option<GenerationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct GenerationJson<'a> {
+    kind: &'static str,
+    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -253,7 +268,18 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
         properties: outcome.properties.iter().map(|p| property(p, sources)).collect(),
         failures: outcome.failures.iter().map(|f| failure(f, sources)).collect(),
         coverage: outcome.coverage.iter().map(|c| coverage(c, sources)).collect(),
+        ownership: outcome.ownership.iter().map(ownership).collect(),
         diagnostics: outcome.diagnostics.iter().map(|d| message(d, sources)).collect(),
+    }
+}
+
+fn ownership(found: &OwnershipOutcome) -> OwnershipJson<'_> {
+    let generation = found.generation.as_ref();
+    OwnershipJson {
+        shape: &found.shape,
+        owner: found.owner.as_deref(),
+        expiry: found.expiry.as_deref(),
+        generation: generation.map(|(kind, name)| GenerationJson { kind, name }),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod matrix;
 pub mod sarif;
+pub mod shown;
 pub mod site;
 mod statistics;
 pub mod text;
@@ -18,6 +19,7 @@ use crate::cli::Format;
 use crate::outcome::SpecOutcome;
 use crate::style::Paint;
 use arch_base::SourceMap;
+use shown::Shown;
 use std::io::{self, Write};
 
 /// Writes a report as its specs come in.
@@ -29,13 +31,14 @@ pub struct Reporter<'a, W> {
     paint: Paint,
     sources: &'a SourceMap,
     out: W,
+    shown: Shown,
     collected: Vec<SpecOutcome>,
 }
 
 impl<'a, W: Write> Reporter<'a, W> {
     /// A report on files of `sources`.
-    pub fn new(format: Format, paint: Paint, sources: &'a SourceMap, out: W) -> Self {
-        Reporter { format, paint, sources, out, collected: Vec::new() }
+    pub fn new(format: Format, paint: Paint, sources: &'a SourceMap, out: W, shown: Shown) -> Self {
+        Reporter { format, paint, sources, out, shown, collected: Vec::new() }
     }
 
     /// Adds a spec.
@@ -47,7 +50,7 @@ impl<'a, W: Write> Reporter<'a, W> {
         let text = match self.format {
             Format::Text => {
                 let gap = if self.collected.is_empty() { "" } else { "\n" };
-                format!("{gap}{}", text::spec(&outcome, self.sources, self.paint))
+                format!("{gap}{}", text::spec_showing(&outcome, self.sources, self.paint, &self.shown))
             }
             Format::Github => github::spec(&outcome, self.sources),
             Format::Json | Format::Junit | Format::Sarif => String::new(),
@@ -64,7 +67,10 @@ impl<'a, W: Write> Reporter<'a, W> {
     /// When nobody reads the report.
     pub fn finish(mut self) -> io::Result<()> {
         let text = match self.format {
-            Format::Text => text::summary(&self.collected, self.paint),
+            Format::Text => {
+                let left_out = text::left_out(&self.collected, &self.shown);
+                format!("{left_out}{}", text::summary(&self.collected, self.paint))
+            }
             Format::Github => String::new(),
             Format::Json => json::document(&self.collected, self.sources),
             Format::Junit => junit::document(&self.collected, self.sources),

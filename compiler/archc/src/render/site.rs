@@ -30,6 +30,7 @@ pub fn found(outcome: &SpecOutcome, sources: &SourceMap) -> Found {
         properties: outcome.properties.iter().map(property).collect(),
         failures: outcome.failures.iter().map(failure).collect(),
         audit: None,
+        ownership: outcome.ownership.iter().map(|o| (o.shape.clone(), o.fields())).collect(),
         problems: problems(&outcome.diagnostics, sources),
     }
 }

@@ -1,16 +1,23 @@
 //! The report for people: first line, diagnostics, a line per property, counterexamples.
 
+use super::shown::Shown;
 use super::{diagnostics, failures, statistics, trace};
 use crate::outcome::{
-    AssumptionOutcome, ExitStatus, LivenessOutcome, Place, PropertyOutcome, PropertyVerdict, SpecOutcome,
-    ToldApart, counted, thousands,
+    AssumptionOutcome, ExitStatus, LivenessOutcome, OwnershipOutcome, Place, PropertyOutcome,
+    PropertyVerdict, SpecOutcome, ToldApart, counted, thousands,
 };
 use crate::style::{Paint, Style};
 use arch_base::SourceMap;
 
-/// One spec.
+/// One spec, with the behaviours that are not as they should be.
 #[must_use]
 pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String {
+    spec_showing(outcome, sources, paint, &Shown::default())
+}
+
+/// One spec, with the behaviours that are not as they should be, and those that were asked for.
+#[must_use]
+pub fn spec_showing(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint, shown: &Shown) -> String {
     let mut text = format!("{}\n", headline(outcome, paint));
     if !outcome.diagnostics.is_empty() {
         text.push('\n');
@@ -21,24 +28,20 @@ pub fn spec(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String 
         text.push('\n');
         text.push_str(&properties(outcome, paint));
     }
+    text.push_str(&ownership(outcome, paint));
     text.push_str(&told_apart(outcome, sources, paint));
     text.push_str(&failures::lines(&outcome.failures, paint));
     if let Some(figures) = outcome.exploration.as_ref().and_then(statistics::text) {
         text.push('\n');
         text.push_str(&figures);
     }
-    let telling: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| worth_telling(p)).collect();
+    let telling: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| shown.tells(p)).collect();
     for (i, property) in telling.iter().enumerate() {
         text.push('\n');
         text.push_str(&trace::behaviour(property, &telling[..i], sources, paint));
     }
-    text.push_str(&failures::behaviours(&outcome.failures, sources, paint));
+    text.push_str(&failures::behaviours(&outcome.failures, sources, paint, shown));
     text
-}
-
-/// A violation always; a witness unless it is the initial state itself.
-fn worth_telling(property: &PropertyOutcome) -> bool {
-    property.trace.as_ref().is_some_and(|t| property.violated() || !t.steps.is_empty())
 }
 
 /// The first line without colour: `HOLDS specs/x.arch · 6 properties · …`.
@@ -171,6 +174,13 @@ pub(super) fn state(word: &str, style: Style, paint: Paint) -> String {
     paint.paint(style, &format!("{word:<11}"))
 }
 
+/// A line per ownership: its shape, and its fields.
+fn ownership(outcome: &SpecOutcome, paint: Paint) -> String {
+    let word = state("ownership", Style::Faint, paint);
+    let line = |o: &OwnershipOutcome| format!("  {word} {} · {}\n", o.shape, o.fields());
+    outcome.ownership.iter().map(line).collect()
+}
+
 /// Why the explorer could not treat instances as interchangeable: that is what makes an exploration large.
 fn told_apart(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> String {
     let Some(symmetry) = outcome.exploration.as_ref().and_then(|e| e.symmetry.as_ref()) else {
@@ -183,6 +193,23 @@ fn told_apart(outcome: &SpecOutcome, sources: &SourceMap, paint: Paint) -> Strin
     let names = symmetry.interchangeable.join(", ");
     let unused = unused.then(|| line(&format!("{names} · liveness is judged in all states")));
     symmetry.told_apart.iter().map(apart).chain(unused).collect()
+}
+
+/// How many behaviours were not told, and what was asked for in vain.
+#[must_use]
+pub fn left_out(outcomes: &[SpecOutcome], shown: &Shown) -> String {
+    let mut text = String::new();
+    for name in shown.unknown(outcomes) {
+        text.push_str(&format!("\n  no property and no failure mode is called {name:?}\n"));
+    }
+    let count = outcomes.iter().map(|o| shown.left_out(o)).sum();
+    if count > 0 {
+        let behaviours = counted(count, "behaviour");
+        text.push_str(&format!(
+            "\n  {behaviours} as it should be: `--show all` or `--show NAME` tells more\n"
+        ));
+    }
+    text
 }
 
 /// A last line when there was more than one spec.

@@ -20,6 +20,9 @@ pub fn truth(context: &Context<'_>) -> Option<Markup> {
             thead { tr { th { "Object" } th { "Attribute" } th { "Type" } th { "Starts as" } th { "" } } }
             tbody { @for (span, truth) in truths { (object(context, span, truth)) } }
         } }
+        @for (shape, fields) in &context.spec.found.ownership {
+            p { "Ownership: " b { (shape) } ", " code { (fields) } "." }
+        }
     })
 }
 
