@@ -552,9 +552,15 @@ pub struct GenerateArgs {
     /// Writes nothing; lists the files that would change
     #[arg(long)]
     pub dry_run: bool,
-    /// Overwrites owned files that were changed by hand
+    /// Overwrites owned files that were changed by hand, and tests that are there already
     #[arg(long)]
     pub force: bool,
+    /// Also writes a failing test for each behaviour of this report: of `archc check --format json` or `archc faults --format json`
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["check", "diff"])]
+    pub test_from: Option<PathBuf>,
+    /// Of the report's behaviours only those whose test has this in its name
+    #[arg(long, value_name = "NAME", requires = "test_from")]
+    pub only: Option<String>,
 }
 
 /// `archc completions`.

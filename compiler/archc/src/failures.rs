@@ -185,11 +185,7 @@ impl Judge<'_> {
 
     /// The targets, as they are written.
     fn removed(&self) -> Vec<String> {
-        let text = |span: &arch_base::Span| {
-            let text = &self.setting.sources.text(span.file)[span.range()];
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
-        self.clause.targets.iter().map(text).collect()
+        removed(self.clause, self.setting.sources)
     }
 
     fn outcome(
@@ -210,6 +206,15 @@ impl Judge<'_> {
     }
 }
 
+/// The targets of a clause, as they are written.
+#[must_use]
+pub fn removed(clause: &Clause, sources: &SourceMap) -> Vec<String> {
+    let text = |span: &arch_base::Span| {
+        sources.text(span.file)[span.range()].split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    clause.targets.iter().map(text).collect()
+}
+
 /// What a property comes to where X is in place.
 enum Base {
     Holds,
@@ -222,7 +227,8 @@ fn find<'a>(found: &'a [PropertyOutcome], name: &str) -> Option<&'a PropertyOutc
 }
 
 /// A program with these of its properties and built-in checks only, and those that end behaviours.
-fn restricted(program: &Program, names: &[String]) -> Program {
+#[must_use]
+pub fn restricted(program: &Program, names: &[String]) -> Program {
     let named = |name: &str| names.iter().any(|n| n == name);
     let mut restricted = program.clone();
     restricted.properties = program.properties.iter().filter(|p| named(&p.name)).cloned().collect();

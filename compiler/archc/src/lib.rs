@@ -9,6 +9,7 @@ pub mod audit;
 pub mod cli;
 pub mod codes;
 pub mod commands;
+pub mod counterexample;
 pub mod coverage;
 pub mod digest;
 pub mod engines;

@@ -181,6 +181,19 @@ pub fn resolve(
     analysis.program.clone().ok_or_else(|| Box::new(unexplored(name, instance, &analysis)))
 }
 
+/// The failure modes of a file that has a program.
+#[must_use]
+pub fn failures(
+    file: FileId,
+    sources: &SourceMap,
+    settings: Vec<Setting>,
+    instance: Option<String>,
+) -> Vec<Failure> {
+    let options = arch_sema::Options { instance, settings };
+    let module = arch_grammar::parse(file, sources.text(file));
+    module.map(|module| arch_sema::analyze(&module, &options).failures).unwrap_or_default()
+}
+
 /// The program of one file, and what it declares to be redundant.
 ///
 /// # Errors

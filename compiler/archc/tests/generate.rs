@@ -21,6 +21,40 @@ on give { Lease.owner := null }
 property owned: reachable Lease.owner != null
 "#;
 
+/// Whoever gives, gives: also what somebody else has taken meanwhile.
+const ZOMBIE: &str = r#"const FENCED = true
+ordinal Epoch
+truth Lease { owner: worker?, until: time, epoch: Epoch }
+actor worker * 2 { mine: Epoch }
+
+protocol main for each worker, repeats {
+  worker[take {Lease.owner = null or Lease.until < now}] ->
+    worker[give {not FENCED or Lease.epoch = mine}] => done
+}
+
+on take {
+  Lease.owner := self
+  Lease.until := now + 1
+  advance Lease.epoch
+  mine := Lease.epoch
+}
+on give { Lease.owner := null }
+rejects give => stale
+outcome stale ends
+
+faults { crash worker at most 1 }
+
+property own: at give: Lease.owner = self
+property known: at give: Lease.epoch >= mine
+
+failure "zombie" { prevented by guard of give else violates own }
+
+instance unfenced {
+  FENCED = false
+  expect violated own
+}
+"#;
+
 fn lease() -> Dir {
     Dir::with(&[("lease.arch", LEASE)])
 }
@@ -138,6 +172,83 @@ fn a_manifest_that_is_none_is_said() {
     assert!(refused.stderr.contains("which is outside"), "{}", refused.stderr);
 }
 
+/// A report of the spec, as a file.
+fn report(dir: &Dir, args: &[&str], status: i32) {
+    let check = [&["check", "zombie.arch", "--format", "json"], args].concat();
+    dir.write("report.json", dir.archc(&check).expect(status).stdout.as_bytes());
+}
+
+const TESTED: &[&str] = &["generate", "zombie.arch", "--out", "out", "--test-from", "report.json"];
+
+#[test]
+fn a_counterexample_becomes_a_test() {
+    let dir = Dir::with(&[("zombie.arch", ZOMBIE)]);
+    report(&dir, &["--set", "FENCED=false"], 1);
+    let unfenced = [TESTED, &["--set", "FENCED=false"]].concat();
+    let made = dir.archc(&unfenced).expect(0);
+    let path = "out/tests/counterexample_own.rs";
+    assert!(made.stdout.contains("create tests/counterexample_own.rs"), "{}", made.stdout);
+    let test = dir.read(path);
+    assert!(test.contains("violated at give: Lease.owner = self"), "{test}");
+    assert!(test.contains(r##"behaviour.ask("main.give", r#"{"self":"worker1"}"#);"##), "{test}");
+    assert_eq!(dir.archc(&unfenced).expect(0).stdout, "nothing has changed\n");
+    dir.write(path, b"// mine\n");
+    let refused = dir.archc(&unfenced).expect(4);
+    assert!(refused.stderr.contains("is another test"), "{}", refused.stderr);
+    assert_eq!(dir.read(path), "// mine\n");
+    dir.archc(&[&unfenced[..], &["--force"]].concat()).expect(0);
+    assert_eq!(dir.read(path), test);
+}
+
+#[test]
+fn failure_modes_and_faults_become_tests_where_a_service_can_be_asked_for_them() {
+    let dir = Dir::with(&[("zombie.arch", ZOMBIE)]);
+    report(&dir, &[], 0);
+    dir.archc(TESTED).expect(0);
+    assert!(dir.read("out/tests/failure_zombie_own.rs").contains("without guard of give"));
+    let open = ZOMBIE.replace("FENCED = true", "FENCED = false");
+    dir.write("zombie.arch", open.as_bytes());
+    let faults = dir.archc(&["faults", "zombie.arch", "--format", "json"]).expect(0);
+    dir.write("report.json", faults.stdout.as_bytes());
+    dir.archc(&[TESTED, &["--only", "counterexample"]].concat()).expect(0);
+    assert!(dir.path().join("out/tests/counterexample_own.rs").exists());
+    let none = dir.archc(&[TESTED, &["--only", "skew"]].concat()).expect(2);
+    assert!(none.stderr.contains("clocks are off in it"), "{}", none.stderr);
+    let other = dir.archc(&[TESTED, &["--only", "nothing"]].concat()).expect(2);
+    assert!(other.stderr.contains("counterexample_own"), "{}", other.stderr);
+}
+
+/// A report from which no test is made: what is said, and nothing is written.
+#[track_caller]
+fn refused(dir: &Dir, args: &[&str], said: &str) {
+    let run = dir.archc(&[TESTED, args].concat()).expect(2);
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(!dir.path().join("out").exists(), "nothing is written");
+}
+
+#[test]
+fn a_report_that_is_none_of_the_spec_is_refused() {
+    let dir = Dir::with(&[("zombie.arch", ZOMBIE)]);
+    refused(&dir, &[], "report.json: ");
+    report(&dir, &["--set", "FENCED=false"], 1);
+    refused(&dir, &[], "with --set FENCED=false, and the crate is generated with no --set");
+    refused(&dir, &["--set", "FENCED=false", "--instance", "unfenced"], "with no --instance, and");
+    let whole = dir.read("report.json");
+    dir.write("report.json", &whole.as_bytes()[..whole.len() / 2]);
+    refused(&dir, &["--set", "FENCED=false"], "this is no report");
+    dir.write("report.json", whole.replace("worker1[give]", "worker1[grab]").as_bytes());
+    refused(&dir, &["--set", "FENCED=false"], "does not happen in zombie.arch as it is now");
+    dir.write("report.json", whole.replace("\"version\": 1", "\"version\": 7").as_bytes());
+    refused(&dir, &["--set", "FENCED=false"], "of version 7");
+    // Another version of the spec: the lease is longer, so the behaviour takes another tick.
+    dir.write("report.json", whole.as_bytes());
+    dir.write("zombie.arch", ZOMBIE.replace("now + 1", "now + 2").as_bytes());
+    refused(&dir, &["--set", "FENCED=false"], "does not happen in zombie.arch as it is now");
+    dir.write("zombie.arch", LEASE.as_bytes());
+    report(&dir, &[], 0);
+    refused(&dir, &[], "no property is violated in it");
+}
+
 /// Cargo on a generated crate, with what the workspace has compiled: nothing is fetched.
 fn cargo(folder: &std::path::Path, args: &[&str]) -> std::process::Output {
     let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -164,16 +275,59 @@ fn succeeded(output: &std::process::Output) -> String {
     text(&output.stdout)
 }
 
+fn failed(output: &std::process::Output) -> String {
+    assert!(!output.status.success());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// A folder that stays from run to run, so that the runtime in it is compiled again only when it changes; but for that, it is empty.
+fn lasting(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    for left in std::fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        if left.is_dir() && !left.ends_with("vendor") && !left.ends_with(".arch") {
+            std::fs::remove_dir_all(left).unwrap();
+        } else if left.is_file() {
+            std::fs::remove_file(left).unwrap();
+        }
+    }
+    folder
+}
+
 #[test]
 fn a_crate_builds_with_its_own_runtime_and_passes_its_tests_and_knows_its_database() {
-    let dir = Dir::with(&[("lease.arch", LEASE)]);
-    let generate = ["generate", "lease.arch", "--out", "own-lease"];
-    dir.archc(&generate).expect(0);
-    let folder = dir.path().join("own-lease");
-    let told = succeeded(&cargo(&folder, &["test", "--offline", "--quiet", "--", "--nocapture"]));
-    for kept in ["Memory: ", "Sqlite: "] {
-        assert!(told.contains(kept), "the router is driven: {told}");
+    let dir = Dir::with(&[("zombie.arch", ZOMBIE)]);
+    let folder = lasting("own-lease");
+    let out = folder.display().to_string();
+    report(&dir, &["--set", "FENCED=false"], 1);
+    let generate = ["generate", "zombie.arch", "--out", &out];
+    // The counterexample of the spec without its fence: the service does so, too.
+    dir.archc(&[&generate[..], &["--set", "FENCED=false", "--test-from", "report.json"]].concat()).expect(0);
+    let test = ["test", "--offline", "--quiet", "--test", "counterexample_own", "--", "--nocapture"];
+    let told = failed(&cargo(&folder, &test));
+    for word in ["`own`: violated at give: Lease.owner = self", "main.give is asked for", "[Memory, Sqlite]"]
+    {
+        assert!(told.contains(word), "{word}: {told}");
     }
+    dir.archc(&generate).expect(0);
+    let told = succeeded(&cargo(&folder, &["test", "--offline", "--quiet", "--", "--nocapture"]));
+    for word in ["Memory: ", "Sqlite: ", "`own` is not violated so any more", "\"outcome\":\"stale\""] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    // A test that speaks of what there is no more says so.
+    dir.write(
+        "zombie.arch",
+        ZOMBIE
+            .replace("own:", "owner:")
+            .replace("own }", "owner }")
+            .replace("violated own", "violated owner")
+            .as_bytes(),
+    );
+    dir.archc(&generate).expect(0);
+    let told = failed(&cargo(&folder, &test));
+    assert!(told.contains("this test says nothing any more"), "{told}");
+    dir.write("zombie.arch", ZOMBIE.as_bytes());
+    dir.archc(&generate).expect(0);
     succeeded(&cargo(&folder, &["run", "--offline", "--quiet", "--", "migrate"]));
     // A longer tick is another spec to a database: its leases would be of another length.
     dir.archc(&[&generate[..], &["--tick", "2s"]].concat()).expect(0);

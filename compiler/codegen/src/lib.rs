@@ -3,6 +3,7 @@
 //! The generator is thin: what services share is in the crate arch-runtime. [`generate`] is the pipeline. Everything that no
 //! code is made of yet is a [`Refusal`]; nothing is left out silently. This is the only crate that uses syn and quote.
 
+mod behaviour;
 mod docs;
 mod effect;
 mod effect_uses;
@@ -21,6 +22,7 @@ mod serve;
 mod step;
 mod types;
 
+pub use behaviour::{Call, Counterexample, calls, counterexample};
 pub use hash::spec_hash;
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
 pub use model::instance_name;

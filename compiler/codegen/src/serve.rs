@@ -341,6 +341,7 @@ impl Gen<'_> {
         }
         let fields: Vec<Ident> = actors.iter().map(|a| ident(&a.module)).collect();
         let bounds: Vec<Ident> = actors.iter().map(|a| ident(&a.handlers)).collect();
+        let plain = vec![quote!(Plain); actors.len()];
         let guards =
             self.program.protocols.iter().flat_map(|p| p.steps.iter().flat_map(|s| &s.atoms)).map(|atom| {
                 let (id, text) = (&atom.id, self.quoted(atom.expr.span).join(" ").trim().to_owned());
@@ -375,6 +376,15 @@ impl Gen<'_> {
                     steps: serving.steps(),
                     releases: Vec::new(),
                 })
+            }
+            #[doc = " The service of the spec's model: with its instances, and with handlers that take every choice from the request."]
+            #[doc = ""]
+            #[doc = " # Panics"]
+            #[doc = " The spec's own instances are no complete list, which they are."]
+            pub fn plain() -> Service {
+                let sorts = spec().sorts;
+                let closed = sorts.iter().filter(|sort| sort.closed).map(|sort| (&sort.name, &sort.instances[..]));
+                service("plain", "test", closed, #(#plain),*).expect("every list is there")
             }
             #adapters
         }

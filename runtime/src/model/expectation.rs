@@ -55,8 +55,12 @@ fn elements(picks: &[(&'static str, Value)]) -> Vec<Value> {
 }
 
 fn list(before: &str, values: &[Value]) -> String {
-    let words: Vec<String> = values.iter().map(word).collect();
-    if words.is_empty() { String::new() } else { format!("{before}{}", words.join(", ")) }
+    if values.is_empty() { String::new() } else { format!("{before}{}", listed(values)) }
+}
+
+/// Values in words, one after the other.
+pub(crate) fn listed(values: &[Value]) -> String {
+    values.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 fn word(value: &Value) -> String {

@@ -5,6 +5,7 @@
 //! are made finite exactly (`docs/internals/time-and-ordinals.md`): instants are kept relative to the clock and saturated at
 //! floors that archc computes, ordinals are ranked. [`explore()`] visits everything and judges the spec's claims.
 
+mod ahead;
 mod canonical;
 #[cfg(feature = "stateright")]
 mod checked;
@@ -17,6 +18,8 @@ mod state;
 #[cfg(feature = "stateright")]
 pub use checked::Checked;
 pub use events::{Event, Transition};
+#[cfg(feature = "http")]
+pub(crate) use expectation::listed;
 pub use explore::{Finding, Report, Verdict, explore};
 #[cfg(feature = "http")]
 pub(crate) use state::tuples;

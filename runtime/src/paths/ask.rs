@@ -32,6 +32,20 @@ pub(super) fn event(model: &Model, event: &Event) -> Option<Asked> {
     }
 }
 
+/// What an event says of its request: the operation, and the fields of the body that it gives.
+pub(super) fn said(
+    model: &Model,
+    event: &Event,
+) -> Option<(SmolStr, serde_json::Map<String, serde_json::Value>)> {
+    let asked = self::event(model, event)?;
+    let mut body: serde_json::Map<_, _> = serde_json::from_str(&asked.body).ok()?;
+    if let (Event::Step { picks, .. }, Some((_, action))) = (event, model.spec.action(&asked.op)) {
+        let given = |name: &str| picks.iter().any(|(pick, _)| *pick == name);
+        action.picks.iter().filter(|p| !given(&p.name)).for_each(|p| _ = body.remove(p.name.as_str()));
+    }
+    Some((asked.op, body))
+}
+
 /// A request for a step.
 fn request(
     model: &Model,

@@ -183,7 +183,7 @@ fn kind(model: &Model, event: &Event, next: &State) -> Kind {
 }
 
 /// Whether a service can start so: with the initial values of its rows, and with clocks that are right.
-fn starts_there(model: &Model, state: &State) -> bool {
+pub(super) fn starts_there(model: &Model, state: &State) -> bool {
     let mut fresh = state.clone();
     for (row, values) in fresh.rows.iter_mut().filter(|(row, _)| usize::from(row.kind.0) < model.spec.stored)
     {

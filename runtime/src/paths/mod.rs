@@ -7,14 +7,18 @@
 //! was false, where the run goes), then as many edges of the state graph as the budget allows.
 
 mod ask;
+mod behaviour;
+mod follow;
 mod graph;
 mod session;
 mod walk;
 
+pub use behaviour::Behaviour;
+
 use crate::model::{Event, Model};
 use crate::service::Service;
 use graph::Graph;
-use session::Session;
+use session::{Begins, Session};
 use std::collections::BTreeSet;
 use std::fmt;
 use walk::Walk;
@@ -107,7 +111,7 @@ pub fn drive(
     let graph = Graph::of(model, budget.states);
     let mut list = Vec::new();
     for kept in stores.iter().copied() {
-        let start = |at: u32, seeded| Session::start(model, service(), kept, graph.state(at), seeded);
+        let start = |at: u32, begins| Session::start(model, service(), kept, graph.state(at), begins);
         let (seen, looked) = (BTreeSet::new(), BTreeSet::new());
         let mut drive = Drive { graph: &graph, walk: Walk::of(&graph), model, seen, looked };
         let coverage = runtime.block_on(drive.all(&start, budget)).map_err(|e| format!("{kept:?}: {e}"))?;
@@ -139,12 +143,12 @@ struct Drive<'g> {
 impl Drive<'_> {
     async fn all<F>(&mut self, start: &F, budget: Budget) -> Result<Coverage, String>
     where
-        F: AsyncFn(u32, bool) -> Result<Session, String>,
+        F: AsyncFn(u32, Begins) -> Result<Session, String>,
     {
         let mut coverage = Coverage::default();
         while let Some((at, route)) = self.walk.begin() {
             let seeded = !self.graph.is_initial(at);
-            let mut session = start(at, seeded).await?;
+            let mut session = start(at, if seeded { Begins::Seeded } else { Begins::Watched }).await?;
             coverage.paths.0 += 1;
             coverage.paths.1 += usize::from(seeded);
             let left = budget.requests - coverage.requests;

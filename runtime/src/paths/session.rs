@@ -25,6 +25,17 @@ use tower::ServiceExt;
 /// When paths begin; a multiple of every tick that is a divisor of a day.
 const START: i64 = 20_000 * 86_400_000;
 
+/// How a service begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Begins {
+    /// On an empty store, and the monitor looks at all it does.
+    Watched,
+    /// On an empty store; rows will be written that no step writes.
+    Unwatched,
+    /// With the rows of a state that it does not start in.
+    Seeded,
+}
+
 /// A service at some state.
 pub(super) struct Session {
     store: Arc<dyn Store>,
@@ -45,7 +56,7 @@ impl Session {
         service: Service,
         kept: Kept,
         state: &State,
-        seeded: bool,
+        begins: Begins,
     ) -> Result<Session, String> {
         let tick = model.spec.tick;
         let now = Instant::from_millis(START - START.rem_euclid(tick));
@@ -56,8 +67,8 @@ impl Session {
         let metrics = Arc::new(Metrics::default());
         let mut engine =
             Engine::new(service.clone(), store.clone(), Limits::default()).map_err(|e| e.to_string())?;
-        // A state that was written from outside is no behaviour of the service.
-        if !seeded {
+        // What was written from outside is no behaviour of the service.
+        if begins == Begins::Watched {
             let options = MonitorOptions { panic: true, ..MonitorOptions::default() };
             engine = engine.monitored(Monitor::new(&service, store.clone(), options));
         }
@@ -73,7 +84,7 @@ impl Session {
             told: Vec::new(),
             requests: 0,
         };
-        if seeded {
+        if begins == Begins::Seeded {
             session.told.push("a state behind a fault".into());
             session.seed(model, state).await?;
         }
@@ -107,13 +118,25 @@ impl Session {
     /// Asks for an event.
     pub async fn take(&mut self, model: &Model, event: &Event) -> Result<(), String> {
         let asked = ask::event(model, event).ok_or_else(|| format!("{event} cannot be asked for"))?;
-        let (status, text) = self.post(&asked).await;
+        match self.answer(&asked).await {
+            (true, _) => Ok(()),
+            (false, answer) => {
+                Err(self.at(&event.to_string(), &format!("{} is answered {answer}", asked.body)))
+            }
+        }
+    }
+
+    /// Whether a request ends in an outcome, and the answer.
+    pub async fn answer(&mut self, asked: &Asked) -> (bool, String) {
+        let (status, text) = self.post(asked).await;
         let done = [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        if done.contains(&status) && answer["outcome"].is_string() {
-            return Ok(());
-        }
-        Err(self.at(&event.to_string(), &format!("{} is answered {status}: {text}", asked.body)))
+        (done.contains(&status) && answer["outcome"].is_string(), format!("{status}: {text}"))
+    }
+
+    /// What no request does: the rows of a state are written.
+    pub async fn put(&mut self, model: &Model, state: &State) -> Result<(), String> {
+        self.seed(model, state).await
     }
 
     /// After an event, the rows are those of the state that it leads to.
@@ -159,7 +182,7 @@ impl Session {
     }
 
     /// Whether the store's rows are those of a state, as far as anything can tell.
-    async fn same(&self, model: &Model, state: &State) -> Result<(), String> {
+    pub async fn same(&self, model: &Model, state: &State) -> Result<(), String> {
         let keys: Vec<RowKey> = stored(model, state).map(|(row, _)| row.clone()).collect();
         let rows = self.store.read(&keys).await.map_err(|e| e.to_string())?;
         let mut found = bare(model, state);

@@ -2,6 +2,7 @@
 
 use super::{complain, complain_about, deliver, identity};
 use crate::cli::GenerateArgs;
+use crate::counterexample::{self, Tests};
 use crate::digest::sha256;
 use crate::load;
 use crate::outcome::ExitStatus;
@@ -12,7 +13,7 @@ use crate::render::text;
 use crate::runtime_crate;
 use crate::style::Paint;
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{Code, Crate, Origin, Project};
+use arch_codegen::{Code, Counterexample, Crate, Origin, Project};
 use arch_ir::Program;
 use std::path::Path;
 
@@ -45,13 +46,30 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
             return ExitStatus::Invalid;
         }
     };
-    match package(args).and_then(|package| settle(args, &origin, &package, &code)) {
+    let made = tests_from(args, program, sources, file);
+    match made
+        .and_then(|tests| Ok((package(args)?, tests)))
+        .and_then(|(package, tests)| settle(args, &origin, &package, &code, &tests))
+    {
         Ok(status) => status,
         Err(message) => {
             complain(&message);
             ExitStatus::Invalid
         }
     }
+}
+
+/// The tests that are asked for; those that cannot be made are told.
+fn tests_from(
+    args: &GenerateArgs,
+    program: &Program,
+    sources: &SourceMap,
+    file: FileId,
+) -> Result<Vec<Counterexample>, String> {
+    let Some(report) = &args.test_from else { return Ok(Vec::new()) };
+    let Tests { tests, left_out } = counterexample::tests(args, report, program, sources, file)?;
+    left_out.iter().for_each(|what| complain(&format!("no test is made of {what}")));
+    if tests.is_empty() { Err("nothing was written".into()) } else { Ok(tests) }
 }
 
 /// The package as it is, or as it is to be where there is none.
@@ -100,8 +118,12 @@ fn settle(
     origin: &Origin,
     package: &Package,
     code: &Code,
+    tests: &[Counterexample],
 ) -> Result<ExitStatus, String> {
     let project = project(args, origin, package, code);
+    let Package { name, lib_name, .. } = package.clone();
+    let package = Crate { name, lib_name, runtime: String::new() };
+    let tests: Vec<_> = tests.iter().map(|test| arch_codegen::counterexample(test, &package)).collect();
     let wanted: Vec<Wanted> =
         project.owned.into_iter().map(|f| Wanted { path: f.path, text: f.text }).collect();
     let changes = Manifest::read(&args.out)?.changes(&args.out, &wanted)?;
@@ -116,7 +138,20 @@ fn settle(
         complain("nothing was written; --force overwrites these files, --diff shows what would be lost");
         return Ok(ExitStatus::Drift);
     }
-    let missing: Vec<_> = project.once.into_iter().filter(|f| !args.out.join(&f.path).exists()).collect();
+    let other = |f: &&arch_codegen::File| {
+        std::fs::read_to_string(args.out.join(&f.path)).is_ok_and(|there| there != f.text)
+    };
+    if let Some(test) = tests.iter().find(other).filter(|_| !args.force) {
+        let path = args.out.join(&test.path);
+        complain(&format!(
+            "{} is there, and is another test: nothing was written; --force overwrites it",
+            path.display()
+        ));
+        return Ok(ExitStatus::Drift);
+    }
+    let missing = project.once.into_iter().filter(|f| !args.out.join(&f.path).exists());
+    let missing: Vec<_> =
+        missing.chain(tests.into_iter().filter(|f| other(&f) || !args.out.join(&f.path).exists())).collect();
     if !args.dry_run {
         write(args, origin, &wanted, &changes, &missing)?;
     }

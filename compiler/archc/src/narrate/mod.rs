@@ -3,6 +3,7 @@
 mod cells;
 mod ending;
 mod liveness;
+mod recognise;
 mod replay;
 mod words;
 
@@ -12,6 +13,7 @@ use arch_ir::eval::Interpreter;
 use arch_ir::report::{self, PropertyResult, Report, Trace, TraceStep};
 use arch_ir::{Actor, Event, FaultKind, Program, PropertyId, RunRef, SortId, State, StepId};
 use cells::{CellKey, NamedCell, cells};
+pub(crate) use recognise::{ToldStep, recognise};
 
 /// What is needed to tell a behaviour of a program.
 pub(crate) struct Teller<'a> {

@@ -76,7 +76,7 @@ fn alike(a: &Event, b: &Event) -> bool {
 }
 
 /// The canonical state with the concrete one's ordinals.
-fn merged(canonical: &State, concrete: &State) -> State {
+pub(super) fn merged(canonical: &State, concrete: &State) -> State {
     let mut state = canonical.clone();
     // Concrete events number deliveries as the concrete state has them.
     state.pending.clone_from(&concrete.pending);

@@ -119,6 +119,28 @@ impl Program {
         choices: &[Value],
         rejected: bool,
     ) -> Vec<String> {
+        let (declared, named) =
+            (&self.protocols[protocol].steps[step], self.choice_names(protocol, step, choices, rejected));
+        // Who acts is said already.
+        let acting = declared.binds.iter().position(|r| declared.actor == crate::program::Actor::Role(*r));
+        let told = choices.iter().zip(named).enumerate().filter(|(i, _)| Some(*i) != acting);
+        let named = told.map(|(_, (value, name))| match name {
+            Some((name, ty)) => format!("{name} = {}", self.show_value(&ty, value)),
+            None => show_plain(value),
+        });
+        named.collect()
+    }
+
+    /// What each choice of an event is called, with its type: roles bound, parameters, what it picks. None where the values do not
+    /// tell which pick was made.
+    #[must_use]
+    pub fn choice_names(
+        &self,
+        protocol: ProtocolId,
+        step: StepId,
+        choices: &[Value],
+        rejected: bool,
+    ) -> Vec<Option<(String, Type)>> {
         let p = &self.protocols[protocol];
         let step = &p.steps[step];
         let mut names: Vec<(String, Type)> = Vec::new();
@@ -127,18 +149,10 @@ impl Program {
         let effect =
             if rejected { step.reject.as_ref().map_or(&[][..], |r| &r.effect) } else { &step.effect[..] };
         let before = names.len().min(choices.len());
-        let picked = picks::made(effect, &choices[before..])
-            .into_iter()
-            .map(|binder| binder.map(|b| (&self.slots[b.slot], crate::walk::element_type(&b.domain))));
-        let named = names.iter().map(|(name, ty)| Some((name, ty))).chain(picked);
-        // Who acts is said already.
-        let acting = step.binds.iter().position(|r| step.actor == crate::program::Actor::Role(*r));
-        let told = choices.iter().zip(named).enumerate().filter(|(i, _)| Some(*i) != acting);
-        let named = told.map(|(_, (value, name))| match name {
-            Some((name, ty)) => format!("{name} = {}", self.show_value(ty, value)),
-            None => show_plain(value),
+        let picked = picks::made(effect, &choices[before..]).into_iter().map(|binder| {
+            binder.map(|b| (self.slots[b.slot].clone(), crate::walk::element_type(&b.domain).clone()))
         });
-        named.collect()
+        names.into_iter().take(before).map(Some).chain(picked).collect()
     }
 
     fn actor_name(&self, protocol: ProtocolId, step: StepId, actor: u32) -> String {

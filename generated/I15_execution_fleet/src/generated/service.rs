@@ -101,6 +101,19 @@ pub fn service<'a>(
         releases: Vec::new(),
     })
 }
+/// The service of the spec's model: with its instances, and with handlers that take every choice from the request.
+///
+/// # Panics
+/// The spec's own instances are no complete list, which they are.
+pub fn plain() -> Service {
+    let sorts = spec().sorts;
+    let closed = sorts
+        .iter()
+        .filter(|sort| sort.closed)
+        .map(|sort| (&sort.name, &sort.instances[..]));
+    service("plain", "test", closed, Plain, Plain, Plain, Plain)
+        .expect("every list is there")
+}
 struct MainBeginBy<H>(Arc<H>);
 impl<H: SchedulerHandlers> Choose for MainBeginBy<H> {
     fn choose<'a>(

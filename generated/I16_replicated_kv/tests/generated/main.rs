@@ -5,12 +5,10 @@
 
 #[cfg(feature = "stateright")]
 use arch_runtime::model::Checked;
-use arch_runtime::model::{Model, explore};
+use arch_runtime::model::explore;
 use arch_runtime::paths::{Budget, Kept, drive};
-use arch_runtime::service::Service;
-use i16_replicated_kv::generated::handlers::Plain;
 use i16_replicated_kv::generated::model::{EXPECTED, model};
-use i16_replicated_kv::generated::service::service;
+use i16_replicated_kv::generated::service::plain;
 
 /// How many states are looked at.
 const STATES: usize = 2_000_000;
@@ -29,18 +27,9 @@ fn the_model_is_as_the_spec_expects() {
     assert!(unexpected.is_empty(), "{}", unexpected.join("\n"));
 }
 
-/// The service with handlers that take every choice from the request.
-#[rustfmt::skip]
-fn plain(model: &Model) -> Service {
-    let closed = model.spec.sorts.iter().filter(|sort| sort.closed);
-    let lists = closed.map(|sort| (&sort.name, &sort.instances[..]));
-    service("i16-replicated-kv", "test", lists, Plain, Plain, Plain, Plain, Plain).expect("every list is there")
-}
-
 #[test]
 fn the_router_does_what_the_model_does() {
-    let model = model();
-    let driven = drive(&model, || plain(&model), Kept::ALL, BUDGET);
+    let driven = drive(&model(), plain, Kept::ALL, BUDGET);
     let driven = driven.unwrap_or_else(|difference| panic!("{difference}"));
     for (kept, coverage) in driven {
         println!("{kept:?}: {coverage}");
