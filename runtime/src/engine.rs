@@ -8,6 +8,7 @@ use crate::store::{
     Fingerprint, IdempotencyKey, Meta, Policy, Settled, Store, StoreError, Transition, TxId, Verdict,
     transact,
 };
+use crate::truth::Truth;
 use crate::value::{Row, TypedFields};
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashSet};
@@ -138,9 +139,10 @@ impl Engine {
     pub async fn execute(
         &self,
         op: &Operation,
-        call: Call,
+        mut call: Call,
         key: Option<IdempotencyKey>,
     ) -> Result<Settled, Failure> {
+        call.truth = Truth::of(self.store.clone());
         let span = tracing::info_span!(
             "arch.transition",
             actor = %op.actor, id = %call.id, op = %op.name, request = %call.request_id,
@@ -220,6 +222,7 @@ impl Engine {
                     request_id: "drain".into(),
                     fence: None,
                     delivery: None,
+                    truth: Truth::default(),
                 };
                 match self.execute(op, call, None).await {
                     Ok(Settled { verdict: Verdict::Applied(_), .. }) => released += 1,

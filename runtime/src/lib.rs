@@ -29,6 +29,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod truth;
 pub mod value;
 
 pub use schema::{Column, Kind, KindClass, KindId, Schema};

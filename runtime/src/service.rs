@@ -6,6 +6,7 @@ use crate::journal::Entry;
 use crate::outbox::MessageId;
 use crate::schema::{KindId, Schema};
 use crate::store::{BoxFuture, Json, Plan, Step, TxId, Versioned};
+use crate::truth::Truth;
 use crate::value::{Field, Row, RowKey};
 use smol_str::SmolStr;
 use std::collections::HashSet;
@@ -141,6 +142,8 @@ pub struct Call {
     pub fence: Option<FencingToken>,
     /// The message whose delivery it is.
     pub delivery: Option<MessageId>,
+    /// What handlers can read: [`Call::truth`]; the engine sets it.
+    pub(crate) truth: Truth,
 }
 
 /// What the step needs.
@@ -172,6 +175,11 @@ impl HandlerError {
     /// The request makes no sense to the handler (400).
     pub fn invalid(detail: impl Into<String>) -> HandlerError {
         HandlerError { status: 400, kind: "invalid-request".into(), detail: detail.into() }
+    }
+
+    /// There is nothing that the request could be about (404).
+    pub fn not_found(detail: impl Into<String>) -> HandlerError {
+        HandlerError { status: 404, kind: "not-found".into(), detail: detail.into() }
     }
 
     /// Something that the handler needs is not there now (503).

@@ -5,6 +5,7 @@ use crate::fencing;
 use crate::outbox::{Answer, Deliver, Delivery};
 use crate::service::{Call, Class, Operation};
 use crate::store::{BoxFuture, Settled, StoreError, TxId, Verdict};
+use crate::truth::Truth;
 use crate::value::Value;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Request, Uri};
@@ -57,6 +58,7 @@ impl HttpDeliver {
             request_id: delivery.id.to_string().into(),
             fence: delivery.message.fence.clone(),
             delivery: Some(delivery.id),
+            truth: Truth::default(),
         };
         let key = self.engine.key(op, &call, delivery.id.to_string());
         answer_of(op, self.engine.execute(op, call, Some(key)).await)

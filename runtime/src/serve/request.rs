@@ -5,6 +5,7 @@ use super::problem::Problem;
 use crate::fencing::{self, FencingToken};
 use crate::service::{Call, Operation};
 use crate::store::TxId;
+use crate::truth::Truth;
 use crate::value::{Field, FieldsSeed, Row, Type, Value};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -136,6 +137,7 @@ pub(super) fn call(
         request_id: request_id(headers),
         fence: fence(headers)?,
         delivery: None,
+        truth: Truth::default(),
     })
 }
 
