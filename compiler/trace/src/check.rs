@@ -39,7 +39,7 @@ pub struct Trouble {
 ///
 /// # Errors
 /// The first event that does not fit, or what keeps it from being a trace of the spec.
-pub fn check<R: BufRead>(
+pub fn check<R: BufRead + Send>(
     subject: &Subject,
     from: R,
     again: Option<&dyn Fn() -> io::Result<R>>,
@@ -51,7 +51,7 @@ pub fn check<R: BufRead>(
 ///
 /// # Errors
 /// As for [`check`].
-pub fn check_by<'s, R: BufRead>(
+pub fn check_by<'s, R: BufRead + Send>(
     judge: Conformance<'s>,
     subject: &'s Subject,
     mut from: R,

@@ -1,5 +1,6 @@
 //! Traces as files: a header, one line for each entry, and an end that says how many there are.
 
+use super::lines::{self, Part};
 use super::{Entry, Judge, Validator, Violation};
 use crate::schema::Schema;
 use crate::store::TxId;
@@ -114,7 +115,7 @@ pub fn write_end(to: &mut impl Write, count: u64, last: u64) -> io::Result<()> {
 /// # Errors
 /// The first thing that is wrong. For a [`TraceError::Violation`], [`super::diagnose`] may know more.
 pub fn check_trace<J: Judge>(
-    mut from: impl BufRead,
+    mut from: impl BufRead + Send,
     schema: &Arc<Schema>,
     judge: J,
 ) -> Result<Validator<J>, TraceError> {
@@ -144,27 +145,26 @@ pub fn read_header(from: &mut impl BufRead, schema: &Schema) -> Result<Header, T
 /// # Errors
 /// As for [`check_trace`]; the validator then has what was accepted.
 pub fn check_events<J: Judge>(
-    mut from: impl BufRead,
+    from: impl BufRead + Send,
     schema: &Arc<Schema>,
     validator: &mut Validator<J>,
 ) -> Result<(), TraceError> {
-    let mut text = String::new();
-    for line in 2.. {
-        if !read_line(&mut from, &mut text)? {
-            return Err(TraceError::Truncated(format!("it stops after line {}", line - 1)));
+    std::thread::scope(|scope| {
+        for part in lines::parts(scope, from, schema) {
+            match part {
+                Part::Entries(entries) => entries.iter().try_for_each(|entry| validator.next(entry))?,
+                Part::End { text, line, more } => {
+                    check_end(&text, line, validator)?;
+                    let error = "the trace ended before".into();
+                    let error = TraceError::Line { line: line + 1, error, whole: true };
+                    return if more { Err(error) } else { Ok(()) };
+                }
+                Part::Stop(error) => return Err(error),
+            }
         }
-        if text.starts_with(END) {
-            check_end(&text, line, validator)?;
-            let more = read_line(&mut from, &mut text)?;
-            let error =
-                || TraceError::Line { line: line + 1, error: "the trace ended before".into(), whole: true };
-            return if more { Err(error()) } else { Ok(()) };
-        }
-        let entry = Entry::from_line(&text, schema);
-        let entry = entry.map_err(|e| no_entry(line, &e))?;
-        validator.next(&entry)?;
-    }
-    unreachable!("a file has fewer lines than there are numbers")
+        // The reader ends with one of the two; if it panicked, so does the scope.
+        Err(TraceError::Truncated("it was not read to its end".into()))
+    })
 }
 
 /// All entries of a trace, unchecked, for [`super::diagnose`]; memory is linear in the trace.
@@ -184,12 +184,12 @@ pub fn read_entries(from: impl BufRead, schema: &Arc<Schema>) -> Result<Vec<Entr
     Ok(entries)
 }
 
-fn no_entry(line: u64, error: &serde_json::Error) -> TraceError {
+pub(super) fn no_entry(line: u64, error: &serde_json::Error) -> TraceError {
     TraceError::Line { line, error: error.to_string(), whole: error.is_data() }
 }
 
 /// Reads a line with its end; false at the end of the file.
-fn read_line(from: &mut impl BufRead, text: &mut String) -> io::Result<bool> {
+pub(super) fn read_line(from: &mut impl BufRead, text: &mut String) -> io::Result<bool> {
     text.clear();
     let read = io::Read::take(&mut *from, MAX_LINE).read_line(text)?;
     if read as u64 == MAX_LINE {

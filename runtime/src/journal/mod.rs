@@ -8,6 +8,7 @@ mod audit;
 mod entry;
 mod file;
 mod graph;
+mod lines;
 mod replay;
 mod validate;
 mod wire;

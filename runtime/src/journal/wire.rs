@@ -143,6 +143,14 @@ impl<'de> DeserializeSeed<'de> for EntrySeed<'_> {
     }
 }
 
+impl EntrySeed<'_> {
+    /// A hash of a spec: nearly always the schema's, which is too long to be copied for each entry.
+    fn spec(&self, text: &str) -> SmolStr {
+        let own = self.schema.spec();
+        if own == text { own.clone() } else { text.into() }
+    }
+}
+
 /// The members of an entry, while they are read.
 #[derive(Default)]
 struct Members {
@@ -178,7 +186,7 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
             let name = &*name;
             match name {
                 "v" => once(&mut m.v, name, from.next_value()?)?,
-                "spec" => once(&mut m.spec, name, from.next_value()?)?,
+                "spec" => once(&mut m.spec, name, self.spec(&from.next_value::<Text>()?.0))?,
                 "seq" => once(&mut m.seq, name, from.next_value()?)?,
                 "tx" => once(&mut m.tx, name, tx(&from.next_value::<Text>()?.0)?)?,
                 "now" => once(&mut m.now, name, instant(from.next_value()?)?)?,

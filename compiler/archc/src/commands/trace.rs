@@ -20,7 +20,7 @@ const WHOLE: u64 = 256 << 20;
 /// How much is read at a time.
 const BUFFER: usize = 1 << 20;
 
-type Lines = Box<dyn BufRead>;
+type Lines = Box<dyn BufRead + Send>;
 
 /// Checks one trace.
 #[must_use]
