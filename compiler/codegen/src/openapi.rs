@@ -90,13 +90,13 @@ impl Schemas<'_> {
         let mut properties = Map::new();
         let mut own = id();
         own["description"] = json!(format!(
-            "Which `{}` asks; may be left out by who is authenticated as exactly one.",
+            "Which `{}` asks. (Who is authenticated as exactly one may leave it out.)",
             actor.name
         ));
-        properties.insert("self".into(), nullable(own));
+        properties.insert("self".into(), own);
         let keys = op.keys.iter().filter(|k| !k.me);
         let open = op.open.iter().filter(|o| !o.me);
-        let mut required = Vec::new();
+        let mut required = vec!["self".to_owned()];
         for key in keys {
             properties.insert(key.name.clone(), self.schema(&key.ty));
             required.push(key.name.clone());
@@ -105,7 +105,6 @@ impl Schemas<'_> {
             let schema = self.schema(ty);
             properties.insert(name.clone(), if ty.is_optional() { schema } else { nullable(schema) });
         }
-        let required = if required.is_empty() { json!([]) } else { json!(required) };
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
     }
 
