@@ -1,6 +1,7 @@
 //! The demo, as it is: the service, workers as processes, one of them killed; and its journal, which is a behaviour of the spec.
 
 #[allow(dead_code, reason = "it is shared")]
+#[rustfmt::skip]
 #[path = "../../../runtime/tests/support/server.rs"]
 mod server;
 
