@@ -58,7 +58,7 @@ impl Queue {
     /// A step of a worker: `claim`, `renew`, `finish` or `give_up`.
     #[must_use]
     pub fn step(&self, step: &str, worker: &str) -> Answer {
-        self.ask(&format!("work/{step}"), &json!({ "self": worker }))
+        self.ask(&format!("processing/{step}"), &json!({ "self": worker }))
     }
 
     /// A lost reply is no lost request: under its key it is executed once, and answered as often as it is asked.

@@ -45,15 +45,19 @@ fn survives_a_dead_worker(folder: &Path, store: &str) {
             .filter(|line| line.contains(&format!("\"op\":\"{op}\"")))
             .count()
     };
-    assert_eq!((of("intake.submit"), of("work.finish")), (12, 12));
+    assert_eq!((of("intake.submit"), of("processing.finish")), (12, 12));
     assert_eq!(
-        of("work.claim"),
+        of("processing.claim"),
         13,
         "the dead worker's job is claimed again: {told}"
     );
     let checked = check(&subject(), Cursor::new(trace), None);
     assert!(checked.is_ok(), "{checked:?}");
-    let forged = text.replacen("\"op\":\"work.finish\"", "\"op\":\"work.renew\"", 1);
+    let forged = text.replacen(
+        "\"op\":\"processing.finish\"",
+        "\"op\":\"processing.renew\"",
+        1,
+    );
     let forged = check(&subject(), Cursor::new(forged.into_bytes()), None);
     assert!(forged.is_err(), "a trace that is none conforms");
 }
