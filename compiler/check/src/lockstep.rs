@@ -119,11 +119,16 @@ impl Other {
     }
 }
 
-/// Whether an event is one of these steps: executed, refused, or delivered. Where steps have deadlines, ticks and what
-/// every event leaves of the counts depend on guards, too.
+/// Whether a step has a deadline: then ticks, and what every event leaves of the counts, depend on when it is enabled.
+#[must_use]
+pub fn is_timed(program: &Program, at: StepRef) -> bool {
+    program.deadlines.iter().any(|d| d.protocol == at.protocol && d.step == at.step)
+}
+
+/// Whether an event is one of these steps: executed, refused, or delivered. If one of them has a deadline, every event is.
 #[must_use]
 pub fn is_of(program: &Program, steps: &[StepRef], event: &Event) -> bool {
-    if !program.deadlines.is_empty() {
+    if steps.iter().any(|at| is_timed(program, *at)) {
         return true;
     }
     let of = match event {

@@ -24,11 +24,12 @@ pub(super) fn classify<'j>(items: Vec<Item>, judge: &'j Judge<'j>) -> (Vec<Audit
     let mut families = Families::default();
     let done = families.alone(&items, &changed, judge);
     let same = sameness(&items, &changed, &done, judge);
-    let breaks = |i: usize| done.get(&i).map(|d| d.breaks);
-    let known = |i: &usize| same[*i] == Some(true) || breaks(*i) == Some(None);
+    let breaks = |i: usize| done.get(&i).and_then(|d| d.breaks.map(|seen| (seen, d.shown.as_ref())));
+    let nothing_breaks = |i: usize| done.get(&i).is_some_and(|d| d.breaks.is_none());
+    let known = |i: &usize| same[*i] == Some(true) || nothing_breaks(*i);
     let jobs: Vec<usize> = (0..items.len()).filter(|i| !known(i)).collect();
-    let effects = judge.all(&jobs, |i| match (&changed[*i], breaks(*i).flatten()) {
-        (Ok(program), Some(seen)) => judge.what_breaks(program, seen),
+    let effects = judge.all(&jobs, |i| match (&changed[*i], breaks(*i)) {
+        (Ok(program), Some((seen, shown))) => judge.what_breaks(program, seen, shown),
         (Ok(program), None) => judge.effects(program),
         (Err(why), _) => Effects::open(why.clone()),
     });
@@ -125,9 +126,13 @@ fn step_of_event(event: &Event) -> Option<StepRef> {
     }
 }
 
-pub(super) fn is_in(program: &Program, (protocol, chain): (ProtocolId, ChainId), event: &Event) -> bool {
+pub(super) fn is_in(program: &Program, chain: (ProtocolId, ChainId), event: &Event) -> bool {
+    step_of_event(event).is_some_and(|at| is_step_in(program, chain, at))
+}
+
+pub(super) fn is_step_in(program: &Program, (protocol, chain): (ProtocolId, ChainId), at: StepRef) -> bool {
     let steps: &[StepId] = &program.protocols[protocol].chains[chain].steps;
-    step_of_event(event).is_some_and(|at| at.protocol == protocol && steps.contains(&at.step))
+    at.protocol == protocol && steps.contains(&at.step)
 }
 
 /// Whether an event is one of a protocol's runs, or of their sub-runs.
@@ -149,13 +154,29 @@ pub(super) fn belongs(program: &Program, id: ProtocolId, event: &Event) -> bool 
 
 /// Whether an event has an outcome that starts or resumes runs of a protocol.
 pub(super) fn hands_over(program: &Program, id: ProtocolId, event: &Event) -> bool {
-    let to_it = |outcome: &Outcome| outcome.then.as_ref().is_some_and(|h| h.protocol == id);
     let Some(at) = step_of_event(event) else { return false };
-    let protocol = &program.protocols[at.protocol];
-    if let Event::Reject { .. } = event {
-        return protocol.steps[at.step].reject.as_ref().is_some_and(|r| to_it(&r.outcome));
+    match event {
+        Event::Reject { .. } => refused_to(program, id, at),
+        _ => concluded_to(program, id, at),
     }
-    protocol.chains.iter().any(|c| c.steps.last() == Some(&at.step) && to_it(&c.outcome))
+}
+
+/// Whether a step, executed or refused, can have such an outcome.
+pub(super) fn hands_over_to(program: &Program, id: ProtocolId, at: StepRef) -> bool {
+    refused_to(program, id, at) || concluded_to(program, id, at)
+}
+
+fn refused_to(program: &Program, id: ProtocolId, at: StepRef) -> bool {
+    program.step(at).reject.as_ref().is_some_and(|r| is_to(id, &r.outcome))
+}
+
+fn concluded_to(program: &Program, id: ProtocolId, at: StepRef) -> bool {
+    let chains = &program.protocols[at.protocol].chains;
+    chains.iter().any(|c| c.steps.last() == Some(&at.step) && is_to(id, &c.outcome))
+}
+
+fn is_to(id: ProtocolId, outcome: &Outcome) -> bool {
+    outcome.then.as_ref().is_some_and(|h| h.protocol == id)
 }
 
 pub(super) fn is_fault(id: FaultId, event: &Event) -> bool {

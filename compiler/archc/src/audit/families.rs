@@ -8,6 +8,10 @@ use super::together::{Done, Together, keeps_states};
 use arch_ir::Program;
 use std::collections::BTreeMap;
 
+/// A spec without two parts that change what states are is not explored with all its events kept, if without one of them there
+/// are more states already.
+const MANY: usize = 500_000;
+
 /// Two items, by position.
 type Pair = (usize, usize);
 
@@ -46,7 +50,9 @@ impl<'j> Families<'j> {
     }
 
     /// What pairs do, given that nothing breaks without one of them, as far as that is found out here.
-    pub fn pairs(&mut self, items: &[&Item], pairs: &[Pair], judge: &Judge<'_>) -> BTreeMap<Pair, Done> {
+    pub fn pairs(&mut self, items: &[&Item], pairs: &[Pair], judge: &'j Judge<'j>) -> BTreeMap<Pair, Done> {
+        let large: Vec<usize> =
+            self.without.iter().filter(|(_, family)| family.states() > MANY).map(|(i, _)| *i).collect();
         let both = |a: usize, b: usize| {
             let both = [items[a], items[b]];
             (both.map(|i| i.change.clone()).to_vec(), without(judge.program, &both))
@@ -67,6 +73,13 @@ impl<'j> Families<'j> {
             let done = family.take_out(programs).and_then(|()| family.alone());
             let pair = |i: usize| (out.min(i), out.max(i));
             found.extend(done.into_iter().flatten().map(|(i, done)| (pair(i), done)));
+        }
+        let changes_states =
+            |i: &usize| !keeps_states(judge.program, &items[*i].change) && !large.contains(i);
+        for (a, b) in pairs.iter().filter(|(a, b)| changes_states(a) && changes_states(b)) {
+            let program = both(*a, *b).1.ok();
+            let family = program.and_then(|program| Together::of(&program, judge));
+            found.extend(family.and_then(|mut family| Some(((*a, *b), family.itself()?))));
         }
         found
     }

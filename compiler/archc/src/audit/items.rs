@@ -224,7 +224,7 @@ pub(super) fn contains(program: &Program, whole: &Change, part: &Change) -> bool
 }
 
 /// Whether a protocol is another one, or its sub-runs.
-fn is_below(program: &Program, protocol: ProtocolId, of: ProtocolId) -> bool {
+pub(super) fn is_below(program: &Program, protocol: ProtocolId, of: ProtocolId) -> bool {
     let parent = program.protocols[protocol].parent;
     protocol == of || parent.is_some_and(|parent| is_below(program, parent.protocol, of))
 }

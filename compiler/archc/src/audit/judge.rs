@@ -3,13 +3,14 @@
 //! Two stages: everything but liveness first, which symmetry helps and the first violation ends, on the level of its
 //! shortest behaviour; liveness, which needs the whole graph, only if nothing broke.
 
+use super::confirm::confirmed;
 use super::parallel;
 use super::together::Seen;
 use crate::engines::{self, Request};
 use crate::narrate;
 use crate::outcome::{PropertyOutcome, PropertyVerdict};
 use arch_base::SourceMap;
-use arch_check::family::Family;
+use arch_check::family::{Family, Shown};
 use arch_check::lockstep::{Comparison, Variant};
 use arch_ir::report::{Enough, Limits, Stop};
 use arch_ir::{Builtin, Program, Property};
@@ -166,9 +167,17 @@ impl<'a> Judge<'a> {
         effects
     }
 
-    /// The same, where something is known to break.
-    pub fn what_breaks(&self, changed: &Program, seen: Seen) -> Effects {
+    /// The same, where something is known to break, and perhaps shown.
+    pub fn what_breaks(&self, changed: &Program, seen: Seen, shown: Option<&Shown>) -> Effects {
         let repairs = self.known.iter().any(|k| k.verdict == PropertyVerdict::Violated);
+        if let (Some(shown), false) = (shown, repairs) {
+            // What is told is what an exploration of this program would tell.
+            let program = restricted(changed, seen == Seen::Live);
+            if let Some(result) = confirmed(&program, shown) {
+                let breaks = Some(narrate::result(&program, &result, self.sources));
+                return Effects { breaks, ..Effects::default() };
+            }
+        }
         let found = match seen {
             Seen::Live if !repairs => self.stage(changed, true),
             _ => self.effects(changed),

@@ -6,6 +6,7 @@
 
 mod accepted;
 mod alone;
+mod confirm;
 mod families;
 mod items;
 mod judge;

@@ -8,7 +8,7 @@ use super::alone::happens;
 use super::families::Families;
 use super::items::{Item, contains, step_of};
 use super::judge::{Effects, Judge};
-use super::together::Seen;
+use super::together::Done;
 use super::{Audited, Class, Mask};
 use arch_check::lockstep::Variant;
 use arch_ir::Program;
@@ -18,19 +18,20 @@ use arch_ir::change::apply;
 type Pair = (usize, usize);
 
 /// Finds what masks what, and says so of the parts.
-pub(super) fn mask(audited: &mut [Audited], judge: &Judge<'_>, mut families: Families<'_>) {
+pub(super) fn mask<'j>(audited: &mut [Audited], judge: &'j Judge<'j>, mut families: Families<'j>) {
     let pairs = candidates(audited, judge.program);
     let (asked, rest) = (apart(audited, &pairs, false), apart(audited, &pairs, true));
     let items: Vec<&Item> = audited.iter().map(|a| &a.item).collect();
     let known = families.pairs(&items, &asked, judge);
-    let breaking = known.iter().filter_map(|(pair, done)| Some((*pair, Some(done.breaks?))));
-    let mut jobs: Vec<(Pair, Option<Seen>)> = breaking.collect();
+    let breaking = known.iter().filter(|(_, done)| done.breaks.is_some());
+    let mut jobs: Vec<(Pair, Option<&Done>)> = breaking.map(|(pair, done)| (*pair, Some(done))).collect();
     let rest: Vec<Pair> = rest.into_iter().chain(asked).filter(|pair| !known.contains_key(pair)).collect();
     jobs.extend(unlike(audited, &rest, judge).into_iter().map(|pair| (pair, None)));
     jobs.sort_unstable_by_key(|(pair, _)| *pair);
-    let effects = judge.all(&jobs, |((a, b), seen)| {
+    let effects = judge.all(&jobs, |((a, b), done)| {
+        let seen = done.and_then(|done| Some((done.breaks?, done.shown.as_ref())));
         match (without(judge.program, &[&audited[*a].item, &audited[*b].item]), seen) {
-            (Ok(program), Some(seen)) => judge.what_breaks(&program, *seen),
+            (Ok(program), Some((seen, shown))) => judge.what_breaks(&program, seen, shown),
             (Ok(program), None) => judge.effects(&program),
             (Err(why), _) => Effects::open(why),
         }

@@ -2,12 +2,12 @@
 //! something breaks; the behaviour that shows it is found by exploring the variant on its own, so whatever is said to be
 //! load-bearing was judged twice.
 
-use super::alone::{belongs, hands_over, is_fault, is_in};
-use super::items::{Item, chain_of, step_of};
+use super::alone::{belongs, hands_over, hands_over_to, is_fault, is_in, is_step_in};
+use super::items::{Item, chain_of, is_below, step_of};
 use super::judge::Judge;
-use arch_check::family::{Family, NoFamily, Part, Spread, Touch};
+use arch_check::family::{Family, NoFamily, Part, Shown, Spread, Touch, Verdicts};
 use arch_check::lockstep::is_of;
-use arch_ir::change::Change;
+use arch_ir::change::{Change, StepRef};
 use arch_ir::{Event, FaultKind, Program};
 use std::collections::BTreeMap;
 
@@ -15,12 +15,14 @@ use std::collections::BTreeMap;
 const AT_A_TIME: usize = 512;
 
 /// What a variant does to the verdicts.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Done {
     /// For each of its parts whether it makes a difference somewhere.
     pub differs: Vec<bool>,
     /// Whether something breaks that holds, and how that was seen.
     pub breaks: Option<Seen>,
+    /// A behaviour that shows what breaks.
+    pub shown: Option<Shown>,
     /// What was violated and is not, if nothing breaks.
     pub repairs: Vec<String>,
 }
@@ -47,6 +49,11 @@ impl<'j> Together<'j> {
     /// None if the program has to be explored once for each variant.
     pub fn of(program: &Program, judge: &'j Judge<'j>) -> Option<Self> {
         Some(Together { judge, family: judge.family(program)?, numbers: BTreeMap::new() })
+    }
+
+    /// How many states are known.
+    pub fn states(&self) -> usize {
+        self.family.states()
     }
 
     /// What the program itself does to the verdicts of the spec.
@@ -76,7 +83,9 @@ impl<'j> Together<'j> {
                 _ => Touch::Same,
             })
         };
-        let by_itself = |c: &&Change| step_of(c).is_some() || matches!(c, Change::Protocol(_));
+        let by_itself = |c: &&Change| {
+            step_of(c).is_some() || matches!(c, Change::Protocol(_)) || decides_about_time(spec, c)
+        };
         let part = Part { program, touches: &touch, changes: changes.iter().any(by_itself) };
         self.family.add(&part)
     }
@@ -115,36 +124,42 @@ impl<'j> Together<'j> {
         let mut done = Vec::new();
         for some in variants.chunks(AT_A_TIME) {
             let ends = self.judge.holding();
-            let found = self.family.spread(some, &ends, self.judge.interrupt()).ok()?;
-            let jobs: Vec<(&Vec<u16>, Spread)> = some.iter().zip(found).collect();
-            let judged = self.judge.all(&jobs, |(variant, spread)| self.done(variant, spread));
-            done.extend(judged.into_iter().collect::<Option<Vec<Done>>>()?);
+            let explored = self.family.spread(some, &ends, self.judge.interrupt()).ok()?;
+            let wanted: Vec<bool> = explored.variants.iter().map(|s| self.is_open(s)).collect();
+            let whole = self.family.whole(&explored, &wanted, self.judge.interrupt()).ok()?;
+            let judged = explored.variants.iter().zip(wanted).zip(whole);
+            let judged = judged.map(|((spread, wanted), whole)| self.done(spread, wanted.then_some(whole)));
+            let judged: Vec<(&Vec<u16>, Done)> = some.iter().zip(judged).collect();
+            let shown = self.judge.all(&judged, |(variant, done)| {
+                done.breaks.and_then(|seen| self.family.show(variant, &ends, seen == Seen::Live))
+            });
+            done.extend(judged.into_iter().zip(shown).map(|((_, done), shown)| Done { shown, ..done }));
         }
         Some(done)
     }
 
-    /// The verdicts on a variant, as far as they matter. One of whose parts some make no difference has the graph of the
-    /// variant that has these: nothing breaks there, or it would not have been asked for.
-    fn done(&self, variant: &[u16], spread: &Spread) -> Option<Done> {
+    /// Whether what only the whole graph decides has to be known of a variant. One of whose parts some make no difference has
+    /// the graph of the variant that has these: nothing breaks there, or it would not have been asked for.
+    fn is_open(&self, spread: &Spread) -> bool {
+        spread.whole && !spread.differs.contains(&false)
+    }
+
+    /// The verdicts on a variant, as far as they matter.
+    fn done(&self, spread: &Spread, whole: Option<Verdicts>) -> Done {
         let breaks = (!spread.whole).then_some(Seen::Early);
-        let mut done = Done { differs: spread.differs.clone(), breaks, repairs: Vec::new() };
-        if done.breaks.is_some() || done.differs.contains(&false) {
-            return Some(done);
-        }
-        let mut judged = |name: &str, violated: bool| {
-            let Some(holds) = self.judge.holds(name) else { return true };
+        let mut done = Done { differs: spread.differs.clone(), breaks, shown: None, repairs: Vec::new() };
+        let Some(whole) = whole else { return done };
+        for (name, violated) in self.family.settled(spread).into_iter().chain(whole) {
+            let Some(holds) = self.judge.holds(&name) else { continue };
             if holds && violated {
-                done.breaks = Some(if self.judge.is_live(name) { Seen::Live } else { Seen::Early });
-            } else if !holds && !violated {
-                done.repairs.push(name.to_owned());
+                done.breaks = Some(if self.judge.is_live(&name) { Seen::Live } else { Seen::Early });
+                break;
             }
-            done.breaks.is_none()
-        };
-        let settled = self.family.settled(spread);
-        if settled.iter().all(|(name, violated)| judged(name, *violated)) {
-            self.family.whole(variant, self.judge.interrupt(), &mut judged).ok()?;
+            if !holds && !violated {
+                done.repairs.push(name);
+            }
         }
-        Some(done)
+        done
     }
 }
 
@@ -159,10 +174,24 @@ pub(super) fn keeps_states(program: &Program, change: &Change) -> bool {
     }
 }
 
+/// Whether it matters to the counts of a deadline: so to every event. They ask whether steps are enabled, which is a matter
+/// of the text of these steps, where runs are, and whether an outcome finds somebody to hand over to.
+fn decides_about_time(program: &Program, change: &Change) -> bool {
+    program.deadlines.iter().any(|d| {
+        let at = StepRef { protocol: d.protocol, step: d.step };
+        match change {
+            Change::Protocol(id) => is_below(program, at.protocol, *id) || hands_over_to(program, *id, at),
+            Change::Branch(..) => chain_of(change).is_some_and(|chain| is_step_in(program, chain, at)),
+            _ => step_of(change) == Some(at),
+        }
+    })
+}
+
 /// What becomes of an event without something.
 fn touch(program: &Program, change: &Change, event: &Event) -> Touch {
     let gone = |gone: bool| if gone { Touch::Gone } else { Touch::Same };
     match change {
+        _ if decides_about_time(program, change) => Touch::Changed,
         Change::Protocol(id) if belongs(program, *id, event) => Touch::Gone,
         Change::Protocol(id) if hands_over(program, *id, event) => Touch::Changed,
         Change::Protocol(_) => Touch::Same,

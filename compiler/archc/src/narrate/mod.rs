@@ -67,6 +67,13 @@ pub(crate) fn as_reported(program: &Program, report: &Report, sources: &SourceMa
     report.results.iter().enumerate().map(|(i, result)| property(&teller, i, result)).collect()
 }
 
+/// One result, as it is.
+pub(crate) fn result(program: &Program, result: &PropertyResult, sources: &SourceMap) -> PropertyOutcome {
+    let teller = Teller { interpreter: Interpreter::new(program), program, sources };
+    let declared = program.properties.iter().position(|p| p.name == result.name);
+    property(&teller, declared.unwrap_or(program.properties.len()), result)
+}
+
 /// The built-in check that is violated and ends the behaviours that violate it: nobody knows what comes after, so
 /// nothing can be said to hold.
 pub(crate) fn end_of_behaviours(report: &Report) -> Option<&'static str> {

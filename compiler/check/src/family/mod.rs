@@ -8,22 +8,29 @@
 //! absence of a part. Why it is exact: `docs/internals/audit.md`.
 
 mod expand;
+mod live;
 mod occasions;
 mod parts;
+mod reach;
+mod sets;
+mod show;
 mod spread;
 mod store;
+mod union;
 mod whole;
 
 pub use parts::Touch;
-pub use spread::Spread;
+pub use spread::{Explored, Spread};
+pub use whole::Verdicts;
 
 use crate::check::{Options, name_of};
 use crate::error::CompileError;
 use crate::kinds::Kinds;
 use crate::machine::{Finding, Machine};
 use arch_explorer::System;
+use arch_ir::fairness::Assumption;
 use arch_ir::report::Stop;
-use arch_ir::{Event, Program, PropertyKind};
+use arch_ir::{Event, Program, PropertyKind, State};
 use expand::Worker;
 use occasions::Occasions;
 use parts::Without;
@@ -49,10 +56,26 @@ pub struct Part<'a> {
 pub enum NoFamily {
     /// A program cannot be compiled, or not in the layout of the other.
     Compile(CompileError),
-    /// There are too many actions or bindings of roles, or what is legal is not a matter of single events: deadlines, `cut`.
+    /// There are too many actions or bindings of roles, or `cut` bounds what is explored.
     Unsuited,
     /// A limit.
     Stopped(Stop),
+}
+
+/// A behaviour of a variant that shows what breaks: its events, which say all that matters.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// What breaks.
+    pub name: String,
+    /// The initial state, instants in the classes of the program with all its parts; none if there is no behaviour, as
+    /// something is not reachable.
+    pub initial: Option<State>,
+    /// Its events.
+    pub events: Vec<Event>,
+    /// Of a liveness property how many events lead to the cycle; the others are the cycle.
+    pub back_to: Option<usize>,
+    /// What is treated fairly, each with whether strongly.
+    pub assumed: Vec<(Assumption, bool)>,
 }
 
 /// A program with its parts, and what is known of their states.
@@ -80,8 +103,7 @@ impl Family {
     ///
     /// When it is too large.
     pub fn new(machine: Machine, options: Options) -> Result<Family, NoFamily> {
-        let alone = machine.program().deadlines.is_empty() && machine.cut_spans.is_empty();
-        if machine.actions() > MOST_ACTIONS || !alone {
+        if machine.actions() > MOST_ACTIONS || !machine.cut_spans.is_empty() {
             return Err(NoFamily::Unsuited);
         }
         let mut kinds = Kinds::default();
@@ -123,7 +145,8 @@ impl Family {
     ///
     /// When the program without it cannot be compiled in the layout of the program, or there are too many parts.
     pub fn add(&mut self, part: &Part<'_>) -> Result<u16, NoFamily> {
-        let mut without = Without::of(&self.base, part, &mut self.kinds).map_err(NoFamily::Compile)?;
+        let mut without =
+            Without::of(&self.base, &self.of_base, part, &mut self.kinds).map_err(NoFamily::Compile)?;
         let number = u16::try_from(self.parts.len()).map_err(|_| NoFamily::Unsuited)?;
         if let Some(machine) = &without.machine {
             if machine.actions() > MOST_ACTIONS {
@@ -133,6 +156,12 @@ impl Family {
         }
         self.parts.push(without);
         Ok(number)
+    }
+
+    /// How many states are known.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.store.len()
     }
 
     /// Whether two parts decide about the same events: they are taken out together as a part of its own.

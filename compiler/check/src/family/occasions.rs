@@ -3,7 +3,7 @@
 use super::store::NO_LABEL;
 use crate::liveness::Labels;
 use crate::machine::Machine;
-use arch_explorer::fair::{MOST_LABELS, Unit, Units};
+use arch_explorer::fair::{Labelled, MOST_LABELS, UNLABELLED, Unit, Units};
 use arch_ir::fairness::FairUnit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,6 +71,18 @@ impl Occasions {
         };
         known[label as usize] = Some(number);
         Some(number)
+    }
+
+    /// The units that occur in a graph, by name and as such.
+    pub(super) fn units_of(&self, graph: &Labelled) -> (Vec<FairUnit>, Units) {
+        let mut occurs = vec![false; self.numbers.len()];
+        let labels = (0..graph.edges() as u64).map(|e| graph.label(e)).filter(|l| *l != UNLABELLED);
+        labels.for_each(|l| occurs[l as usize] = true);
+        let some = self.units.iter().filter(|(_, labels)| labels.iter().any(|l| occurs[*l as usize]));
+        let (names, list): (Vec<FairUnit>, Vec<Unit>) = some
+            .map(|(name, labels)| (name.clone(), Unit { labels: labels.clone(), strong: name.strong }))
+            .unzip();
+        (names, Units::new(list, self.numbers.len()))
     }
 
     /// The units that occurred.

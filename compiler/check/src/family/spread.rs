@@ -1,9 +1,18 @@
 //! Which variants reach which states: sets of variants are passed along events, level by level.
 
 use super::expand::Job;
+use super::sets::{Sets, add, has, is_empty, keep, meet, members, remove};
 use super::store::{Edge, NOWHERE, On};
 use super::{Family, NoFamily};
+use crate::machine::Machine;
 use std::sync::atomic::AtomicBool;
+
+/// What was found of some variants that were explored at once.
+pub struct Explored {
+    /// What was found of each of them.
+    pub variants: Vec<Spread>,
+    pub(super) search: Search,
+}
 
 /// What was found of a variant.
 #[derive(Clone, Debug)]
@@ -22,74 +31,22 @@ impl Spread {
     }
 }
 
-/// Sets of variants: so many words for each thing.
-struct Sets {
-    width: usize,
-    words: Vec<u64>,
-}
-
-impl Sets {
-    fn new(width: usize, things: usize) -> Sets {
-        Sets { width, words: vec![0; width * things] }
-    }
-
-    fn of(&self, thing: usize) -> &[u64] {
-        &self.words[thing * self.width..(thing + 1) * self.width]
-    }
-
-    fn of_mut(&mut self, thing: usize) -> &mut [u64] {
-        &mut self.words[thing * self.width..(thing + 1) * self.width]
-    }
-
-    fn grow(&mut self, things: usize) {
-        self.words.resize(self.width * things, 0);
-    }
-}
-
-fn add(to: &mut [u64], set: &[u64]) {
-    to.iter_mut().zip(set).for_each(|(a, b)| *a |= b);
-}
-
-fn keep(of: &mut [u64], set: &[u64]) {
-    of.iter_mut().zip(set).for_each(|(a, b)| *a &= b);
-}
-
-fn drop(from: &mut [u64], set: &[u64]) {
-    from.iter_mut().zip(set).for_each(|(a, b)| *a &= !b);
-}
-
-fn meet(a: &[u64], b: &[u64]) -> bool {
-    a.iter().zip(b).any(|(a, b)| a & b != 0)
-}
-
-fn has(set: &[u64], n: usize) -> bool {
-    set[n / 64] >> (n % 64) & 1 != 0
-}
-
-fn members(set: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    set.iter().enumerate().flat_map(|(i, word)| {
-        let mut rest = *word;
-        std::iter::from_fn(move || {
-            let bit = rest.trailing_zeros();
-            (rest != 0).then(|| rest &= rest - 1)?;
-            Some(i * 64 + bit as usize)
-        })
-    })
-}
-
 /// An exploration of some variants at once.
-struct Search {
-    width: usize,
+pub(super) struct Search {
+    pub(super) width: usize,
     /// Parts of some variant.
     parts: Vec<u16>,
     /// For each part the variants that lack it.
-    lacking: Sets,
+    pub(super) lacking: Sets,
     /// For each action of the program the parts that decide about it.
-    touching: Vec<Vec<u16>>,
-    /// Variants in which nothing was found that ends their exploration.
+    pub(super) touching: Vec<Vec<u16>>,
+    /// Variants that are passed on.
     alive: Vec<u64>,
+    /// Variants in which something was found that ends their exploration: with the next level, for what is found on states there
+    /// takes as few events as what is found on the events that lead there.
+    broken: Vec<u64>,
     /// For each state the variants that reach it, and those that reach it on this level and on the next.
-    seen: Sets,
+    pub(super) seen: Sets,
     now: Sets,
     next: Sets,
     frontier: Vec<u32>,
@@ -114,8 +71,7 @@ impl Search {
             alive[v / 64] |= 1 << (v % 64);
             variant.iter().for_each(|p| lacking.of_mut(*p as usize)[v / 64] |= 1 << (v % 64));
         }
-        let used: Vec<u16> =
-            (0..parts as u16).filter(|p| lacking.of(*p as usize).iter().any(|w| *w != 0)).collect();
+        let used: Vec<u16> = (0..parts as u16).filter(|p| !is_empty(lacking.of(*p as usize))).collect();
         let deciding = |a: usize| {
             used.iter().copied().filter(|p| family.parts[*p as usize].touched[a]).collect::<Vec<u16>>()
         };
@@ -133,6 +89,7 @@ impl Search {
             found: Sets::new(width, family.base.findings().len()),
             stuck: Vec::new(),
             here: vec![false; parts],
+            broken: vec![0; width],
             alive,
         };
         for &state in &family.initial {
@@ -204,7 +161,7 @@ impl Search {
         for &state in &frontier {
             variants.copy_from_slice(self.now.of(state as usize));
             keep(&mut variants, &self.alive);
-            if variants.iter().all(|w| *w == 0) {
+            if is_empty(&variants) {
                 continue;
             }
             here.clear();
@@ -256,7 +213,7 @@ impl Search {
     /// Leaves out the variants that lack a part which decides about an action in the present state.
     fn without_those_that_decide(&self, action: u16, variants: &mut [u64]) {
         for part in self.touching[action as usize].iter().filter(|p| self.here[**p as usize]) {
-            drop(variants, self.lacking.of(*part as usize));
+            remove(variants, self.lacking.of(*part as usize));
         }
     }
 
@@ -265,13 +222,13 @@ impl Search {
             return;
         }
         let mut stuck = variants.to_vec();
-        drop(&mut stuck, helped);
-        if stuck.iter().any(|w| *w != 0) {
+        remove(&mut stuck, helped);
+        if !is_empty(&stuck) {
             self.stuck.push((state, stuck));
         }
     }
 
-    /// Notes for which variants something is found here, and ends those in which it decides.
+    /// Notes for which variants something is found here, and which it ends.
     fn note(&mut self, family: &Family, state: u32, variants: &[u64], ends: &[bool]) {
         for note in family.store.notes(state) {
             let mut some = variants.to_vec();
@@ -282,13 +239,13 @@ impl Search {
             }
             add(self.found.of_mut(note.finding as usize), &some);
             if ends[note.finding as usize] {
-                drop(&mut self.alive, &some);
+                add(&mut self.broken, &some);
             }
         }
     }
 
     fn bytes(&self) -> u64 {
-        let sets = [&self.seen, &self.now, &self.next].map(|s| s.words.capacity() as u64 * 8);
+        let sets = [&self.seen, &self.now, &self.next].map(Sets::bytes);
         sets.iter().sum::<u64>() + self.stuck.len() as u64 * (40 + 8 * self.width as u64)
     }
 }
@@ -305,7 +262,7 @@ impl Family {
         variants: &[Vec<u16>],
         ends: &[String],
         interrupt: &AtomicBool,
-    ) -> Result<Vec<Spread>, NoFamily> {
+    ) -> Result<Explored, NoFamily> {
         let ends = self.findings_of(ends);
         self.make_room_to_ask();
         let mut search = Search::new(self, variants);
@@ -317,24 +274,28 @@ impl Family {
             self.expand(&jobs, &parts)?;
             self.make_room_to_ask();
             search.grow(self.store.len());
+            let broken = search.broken.clone();
             search.pass(self, &ends);
+            remove(&mut search.alive, &broken);
         }
         self.find_stuck(&mut search, variants);
         let spread = |(v, variant): (usize, &Vec<u16>)| Spread {
             found: (0..self.base.findings().len()).map(|f| has(search.found.of(f), v)).collect(),
             differs: variant.iter().map(|p| has(search.differs.of(*p as usize), v)).collect(),
-            whole: has(&search.alive, v),
+            whole: !has(&search.broken, v),
         };
-        Ok(variants.iter().enumerate().map(spread).collect())
+        let variants = variants.iter().enumerate().map(spread).collect();
+        (search.now, search.next) = (Sets::new(0, 0), Sets::new(0, 0));
+        Ok(Explored { variants, search })
     }
 
-    /// A state is stuck unless time helps it: no variant has ticks of its own.
+    /// A state is stuck unless time helps it.
     fn find_stuck(&self, search: &mut Search, variants: &[Vec<u16>]) {
         let Some(finding) = self.base.stuck else { return };
         for (state, set) in std::mem::take(&mut search.stuck) {
             for v in members(&set) {
                 let found = search.found.of_mut(finding as usize);
-                if !has(found, v) && has(&search.alive, v) && self.ticks_in_vain(state, &variants[v]) {
+                if !has(found, v) && !has(&search.broken, v) && self.ticks_in_vain(state, &variants[v]) {
                     found[v / 64] |= 1 << (v % 64);
                 }
             }
@@ -343,9 +304,18 @@ impl Family {
 
     /// Whether an event of a state helps its runs: one of the program, or one that there is without a part.
     #[inline(always)]
-    fn helps(&self, part: Option<u16>, state: u32, edge: &Edge) -> bool {
-        let machine = part.map_or(Some(&*self.base), |p| self.parts[p as usize].machine.as_deref());
-        edge.target != state && machine.is_some_and(|m| m.grounds[edge.action as usize].helps)
+    pub(super) fn helps(&self, part: Option<u16>, state: u32, edge: &Edge) -> bool {
+        edge.target != state && self.machine(part).is_some_and(|m| m.grounds[edge.action as usize].helps)
+    }
+
+    /// Whether an event is a tick.
+    fn ticks(&self, part: Option<u16>, edge: &Edge) -> bool {
+        self.machine(part).is_some_and(|m| m.tick == Some(u32::from(edge.action)))
+    }
+
+    /// What the events of the program are events of, or those that there are without a part.
+    pub(super) fn machine(&self, part: Option<u16>) -> Option<&Machine> {
+        part.map_or(Some(&*self.base), |p| self.parts[p as usize].machine.as_deref())
     }
 
     /// Whether no number of ticks leads a variant from a state to one with an event that helps.
@@ -355,7 +325,7 @@ impl Family {
             let (mut helps, mut next) = (false, None);
             self.each(at, variant, &mut |part, edge| {
                 helps |= self.helps(part, at, edge);
-                if part.is_none() && self.base.tick == Some(u32::from(edge.action)) {
+                if self.ticks(part, edge) {
                     next = Some(edge.target);
                 }
             });

@@ -1,22 +1,18 @@
-//! What only the whole graph of a variant decides: goals that must stay in reach, and liveness.
+//! What only the whole graph decides: goals that must stay in reach, and liveness.
 
-use super::store::{Edge, NO_LABEL, NOWHERE};
+use super::live::{Combination, Watch};
+use super::sets::{add, has};
+use super::spread::Explored;
+use super::store::Edge;
+use super::union::Union;
 use super::{Family, NoFamily};
-use crate::machine::Goal;
-use arch_explorer::fair::{Labelled, Search, UNLABELLED, Units};
-use arch_ir::PropertyId;
-use arch_ir::PropertyKind;
-use std::sync::atomic::AtomicBool;
+use arch_explorer::fair::Units;
+use arch_ir::{PropertyId, PropertyKind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
-const NONE: u32 = u32::MAX;
-
-/// The states that a variant reaches, numbered in the order in which they are found, and its events between them.
-struct Graph {
-    edges: Labelled,
-    /// What each state is in the store.
-    states: Vec<u32>,
-    initial: usize,
-}
+/// Verdicts by name, in order: whether something is violated.
+pub type Verdicts = Vec<(String, bool)>;
 
 impl Family {
     /// Calls `f` for every event that a variant has in a state, with the part without which it is an event, if it is one.
@@ -28,171 +24,91 @@ impl Family {
         here.iter().for_each(|(part, edges)| edges.iter().for_each(|e| f(Some(*part), e)));
     }
 
-    /// Judges what only the whole graph decides, of a variant that was explored to its end: calls `judged` for each property
-    /// with whether it is violated, until it answers false.
+    /// Judges what only the whole graph decides, of those `wanted` among variants that were explored, each of them to its end.
+    /// For each variant, goals come first; of the others there are no verdicts.
     ///
     /// # Errors
     ///
     /// When a limit is reached.
     pub fn whole(
         &self,
-        variant: &[u16],
+        explored: &Explored,
+        wanted: &[bool],
         interrupt: &AtomicBool,
-        judged: &mut dyn FnMut(&str, bool) -> bool,
-    ) -> Result<(), NoFamily> {
-        let graph = self.graph(variant);
+    ) -> Result<Vec<Verdicts>, NoFamily> {
+        let mut verdicts = vec![Verdicts::new(); wanted.len()];
+        if !wanted.contains(&true) {
+            return Ok(verdicts);
+        }
+        let union = Union::of(self, explored, wanted);
+        self.go_on(union.bytes(), interrupt)?;
+        let mut found = self.out_of_reach(&union);
+        found.extend(self.live(&union, interrupt)?);
+        for (v, verdicts) in verdicts.iter_mut().enumerate().filter(|(v, _)| wanted[*v]) {
+            verdicts.extend(found.iter().map(|(name, violated)| (name.clone(), has(violated, v))));
+        }
+        Ok(verdicts)
+    }
+
+    /// For each liveness property the variants that violate it.
+    fn live(&self, union: &Union, interrupt: &AtomicBool) -> Result<Vec<(String, Vec<u64>)>, NoFamily> {
+        let properties = self.base.program().properties.iter_enumerated();
+        let live: Vec<PropertyId> =
+            properties.filter(|(_, p)| p.kind.is_liveness()).map(|(id, _)| id).collect();
+        let combinations: Vec<(PropertyId, usize)> = live
+            .iter()
+            .flat_map(|id| self.base.live_combinations(*id).into_iter().map(|c| (*id, c)))
+            .collect();
         let units = self.occasions.units();
-        let program = self.base.program();
-        let mut search = Search::new(&graph.edges, &units);
-        for (name, violated) in self.out_of_reach(&graph, &mut search) {
-            if !judged(&name, violated) {
-                return Ok(());
-            }
+        let (next, share) = (AtomicUsize::new(0), self.watch_bytes(union));
+        let worker = || self.judge_some(union, &units, &combinations, &next, interrupt);
+        self.go_on(union.bytes() + share, interrupt)?;
+        let judged: Result<Vec<_>, NoFamily> = thread::scope(|scope| {
+            let threads = self.options.threads.clamp(1, combinations.len().max(1));
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+            let own = worker();
+            let others = others.into_iter().map(|o| o.join().expect("judging does not panic"));
+            std::iter::once(own).chain(others).collect()
+        });
+        let mut verdicts: Vec<(PropertyId, Vec<u64>)> =
+            live.iter().map(|id| (*id, vec![0; union.width])).collect();
+        for (id, violated) in judged?.into_iter().flatten() {
+            verdicts.iter_mut().filter(|(of, _)| *of == id).for_each(|(_, set)| add(set, &violated));
         }
-        for (id, property) in program.properties.iter_enumerated().filter(|(_, p)| p.kind.is_liveness()) {
-            if let Some(stop) = self.stopped(0, interrupt) {
-                return Err(NoFamily::Stopped(stop));
-            }
-            let initially = matches!(property.kind, PropertyKind::Eventually(_));
-            let violated = self.is_violated(&graph, &units, &mut search, id, initially);
-            if !judged(&property.name, violated) {
-                return Ok(());
-            }
-        }
-        Ok(())
+        let name = |id: PropertyId| self.base.program().properties[id].name.clone();
+        Ok(verdicts.into_iter().map(|(id, violated)| (name(id), violated)).collect())
     }
 
-    fn graph(&self, variant: &[u16]) -> Graph {
-        let mut numbers = vec![NONE; self.store.len()];
-        let mut states: Vec<u32> = Vec::new();
-        for &state in &self.initial {
-            numbers[state as usize] = states.len() as u32;
-            states.push(state);
-        }
-        let initial = states.len();
-        let mut edges = Labelled::default();
-        let mut at = 0;
-        while let Some(&state) = states.get(at) {
-            self.each(state, variant, &mut |_, edge| {
-                let label = if edge.label == NO_LABEL { UNLABELLED } else { u32::from(edge.label) };
-                let leads = edge.target != NOWHERE;
-                if !leads && label != UNLABELLED {
-                    // What exceeds a bound is enabled, and leads nowhere.
-                    edges.push_once(at as u32, label);
-                } else if leads && edge.target != state {
-                    let number = &mut numbers[edge.target as usize];
-                    if *number == NONE {
-                        *number = states.len() as u32;
-                        states.push(edge.target);
-                    }
-                    edges.push_once(*number, label);
-                }
-            });
-            edges.close();
-            at += 1;
-        }
-        Graph { edges, states, initial }
-    }
-
-    /// Whether a fair behaviour stays for ever where something is due and does not follow.
-    fn is_violated(
+    /// Judges combinations until none is left.
+    fn judge_some(
         &self,
-        graph: &Graph,
+        union: &Union,
         units: &Units,
-        search: &mut Search<'_>,
-        id: PropertyId,
-        initially: bool,
-    ) -> bool {
-        let active = vec![true; units.list().len()];
+        combinations: &[(PropertyId, usize)],
+        next: &AtomicUsize,
+        interrupt: &AtomicBool,
+    ) -> Result<Vec<(PropertyId, Vec<u64>)>, NoFamily> {
+        let mut watch = Watch::new(union, units);
         let first = 1 + 2 * self.base.goals().len();
-        self.base.live_combinations(id).into_iter().any(|combination| {
-            let (due, goal) = (first + 2 * combination, first + 2 * combination + 1);
-            let is = |state: u32, fact: usize| self.store.is(graph.states[state as usize], fact);
-            let last = if initially { graph.initial } else { graph.states.len() };
-            let starts = (0..last as u32).filter(|s| is(*s, due) && !is(*s, goal));
-            let region = region(&graph.edges, starts, |s| !is(s, goal));
-            let mut found = false;
-            search.fair(&region, &active, &mut |_| {
-                found = true;
-                false
-            });
-            found
-        })
+        let mut found = Vec::new();
+        while let Some((id, number)) = combinations.get(next.fetch_add(1, Ordering::Relaxed)) {
+            self.go_on(union.bytes(), interrupt)?;
+            let kind = &self.base.program().properties[*id].kind;
+            let initially = matches!(kind, PropertyKind::Eventually(_));
+            let combination = Combination { due: first + 2 * number, initially };
+            found.push((*id, watch.violated(self, combination)));
+        }
+        Ok(found)
     }
 
-    /// For each `always possible` property, and for whether runs can end, whether it is violated.
-    fn out_of_reach(&self, graph: &Graph, search: &mut Search<'_>) -> Vec<(String, bool)> {
-        let program = self.base.program();
-        let mut verdicts: Vec<(String, bool)> = Vec::new();
-        let mut say = |name: &str, violated: bool| match verdicts.iter_mut().find(|(n, _)| n == name) {
-            Some((_, known)) => *known |= violated,
-            None => verdicts.push((name.to_owned(), violated)),
-        };
-        if program.builtin.stranded {
-            say("stranded", false);
-        }
-        let possible =
-            program.properties.iter().filter(|p| matches!(p.kind, PropertyKind::AlwaysPossible(_)));
-        possible.for_each(|p| say(&p.name, false));
-        let goals = self.base.goals();
-        for (chunk, some) in goals.chunks(64).enumerate() {
-            let first = 1 + 2 * 64 * chunk;
-            let facts = |state: u32, which: usize| -> u64 {
-                let global = graph.states[state as usize];
-                (0..some.len()).map(|g| u64::from(self.store.is(global, first + 2 * g + which)) << g).sum()
-            };
-            let unable = unable(search, &graph.edges, |s| facts(s, 0), |s| facts(s, 1));
-            for (g, goal) in some.iter().enumerate().filter(|(g, _)| unable >> g & 1 != 0) {
-                match goal {
-                    Goal::Possible(id, _) => say(&program.properties[*id].name, true),
-                    Goal::Finished(_) => say("stranded", true),
-                }
-                debug_assert!(g < 64, "so many at a time");
-            }
-        }
-        verdicts
+    /// Bytes that judging takes beside the graph.
+    fn watch_bytes(&self, union: &Union) -> u64 {
+        let of_state = 8 * union.width as u64 + 40;
+        self.store.len() as u64 * of_state * self.options.threads.max(1) as u64
     }
-}
 
-/// The states that are reached from some of those inside by going through such states only, ascending.
-fn region(graph: &Labelled, starts: impl Iterator<Item = u32>, inside: impl Fn(u32) -> bool) -> Vec<u32> {
-    let mut reached = vec![false; graph.states()];
-    let mut open = Vec::new();
-    for start in starts {
-        if std::mem::replace(&mut reached[start as usize], true) {
-            continue;
-        }
-        open.push(start);
-        while let Some(state) = open.pop() {
-            for (target, _) in graph.of(state) {
-                if !reached[target as usize] && inside(target) {
-                    reached[target as usize] = true;
-                    open.push(target);
-                }
-            }
-        }
+    /// An error if a limit is reached, with so many bytes in use beside.
+    fn go_on(&self, beside: u64, interrupt: &AtomicBool) -> Result<(), NoFamily> {
+        self.stopped(beside, interrupt).map_or(Ok(()), |stop| Err(NoFamily::Stopped(stop)))
     }
-    (0..graph.states() as u32).filter(|s| reached[*s as usize]).collect()
-}
-
-/// Of goals, as a set: those that some state for which they count cannot reach. What the states of a component can reach is
-/// what they are in and what the components that it leads to can reach.
-fn unable(
-    search: &mut Search<'_>,
-    graph: &Labelled,
-    counts: impl Fn(u32) -> u64,
-    inside: impl Fn(u32) -> u64,
-) -> u64 {
-    let all: Vec<u32> = (0..graph.states() as u32).collect();
-    let (mut reach, mut unable) = (vec![0u64; all.len()], 0);
-    search.components(&all, &mut |_, component| {
-        let leads = |s: &u32| graph.of(*s).fold(inside(*s), |reached, (to, _)| reached | reach[to as usize]);
-        let reached = component.iter().fold(0, |reached, s| reached | leads(s));
-        for &mut s in component {
-            reach[s as usize] = reached;
-            unable |= counts(s) & !reached;
-        }
-        true
-    });
-    unable
 }

@@ -191,7 +191,7 @@ fn open(verdict: PropertyVerdict) -> Judged {
 }
 
 /// The fair components that are reached first.
-fn nearest(search: &mut Search<'_>, reached: &Reached, active: &[bool]) -> Vec<Component> {
+pub(crate) fn nearest(search: &mut Search<'_>, reached: &Reached, active: &[bool]) -> Vec<Component> {
     let mut kept: Vec<(u32, Component)> = Vec::new();
     search.fair(&reached.states, active, &mut |component| {
         let distance = component.states.iter().map(|s| reached.distance(*s)).min().unwrap_or(u32::MAX);
