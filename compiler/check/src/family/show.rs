@@ -168,7 +168,7 @@ impl Family {
                 }
             }
         }
-        let stuck = self.base.stuck.and_then(|f| named(f as u32)).filter(|_| self.store.is(state, 0));
+        let stuck = self.base.stuck.and_then(named).filter(|_| self.store.is(state, 0));
         let helped = |(part, edge): &Step| self.helps(*part, state, edge);
         let stuck = stuck.filter(|_| !self.steps(state, walk.variant).iter().any(helped));
         if let Some(name) = stuck.filter(|_| self.waits_in_vain(self.store.state(state), walk.variant)) {
