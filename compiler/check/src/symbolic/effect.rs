@@ -4,9 +4,10 @@
 //! its condition.
 
 use super::action::{Bound, BoundKind, Pick};
+use super::binders::element_type;
 use super::collection::size;
 use super::dag::N;
-use super::expr::{Result, Scope, element_type};
+use super::expr::{Result, Scope};
 use super::sym::{Candidate, Sym};
 use super::world::World;
 use arch_base::Span;

@@ -1,19 +1,17 @@
 //! Expressions as nodes.
 
 use super::dag::{N, NULL};
-use super::sym::{Builder, Candidate, Elements, Sym};
+use super::sym::{Builder, Sym};
 use super::world::World;
 use crate::error::CompileError;
 use crate::layout::Layout;
 use arch_ir::{
-    ArithOp, Binder, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, SlotId, SortId, Status,
-    StepId, Type, VarId,
+    ArithOp, CompareOp, Expr, ExprKind, FaultKind, ProtocolId, SlotId, SortId, Status, StepId, Type, VarId,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The most nodes of a program.
-const MOST_NODES: usize = 16_000_000;
+pub(super) const MOST_NODES: usize = 16_000_000;
 /// The most evaluations of an expression while a program is compiled.
 const MOST_WORK: u64 = 400_000_000;
 
@@ -142,6 +140,7 @@ impl<'p> Scope<'_, 'p> {
                 let (x, y) = (self.eval(a)?, self.eval(b)?);
                 Ok(self.compare(*op, &x, &y, a.ty.is_optional(), b.ty.is_optional()))
             }
+            K::In(a, set) if matches!(set.kind, K::SetLit(_)) => self.is_one_of(a, set),
             K::In(a, set) => {
                 let (a, set) = (self.eval(a)?, self.eval(set)?);
                 Ok(self.b.is_in(&a, &set))
@@ -198,90 +197,17 @@ impl<'p> Scope<'_, 'p> {
         Ok(result)
     }
 
-    fn quantified(&mut self, binder: &'p Binder, body: &'p Expr, all: bool) -> Result<N> {
-        let mut result = self.b.dag.bool(all);
-        for (is, value) in self.bind(binder)? {
-            let holds = self.with(binder.slot, element_type(&binder.domain), value, |s| s.scalar(body))?;
-            result = if all {
-                let fine = self.b.dag.implies(is, holds);
-                self.b.dag.and(result, fine)
-            } else {
-                let found = self.b.dag.and(is, holds);
-                self.b.dag.or(result, found)
-            };
-            if self.b.dag.constant(result) == Some(i64::from(!all)) {
-                break;
-            }
+    /// `x in {a, b}`: the set itself, which may be one of sets, is not made.
+    fn is_one_of(&mut self, value: &'p Expr, set: &'p Expr) -> Result<N> {
+        let ExprKind::SetLit(list) = &set.kind else { return Ok(self.b.dag.bool(false)) };
+        let value = self.eval(value)?;
+        let mut found = self.b.dag.bool(false);
+        for element in list {
+            let element = self.eval(element)?;
+            let same = self.b.eq(&value, &element);
+            found = self.b.dag.or(found, same);
         }
-        Ok(result)
-    }
-
-    /// The values that a binder can give its variable, in order, each with when it does.
-    pub fn bind_in_order(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
-        let mut values = self.domain(&binder.domain)?;
-        let listed = self.b.elements(element_type(&binder.domain)).is_some();
-        if matches!(binder.domain, Domain::Set(_)) && !listed && !self.is_sorted(&values) {
-            values = self.b.in_order(values);
-        }
-        self.filtered(binder, values)
-    }
-
-    /// Whether candidates are stored slots, which are kept sorted.
-    fn is_sorted(&mut self, values: &[Candidate]) -> bool {
-        let layout = self.layout;
-        let Some(first) = values.first() else { return true };
-        let stored = |n: N, cell: u32| self.b.dag.op(n) == super::dag::Op::Cell(cell);
-        let Some(group) =
-            layout.groups.iter().find(|g| g.slots.first().is_some_and(|(c, _)| stored(first.0, *c)))
-        else {
-            return values.len() < 2;
-        };
-        values.len() <= group.slots.len()
-            && values.iter().zip(&group.slots).all(|((is, value), (cell, shape))| {
-                self.b.dag.op(*is) == super::dag::Op::Cell(*cell) && self.b.load(layout, shape) == *value
-            })
-    }
-
-    /// The values that a binder can give its variable, each with when it does.
-    pub fn bind(&mut self, binder: &'p Binder) -> Result<Vec<Candidate>> {
-        let values = self.domain(&binder.domain)?;
-        self.filtered(binder, values)
-    }
-
-    fn filtered(&mut self, binder: &'p Binder, mut values: Vec<Candidate>) -> Result<Vec<Candidate>> {
-        let Some(filter) = &binder.filter else { return Ok(values) };
-        for (is, value) in &mut values {
-            let passes =
-                self.with(binder.slot, element_type(&binder.domain), value.clone(), |s| s.scalar(filter))?;
-            *is = self.b.dag.and(*is, passes);
-        }
-        values.retain(|(is, _)| self.b.dag.constant(*is) != Some(0));
-        Ok(values)
-    }
-
-    fn domain(&mut self, domain: &'p Domain) -> Result<Vec<Candidate>> {
-        let yes = self.b.dag.bool(true);
-        Ok(match domain {
-            Domain::Type(ty) => {
-                let elements = self.elements(ty)?;
-                elements.values.iter().map(|v| (yes, self.b.literal(v, ty))).collect()
-            }
-            Domain::Range(lo, hi) if hi.saturating_sub(*lo) > MOST_NODES as i64 => {
-                return Err(CompileError::new(format!("the range {lo}..{hi} is too large to be unrolled")));
-            }
-            Domain::Range(lo, hi) => (*lo..=*hi).map(|n| (yes, self.b.int(n))).collect(),
-            Domain::Set(set) => {
-                let set = self.eval(set)?;
-                self.b.candidates(&set)
-            }
-            Domain::Runs(p) => {
-                (0..self.b.program.run_count(*p)).map(|r| (yes, self.b.int(i64::from(r)))).collect()
-            }
-        })
-    }
-
-    pub(super) fn elements(&mut self, ty: &Type) -> Result<Arc<Elements>> {
-        self.b.elements(ty).ok_or_else(|| CompileError::new("a type has too many values to be unrolled"))
+        Ok(found)
     }
 
     /// A comparison; by order, nothing lies below or above null.
@@ -318,25 +244,6 @@ impl<'p> Scope<'_, 'p> {
             ArithOp::Min => dag.min(a, b),
             ArithOp::Max => dag.max(a, b),
         }
-    }
-
-    fn extreme(&mut self, greatest: bool, body: &'p Expr, binder: &'p Binder) -> Result<N> {
-        let null = self.b.dag.null();
-        let mut best = null;
-        for (is, value) in self.bind(binder)? {
-            let value = self.with(binder.slot, element_type(&binder.domain), value, |s| s.scalar(body))?;
-            let dag = &mut self.b.dag;
-            let value = dag.select(is, value, null);
-            best = if greatest {
-                dag.max(best, value)
-            } else {
-                let (absent, none, less) = (dag.eq(value, null), dag.eq(best, null), dag.lt(value, best));
-                let better = dag.or(none, less);
-                let new = dag.select(better, value, best);
-                dag.select(absent, best, new)
-            };
-        }
-        Ok(best)
     }
 
     /// An element of a variable; the default value if there is none with these keys.
@@ -543,13 +450,4 @@ impl<'p> Scope<'_, 'p> {
 
 fn is_composite(sym: &Sym) -> bool {
     !matches!(sym, Sym::Scalar(_))
-}
-
-/// What a binder's variable has as its type, as far as it can hold ordinals or instants.
-pub fn element_type(domain: &Domain) -> &Type {
-    match domain {
-        Domain::Type(ty) => ty,
-        Domain::Set(set) => super::collection::set_element(&set.ty),
-        Domain::Range(..) | Domain::Runs(_) => &Type::Unknown,
-    }
 }

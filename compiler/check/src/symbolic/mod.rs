@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod after;
+pub mod binders;
 pub mod claims;
 pub mod collection;
 pub mod dag;
