@@ -64,14 +64,25 @@ impl Maker {
     pub fn binder(&mut self, depth: u32, scope: &Scope) -> (String, Scope) {
         let (domain, ty) = self.domain(scope);
         let name = self.fresh("x");
-        let inner = scope.with(&name, ty);
-        let filter = if self.r.chance(25) && depth > 0 {
-            let filter = self.condition(depth - 1, &inner);
-            format!(" where {filter}")
-        } else {
-            String::new()
-        };
+        let inner = scope.with(&name, ty.clone());
+        let named = if self.r.chance(25) { self.named_value(&name, &ty, scope) } else { None };
+        let condition =
+            if self.r.chance(25) && depth > 0 { Some(self.condition(depth - 1, &inner)) } else { None };
+        let both: Vec<String> = named.into_iter().chain(condition).collect();
+        let filter = if both.is_empty() { String::new() } else { format!(" where {}", both.join(" and ")) };
         (format!("{name} in {domain}{filter}"), inner)
+    }
+
+    /// `x = e`, as a filter: what x is need not be looked for.
+    fn named_value(&mut self, name: &str, ty: &Ty, scope: &Scope) -> Option<String> {
+        let mut list = self.readable(scope);
+        list.retain(|(_, t)| {
+            let value = if let Ty::Opt(inner) = t { inner } else { t };
+            ty.accepts(value) && value.accepts(ty) && !matches!(ty, Ty::Run(_))
+        });
+        let (text, _) = self.r.maybe(&list)?;
+        self.has("filter by value");
+        Some(if self.r.chance(50) { format!("{name} = {text}") } else { format!("{text} = {name}") })
     }
 
     fn count(&mut self, depth: u32, scope: &Scope) -> String {
