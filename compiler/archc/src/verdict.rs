@@ -1,5 +1,6 @@
 //! From what was found to what is said about it first: verdict, exit status, first line.
 
+use crate::narrate;
 use crate::outcome::{
     ExitStatus, Exploration, FailureOutcome, FailureVerdict, Headline, PropertyOutcome, PropertyVerdict,
     Verdict, counted, thousands,
@@ -139,8 +140,17 @@ fn is_open(facts: Facts<'_>) -> bool {
     };
     !facts.exploration.complete
         || !facts.reasons.is_empty()
-        || facts.properties.iter().any(open)
+        || facts.properties.iter().any(|p| open(p) && !is_left_out(facts, p))
         || open_failures(facts) > 0
+}
+
+/// Whether a property is not judged because behaviours end where the file expects them to: a negative control shows what it
+/// is to show, and nothing else is asked of it.
+fn is_left_out(facts: Facts<'_>, property: &PropertyOutcome) -> bool {
+    let expected = |p: &PropertyOutcome| facts.expectations.contains(&p.name);
+    let end = |p: &&PropertyOutcome| p.built_in() && ["bounds", "advances"].contains(&p.name.as_str());
+    let mut ends = facts.properties.iter().filter(end).filter(|p| p.violated());
+    narrate::ends_early(&property.verdict) && !expected(property) && ends.any(expected)
 }
 
 fn open_failures(facts: Facts<'_>) -> u64 {
@@ -206,6 +216,10 @@ fn expected_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String
     let mut parts = vec![format!("violates {}, as it says", names.join(" and "))];
     if let Some(trace) = violated.first().and_then(|p| p.trace.as_ref()) {
         parts.push(counted(trace.steps.len() as u64, "step"));
+    }
+    let left_out = facts.properties.iter().filter(|p| is_left_out(facts, p)).count() as u64;
+    if left_out > 0 {
+        parts.push(format!("{} not judged, as behaviours end there", counted(left_out, "other check")));
     }
     parts.push(states(facts.exploration));
     parts
@@ -421,5 +435,21 @@ mod tests {
         assert_eq!(judged(&[holds, violated.clone()], &["p"], true).0, 1);
         assert_eq!(judged(&[open.clone(), violated], &["q"], false).0, 3);
         assert_eq!(judged(&[open], &["p"], false).0, 3);
+    }
+
+    #[test]
+    fn what_ends_behaviours_can_be_expected() {
+        let kind = "built-in";
+        let bounds = PropertyOutcome { kind, ..property("bounds", PropertyVerdict::Violated) };
+        let why = "no violation found, but behaviours end where `bounds` is violated";
+        let open = |name| property(name, PropertyVerdict::NotChecked(why.into()));
+        let (code, word, rest) = judged(&[open("p"), bounds.clone()], &["bounds"], true);
+        assert_eq!((code, word), (0, "EXPECTED"));
+        assert!(rest.contains("1 other check not judged, as behaviours end there"), "{rest}");
+        // What is expected has to be seen, and what is not judged for another reason is open.
+        assert_eq!(judged(&[open("p"), bounds.clone()], &["bounds", "p"], true).0, 3);
+        let other = property("p", PropertyVerdict::NotChecked("not by this engine".into()));
+        assert_eq!(judged(&[other, bounds.clone()], &["bounds"], true).0, 3);
+        assert_eq!(judged(&[open("p"), bounds], &[], true).0, 1);
     }
 }

@@ -332,6 +332,19 @@ fn strict_asks_for_a_reason() {
 }
 
 #[test]
+fn a_reason_for_a_term_outlives_one_for_its_protocol() {
+    for declarations in [
+        ["redundant protocol main \"of all\"", "redundant term 2 of up \"of the term\""],
+        ["redundant term 2 of up \"of the term\"", "redundant protocol main \"of all\""],
+    ] {
+        let spec = format!("{COUNTER}{}\n{}\n", declarations[0], declarations[1]);
+        let run = Dir::with(&[("a.arch", &spec)]).archc(&["audit", "a.arch"]);
+        let line = run.stdout.lines().find(|l| l.contains("main.up#2")).expect("the term");
+        assert!(line.contains("accepted: of the term"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_redundancy_that_is_none_is_refuted() {
     let wrong = format!("{COUNTER}redundant term 1 of up \"nobody counts that far\"\n");
     let run = Dir::with(&[("a.arch", &wrong)]).archc(&["audit", "a.arch", "--strict"]).expect(1).quiet();

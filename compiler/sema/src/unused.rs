@@ -2,6 +2,7 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{header as warnings, lints};
+use arch_base::Span;
 use arch_ir::{Expr, ExprKind, Init, Place, ProtocolId, RunVarId, Stmt, StmtKind, VarId, VarOwner};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,10 +111,14 @@ impl Analyzer<'_> {
         for (id, var) in vars.filter(|(id, _)| !reads.var(*id) && !copy(id)) {
             found.push(lints::never_read(&var.name, var.span, self.written.contains(&id)));
         }
-        for (id, protocol) in self.program.protocols.iter_enumerated() {
-            let unread = protocol.vars.iter_enumerated().filter(|(v, _)| !reads.run_var(id, *v));
-            found.extend(unread.map(|(_, v)| lints::never_read(&v.name, v.span, true)));
-        }
+        // What a block of rules declares, each of its rules has: that one of them reads it is enough.
+        let protocols = self.program.protocols.iter_enumerated();
+        let of_runs =
+            protocols.flat_map(|(id, p)| p.vars.iter_enumerated().map(move |(v, var)| (id, v, var)));
+        let (read, unread): (Vec<_>, Vec<_>) = of_runs.partition(|(id, v, _)| reads.run_var(*id, *v));
+        let mut known: BTreeSet<Span> = read.iter().map(|(_, _, var)| var.span).collect();
+        let unread = unread.into_iter().filter(|(_, _, var)| known.insert(var.span));
+        found.extend(unread.map(|(_, _, var)| lints::never_read(&var.name, var.span, true)));
         found.into_iter().for_each(|warning| self.report(warning));
     }
 

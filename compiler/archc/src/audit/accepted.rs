@@ -34,15 +34,21 @@ pub struct Claim {
 
 /// Marks the parts that the author knows to be idle, and says of each declaration whether it is true.
 pub(super) fn settle(program: &Program, audited: &mut [Audited], accepted: &[Accepted]) -> Vec<Claim> {
+    let covers =
+        |a: &Accepted, entry: &Audited| a.changes.iter().any(|c| contains(program, c, &entry.item.change));
+    // A reason for a whole protocol is none for a term of it that has its own: who says more about less comes last.
+    let mut by_size: Vec<(usize, &Accepted)> =
+        accepted.iter().map(|a| (audited.iter().filter(|e| covers(a, e)).count(), a)).collect();
+    by_size.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    for (_, a) in by_size {
+        let covered = audited.iter_mut().filter(|entry| covers(a, entry));
+        covered.for_each(|entry| entry.accepted = Some(a.why.clone()));
+    }
     accepted.iter().map(|a| claim(program, audited, a)).collect()
 }
 
-fn claim(program: &Program, audited: &mut [Audited], accepted: &Accepted) -> Claim {
+fn claim(program: &Program, audited: &[Audited], accepted: &Accepted) -> Claim {
     let named = |a: &Audited| accepted.changes.iter().any(|c| names(program, c, a));
-    let covered = |a: &Audited| accepted.changes.iter().any(|c| contains(program, c, &a.item.change));
-    for entry in audited.iter_mut().filter(|a| covered(a)) {
-        entry.accepted = Some(accepted.why.clone());
-    }
     let items: Vec<&Audited> = audited.iter().filter(|a| named(a)).collect();
     let wrong = items.iter().find(|a| matches!(a.class, Class::LoadBearing | Class::Harmful));
     let remark = match wrong {

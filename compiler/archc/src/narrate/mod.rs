@@ -39,12 +39,20 @@ pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Ve
     if let Some(check) = end_of_behaviours(report) {
         for property in &mut told {
             let Some(what) = open_by_ends(property) else { continue };
-            let why = format!("{what}, but behaviours end where `{check}` is violated");
+            let why = format!("{what}{ENDS}`{check}` is violated");
             property.verdict = PropertyVerdict::NotChecked(why);
             (property.trace, property.liveness) = (None, None);
         }
     }
     told
+}
+
+const ENDS: &str = ", but behaviours end where ";
+
+/// Whether a property is not judged because behaviours end before their time.
+#[must_use]
+pub fn ends_early(verdict: &PropertyVerdict) -> bool {
+    matches!(verdict, PropertyVerdict::NotChecked(why) if why.contains(ENDS))
 }
 
 /// What was found of a property, if that says nothing where behaviours end before their time: that it holds (a witness
