@@ -25,6 +25,13 @@ pub trait ProducerHandlers: Send + Sync + 'static {
     /// ```text
     /// producer[submit]
     /// ```
+    ///
+    /// Served at `POST /v1/intake/submit`; it ends the run with `done`.
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// Job.state := READY
+    /// ```
     fn submit(
         &self,
         call: &Call,
@@ -52,11 +59,23 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[claim {Job[job].state = READY or RECLAIM and Job[job].state = LEASED and Lease[job].expires < now}]
     /// ```
     ///
+    /// Served at `POST /v1/processing/claim`.
+    ///
     /// Its guard is made of
     /// * `processing.claim#1`: `Job[job].state = READY`
     /// * `processing.claim#2`: `RECLAIM`
     /// * `processing.claim#3`: `Job[job].state = LEASED`
     /// * `processing.claim#4`: `Lease[job].expires < now`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// Job[job].state := LEASED
+    /// Lease[job].owner := self
+    /// Lease[job].expires := now + TTL
+    /// advance Tokens.last
+    /// Lease[job].token := Tokens.last
+    /// my_token := Tokens.last
+    /// ```
     fn claim(
         &self,
         call: &Call,
@@ -68,8 +87,15 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[renew {Lease[job].token = my_token}]
     /// ```
     ///
+    /// Served at `POST /v1/processing/renew`; where its guard is false it answers `lost`.
+    ///
     /// Its guard is made of
     /// * `processing.renew#1`: `Lease[job].token = my_token`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// Lease[job].expires := now + TTL
+    /// ```
     fn renew(
         &self,
         call: &Call,
@@ -81,9 +107,18 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[finish {not FENCED or Lease[job].token = my_token}]
     /// ```
     ///
+    /// Served at `POST /v1/processing/finish`; it ends the run with `done`; where its guard is false it answers `stale`.
+    ///
     /// Its guard is made of
     /// * `processing.finish#1`: `FENCED`
     /// * `processing.finish#2`: `Lease[job].token = my_token`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// Job[job].state := DONE
+    /// Lease[job].owner := null
+    /// Result[job].times := Result[job].times + 1
+    /// ```
     fn finish(
         &self,
         call: &Call,
@@ -93,6 +128,16 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     ///
     /// ```text
     /// worker[give_up]
+    /// ```
+    ///
+    /// Served at `POST /v1/processing/give_up`; it ends the run with `dropped`.
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// if Lease[job].token = my_token {
+    ///     Job[job].state := READY
+    ///     Lease[job].owner := null
+    ///   }
     /// ```
     fn give_up(
         &self,

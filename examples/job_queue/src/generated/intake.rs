@@ -35,6 +35,13 @@ impl Key for SubmitChoices {
 /// ```text
 /// producer[submit]
 /// ```
+///
+/// Served at `POST /v1/intake/submit`; it ends the run with `done`.
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// Job.state := READY
+/// ```
 pub struct Submit;
 impl Operation for Submit {
     type Run = IntakeKey;

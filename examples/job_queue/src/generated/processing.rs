@@ -36,11 +36,23 @@ impl Key for ClaimChoices {
 /// worker[claim {Job[job].state = READY or RECLAIM and Job[job].state = LEASED and Lease[job].expires < now}]
 /// ```
 ///
+/// Served at `POST /v1/processing/claim`.
+///
 /// Its guard is made of
 /// * `processing.claim#1`: `Job[job].state = READY`
 /// * `processing.claim#2`: `RECLAIM`
 /// * `processing.claim#3`: `Job[job].state = LEASED`
 /// * `processing.claim#4`: `Lease[job].expires < now`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// Job[job].state := LEASED
+/// Lease[job].owner := self
+/// Lease[job].expires := now + TTL
+/// advance Tokens.last
+/// Lease[job].token := Tokens.last
+/// my_token := Tokens.last
+/// ```
 pub struct Claim;
 impl Operation for Claim {
     type Run = ProcessingKey;
@@ -147,8 +159,15 @@ impl Operation for Claim {
 /// worker[renew {Lease[job].token = my_token}]
 /// ```
 ///
+/// Served at `POST /v1/processing/renew`; where its guard is false it answers `lost`.
+///
 /// Its guard is made of
 /// * `processing.renew#1`: `Lease[job].token = my_token`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// Lease[job].expires := now + TTL
+/// ```
 pub struct Renew;
 impl Operation for Renew {
     type Run = ProcessingKey;
@@ -220,9 +239,18 @@ impl Operation for Renew {
 /// worker[finish {not FENCED or Lease[job].token = my_token}]
 /// ```
 ///
+/// Served at `POST /v1/processing/finish`; it ends the run with `done`; where its guard is false it answers `stale`.
+///
 /// Its guard is made of
 /// * `processing.finish#1`: `FENCED`
 /// * `processing.finish#2`: `Lease[job].token = my_token`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// Job[job].state := DONE
+/// Lease[job].owner := null
+/// Result[job].times := Result[job].times + 1
+/// ```
 pub struct Finish;
 impl Operation for Finish {
     type Run = ProcessingKey;
@@ -318,6 +346,16 @@ impl Operation for Finish {
 ///
 /// ```text
 /// worker[give_up]
+/// ```
+///
+/// Served at `POST /v1/processing/give_up`; it ends the run with `dropped`.
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// if Lease[job].token = my_token {
+///     Job[job].state := READY
+///     Lease[job].owner := null
+///   }
 /// ```
 pub struct GiveUp;
 impl Operation for GiveUp {

@@ -26,9 +26,19 @@ pub trait ClaimantHandlers: Send + Sync + 'static {
     /// claimant[claim {ClaimState.owner_id = null or LeaseState.expiry_at < now}]
     /// ```
     ///
+    /// Served at `POST /v1/main/claim`.
+    ///
     /// Its guard is made of
     /// * `main.claim#1`: `ClaimState.owner_id = null`
     /// * `main.claim#2`: `LeaseState.expiry_at < now`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ClaimState.owner_id := self
+    /// LeaseState.expiry_at := now + TTL
+    /// if ADVANCE_ON_CLAIM { advance OwnerEpoch.current }
+    /// my_epoch := OwnerEpoch.current
+    /// ```
     fn claim(
         &self,
         call: &Call,
@@ -40,8 +50,15 @@ pub trait ClaimantHandlers: Send + Sync + 'static {
     /// holder[renew {OwnerEpoch.current = my_epoch}]
     /// ```
     ///
+    /// Served at `POST /v1/main/renew`.
+    ///
     /// Its guard is made of
     /// * `main.renew#1`: `OwnerEpoch.current = my_epoch`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// LeaseState.expiry_at := now + TTL
+    /// ```
     fn renew(
         &self,
         call: &Call,
@@ -53,8 +70,22 @@ pub trait ClaimantHandlers: Send + Sync + 'static {
     /// holder[commit {OwnerEpoch.current = my_epoch}]
     /// ```
     ///
+    /// Served at `POST /v1/main/commit`; it ends the run with `done`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `main.commit#1`: `OwnerEpoch.current = my_epoch`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// SinkState.accepted := my_epoch
+    /// ClaimState.owner_id := null
+    /// advance OwnerEpoch.current
+    /// ```
+    ///
+    /// Where its guard is false it does:
+    /// ```text
+    /// downstream_writer.presented_epoch := my_epoch
+    /// ```
     fn commit(
         &self,
         call: &Call,
@@ -98,8 +129,15 @@ pub trait DownstreamWriterHandlers: Send + Sync + 'static {
     /// downstream_writer[reject_commit {OwnerEpoch.current != presented_epoch}]
     /// ```
     ///
+    /// Served at `POST /v1/repair/reject_commit`; it ends the run with `retry`.
+    ///
     /// Its guard is made of
     /// * `repair.reject_commit#1`: `OwnerEpoch.current != presented_epoch`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// presented_epoch := OwnerEpoch.current
+    /// ```
     fn reject_commit(
         &self,
         call: &Call,
@@ -127,10 +165,18 @@ pub trait ReaperHandlers: Send + Sync + 'static {
     /// reaper[reclaim {LeaseState.expiry_at < now}]
     /// ```
     ///
+    /// Served at `POST /v1/repair/reclaim`; it ends the run with `requeue`.
+    ///
     /// Its guard is made of
     /// * `repair.reclaim#1`: `LeaseState.expiry_at < now`
     /// * `repair.reclaim#2`: `REAPER`
     /// * `repair.reclaim#3`: `ClaimState.owner_id != null`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ClaimState.owner_id := null
+    /// advance OwnerEpoch.current
+    /// ```
     fn reclaim(
         &self,
         call: &Call,

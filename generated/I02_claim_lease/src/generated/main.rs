@@ -18,9 +18,19 @@ use std::collections::BTreeSet;
 /// claimant[claim {ClaimState.owner_id = null or LeaseState.expiry_at < now}]
 /// ```
 ///
+/// Served at `POST /v1/main/claim`.
+///
 /// Its guard is made of
 /// * `main.claim#1`: `ClaimState.owner_id = null`
 /// * `main.claim#2`: `LeaseState.expiry_at < now`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ClaimState.owner_id := self
+/// LeaseState.expiry_at := now + TTL
+/// if ADVANCE_ON_CLAIM { advance OwnerEpoch.current }
+/// my_epoch := OwnerEpoch.current
+/// ```
 pub struct Claim;
 impl Operation for Claim {
     type Run = MainKey;
@@ -81,8 +91,15 @@ impl Operation for Claim {
 /// holder[renew {OwnerEpoch.current = my_epoch}]
 /// ```
 ///
+/// Served at `POST /v1/main/renew`.
+///
 /// Its guard is made of
 /// * `main.renew#1`: `OwnerEpoch.current = my_epoch`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// LeaseState.expiry_at := now + TTL
+/// ```
 pub struct Renew;
 impl Operation for Renew {
     type Run = MainKey;
@@ -129,8 +146,22 @@ impl Operation for Renew {
 /// holder[commit {OwnerEpoch.current = my_epoch}]
 /// ```
 ///
+/// Served at `POST /v1/main/commit`; it ends the run with `done`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `main.commit#1`: `OwnerEpoch.current = my_epoch`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// SinkState.accepted := my_epoch
+/// ClaimState.owner_id := null
+/// advance OwnerEpoch.current
+/// ```
+///
+/// Where its guard is false it does:
+/// ```text
+/// downstream_writer.presented_epoch := my_epoch
+/// ```
 pub struct Commit;
 impl Operation for Commit {
     type Run = MainKey;

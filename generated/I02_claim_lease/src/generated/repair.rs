@@ -36,8 +36,15 @@ impl Key for RejectCommitChoices {
 /// downstream_writer[reject_commit {OwnerEpoch.current != presented_epoch}]
 /// ```
 ///
+/// Served at `POST /v1/repair/reject_commit`; it ends the run with `retry`.
+///
 /// Its guard is made of
 /// * `repair.reject_commit#1`: `OwnerEpoch.current != presented_epoch`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// presented_epoch := OwnerEpoch.current
+/// ```
 pub struct RejectCommit;
 impl Operation for RejectCommit {
     type Run = RepairKey;
@@ -125,10 +132,18 @@ impl Key for ReclaimChoices {
 /// reaper[reclaim {LeaseState.expiry_at < now}]
 /// ```
 ///
+/// Served at `POST /v1/repair/reclaim`; it ends the run with `requeue`.
+///
 /// Its guard is made of
 /// * `repair.reclaim#1`: `LeaseState.expiry_at < now`
 /// * `repair.reclaim#2`: `REAPER`
 /// * `repair.reclaim#3`: `ClaimState.owner_id != null`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ClaimState.owner_id := null
+/// advance OwnerEpoch.current
+/// ```
 pub struct Reclaim;
 impl Operation for Reclaim {
     type Run = RepairKey;

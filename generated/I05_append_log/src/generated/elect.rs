@@ -38,8 +38,19 @@ impl Key for ChangeLeaderChoices {
 /// election[change_leader {PartitionState.leader != winner}]
 /// ```
 ///
+/// Served at `POST /v1/elect/change_leader`; it ends the run with `done`.
+///
 /// Its guard is made of
 /// * `elect.change_leader#1`: `PartitionState.leader != winner`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// PartitionState.leader := winner
+/// if not CLEAN and LogSegment.high_watermark >= 0 {
+///     Applied[LogSegment.high_watermark].times := 0
+///     LogSegment.high_watermark := LogSegment.high_watermark - 1
+///   }
+/// ```
 pub struct ChangeLeader;
 impl Operation for ChangeLeader {
     type Run = ElectKey;

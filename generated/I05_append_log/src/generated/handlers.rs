@@ -34,8 +34,17 @@ pub trait ProducerHandlers: Send + Sync + 'static {
     /// producer[append {PartitionState.leader = current_leader}]
     /// ```
     ///
+    /// Served at `POST /v1/main/append`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `main.append#1`: `PartitionState.leader = current_leader`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// if LogSegment.high_watermark < N - 1 {
+    ///     LogSegment.high_watermark := LogSegment.high_watermark + 1
+    ///   }
+    /// ```
     fn append(
         &self,
         call: &Call,
@@ -70,8 +79,15 @@ pub trait ConsumerHandlers: Send + Sync + 'static {
     /// consumer[fetch {ConsumerProgress.next_offset <= LogSegment.high_watermark}]
     /// ```
     ///
+    /// Served at `POST /v1/main/fetch`; where its guard is false it answers `done`.
+    ///
     /// Its guard is made of
     /// * `main.fetch#1`: `ConsumerProgress.next_offset <= LogSegment.high_watermark`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// offset := ConsumerProgress.next_offset
+    /// ```
     fn fetch(
         &self,
         call: &Call,
@@ -81,6 +97,17 @@ pub trait ConsumerHandlers: Send + Sync + 'static {
     ///
     /// ```text
     /// consumer[process]
+    /// ```
+    ///
+    /// Served at `POST /v1/main/process`.
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// pick answer in Answer
+    /// if answer = OK or answer = APPLIED_BUT_UNKNOWN {
+    ///     if not DEDUP or Applied[offset].times = 0 { Applied[offset].times := Applied[offset].times + 1 }
+    ///   }
+    /// SinkEffectState.durable := if answer = OK then true else if answer = FAILED then false else unknown
     /// ```
     fn process(
         &self,
@@ -93,10 +120,17 @@ pub trait ConsumerHandlers: Send + Sync + 'static {
     /// consumer[commit_progress {SinkEffectState.durable = true}]
     /// ```
     ///
+    /// Served at `POST /v1/main/commit_progress`; it ends the run with `done`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `main.commit_progress#1`: `SinkEffectState.durable = true`
     /// * `main.commit_progress#2`: `FENCED`
     /// * `main.commit_progress#3`: `ConsumerProgress.next_offset = offset`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ConsumerProgress.next_offset := offset + 1
+    /// ```
     fn commit_progress(
         &self,
         call: &Call,
@@ -108,11 +142,21 @@ pub trait ConsumerHandlers: Send + Sync + 'static {
     /// consumer[replay {SinkEffectState.durable = false or SinkEffectState.durable = unknown}]
     /// ```
     ///
+    /// Served at `POST /v1/repair/replay`; it ends the run with `retry`.
+    ///
     /// Its guard is made of
     /// * `repair.replay#1`: `SinkEffectState.durable = false`
     /// * `repair.replay#2`: `SinkEffectState.durable = unknown`
     /// * `repair.replay#3`: `REPLAY`
     /// * `repair.replay#4`: `at_offset <= LogSegment.high_watermark`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// if not DEDUP or Applied[at_offset].times = 0 {
+    ///     Applied[at_offset].times := Applied[at_offset].times + 1
+    ///   }
+    /// SinkEffectState.durable := true
+    /// ```
     fn replay(
         &self,
         call: &Call,
@@ -161,8 +205,19 @@ pub trait ElectionHandlers: Send + Sync + 'static {
     /// election[change_leader {PartitionState.leader != winner}]
     /// ```
     ///
+    /// Served at `POST /v1/elect/change_leader`; it ends the run with `done`.
+    ///
     /// Its guard is made of
     /// * `elect.change_leader#1`: `PartitionState.leader != winner`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// PartitionState.leader := winner
+    /// if not CLEAN and LogSegment.high_watermark >= 0 {
+    ///     Applied[LogSegment.high_watermark].times := 0
+    ///     LogSegment.high_watermark := LogSegment.high_watermark - 1
+    ///   }
+    /// ```
     fn change_leader(
         &self,
         call: &Call,

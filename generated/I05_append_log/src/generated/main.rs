@@ -36,8 +36,17 @@ impl Key for AppendChoices {
 /// producer[append {PartitionState.leader = current_leader}]
 /// ```
 ///
+/// Served at `POST /v1/main/append`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `main.append#1`: `PartitionState.leader = current_leader`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// if LogSegment.high_watermark < N - 1 {
+///     LogSegment.high_watermark := LogSegment.high_watermark + 1
+///   }
+/// ```
 pub struct Append;
 impl Operation for Append {
     type Run = MainKey;
@@ -147,8 +156,15 @@ impl Key for FetchChoices {
 /// consumer[fetch {ConsumerProgress.next_offset <= LogSegment.high_watermark}]
 /// ```
 ///
+/// Served at `POST /v1/main/fetch`; where its guard is false it answers `done`.
+///
 /// Its guard is made of
 /// * `main.fetch#1`: `ConsumerProgress.next_offset <= LogSegment.high_watermark`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// offset := ConsumerProgress.next_offset
+/// ```
 pub struct Fetch;
 impl Operation for Fetch {
     type Run = MainKey;
@@ -254,6 +270,17 @@ impl Key for ProcessChoices {
 ///
 /// ```text
 /// consumer[process]
+/// ```
+///
+/// Served at `POST /v1/main/process`.
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// pick answer in Answer
+/// if answer = OK or answer = APPLIED_BUT_UNKNOWN {
+///     if not DEDUP or Applied[offset].times = 0 { Applied[offset].times := Applied[offset].times + 1 }
+///   }
+/// SinkEffectState.durable := if answer = OK then true else if answer = FAILED then false else unknown
 /// ```
 pub struct Process;
 impl Operation for Process {
@@ -373,10 +400,17 @@ impl Key for CommitProgressChoices {
 /// consumer[commit_progress {SinkEffectState.durable = true}]
 /// ```
 ///
+/// Served at `POST /v1/main/commit_progress`; it ends the run with `done`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `main.commit_progress#1`: `SinkEffectState.durable = true`
 /// * `main.commit_progress#2`: `FENCED`
 /// * `main.commit_progress#3`: `ConsumerProgress.next_offset = offset`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ConsumerProgress.next_offset := offset + 1
+/// ```
 pub struct CommitProgress;
 impl Operation for CommitProgress {
     type Run = MainKey;

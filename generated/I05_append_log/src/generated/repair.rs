@@ -38,11 +38,21 @@ impl Key for ReplayChoices {
 /// consumer[replay {SinkEffectState.durable = false or SinkEffectState.durable = unknown}]
 /// ```
 ///
+/// Served at `POST /v1/repair/replay`; it ends the run with `retry`.
+///
 /// Its guard is made of
 /// * `repair.replay#1`: `SinkEffectState.durable = false`
 /// * `repair.replay#2`: `SinkEffectState.durable = unknown`
 /// * `repair.replay#3`: `REPLAY`
 /// * `repair.replay#4`: `at_offset <= LogSegment.high_watermark`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// if not DEDUP or Applied[at_offset].times = 0 {
+///     Applied[at_offset].times := Applied[at_offset].times + 1
+///   }
+/// SinkEffectState.durable := true
+/// ```
 pub struct Replay;
 impl Operation for Replay {
     type Run = RepairKey;

@@ -34,11 +34,22 @@ pub trait SchedulerHandlers: Send + Sync + 'static {
     /// scheduler[place {CapacityState.free_slots > 0 and PlacementState.version = expected_version}]
     /// ```
     ///
+    /// Served at `POST /v1/main/place`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `main.place#1`: `CapacityState.free_slots > 0`
     /// * `main.place#2`: `PlacementState.version = expected_version`
     /// * `main.place#3`: `PLACES_UNPLACED`
     /// * `main.place#4`: `unplaced`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// CapacityState.free_slots := CapacityState.free_slots - 1
+    /// advance PlacementState.version
+    /// advance ExecutionAttemptState.attempt_id
+    /// ExecutionLeaseState.owner_id := worker
+    /// ExecutionLeaseState.expiry_at := now + TTL
+    /// ```
     fn place(
         &self,
         call: &Call,
@@ -50,11 +61,22 @@ pub trait SchedulerHandlers: Send + Sync + 'static {
     /// scheduler[reassign {CapacityState.free_slots > 0}]
     /// ```
     ///
+    /// Served at `POST /v1/repair/reassign`; it ends the run with `requeue`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `repair.reassign#1`: `CapacityState.free_slots > 0`
     /// * `repair.reassign#2`: `ExecutionLeaseState.owner_id = null`
     /// * `repair.reassign#3`: `ExecutionAttemptState.state = EVICTED`
     /// * `repair.reassign#4`: `(count r in main where r.task = task and unfinished(r)) < RUNS`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// pick successor in worker
+    /// CapacityState.free_slots := CapacityState.free_slots - 1
+    /// advance ExecutionAttemptState.attempt_id
+    /// ExecutionLeaseState.owner_id := successor
+    /// ExecutionLeaseState.expiry_at := now + TTL
+    /// ```
     fn repair_reassign(
         &self,
         call: &Call,
@@ -66,6 +88,8 @@ pub trait SchedulerHandlers: Send + Sync + 'static {
     /// scheduler[reassign {CapacityState.slot_released = true}]
     /// ```
     ///
+    /// Served at `POST /v1/preemption/reassign`; it ends the run with `done`; where its guard is false it answers `superseded`.
+    ///
     /// Its guard is made of
     /// * `preemption.reassign#1`: `CapacityState.slot_released = true`
     /// * `preemption.reassign#2`: `RECHECK_SLOT`
@@ -73,6 +97,16 @@ pub trait SchedulerHandlers: Send + Sync + 'static {
     /// * `preemption.reassign#4`: `ExecutionLeaseState.owner_id = null`
     /// * `preemption.reassign#5`: `ExecutionAttemptState.state = EVICTED`
     /// * `preemption.reassign#6`: `(count r in main where r.task = task and unfinished(r)) < RUNS`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// pick successor in worker
+    /// CapacityState.slot_released := false
+    /// CapacityState.free_slots := CapacityState.free_slots - 1
+    /// advance ExecutionAttemptState.attempt_id
+    /// ExecutionLeaseState.owner_id := successor
+    /// ExecutionLeaseState.expiry_at := now + TTL
+    /// ```
     fn preemption_reassign(
         &self,
         call: &Call,
@@ -121,9 +155,17 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[launch {ExecutionLeaseState.owner_id = worker_id}]
     /// ```
     ///
+    /// Served at `POST /v1/main/launch`; where its guard is false it answers `superseded`.
+    ///
     /// Its guard is made of
     /// * `main.launch#1`: `ExecutionLeaseState.owner_id = worker_id`
     /// * `main.launch#2`: `ExecutionAttemptState.state != RUNNING`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// my_attempt := ExecutionAttemptState.attempt_id
+    /// ExecutionAttemptState.state := RUNNING
+    /// ```
     fn launch(
         &self,
         call: &Call,
@@ -135,10 +177,17 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[heartbeat {ExecutionLeaseState.expiry_at >= now}]
     /// ```
     ///
+    /// Served at `POST /v1/main/heartbeat`.
+    ///
     /// Its guard is made of
     /// * `main.heartbeat#1`: `ExecutionLeaseState.expiry_at >= now`
     /// * `main.heartbeat#2`: `RENEWS_OWN`
     /// * `main.heartbeat#3`: `ExecutionAttemptState.attempt_id = my_attempt`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ExecutionLeaseState.expiry_at := now + TTL
+    /// ```
     fn heartbeat(
         &self,
         call: &Call,
@@ -150,8 +199,18 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[complete {ExecutionAttemptState.attempt_id = my_attempt}]
     /// ```
     ///
+    /// Served at `POST /v1/main/complete`; it ends the run with `done`; where its guard is false it answers `stale`.
+    ///
     /// Its guard is made of
     /// * `main.complete#1`: `ExecutionAttemptState.attempt_id = my_attempt`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ExecutionAttemptState.state := COMPLETED
+    /// ExecutionLeaseState.owner_id := null
+    /// CapacityState.free_slots := CapacityState.free_slots + 1
+    /// Completions.times := Completions.times + 1
+    /// ```
     fn complete(
         &self,
         call: &Call,
@@ -163,10 +222,20 @@ pub trait WorkerHandlers: Send + Sync + 'static {
     /// worker[stop {ExecutionLeaseState.owner_id = worker_id}]
     /// ```
     ///
+    /// Served at `POST /v1/preemption/stop`; where its guard is false it answers `superseded`.
+    ///
     /// Its guard is made of
     /// * `preemption.stop#1`: `ExecutionLeaseState.owner_id = worker_id`
     /// * `preemption.stop#2`: `STOPS_ATTEMPT`
     /// * `preemption.stop#3`: `ExecutionAttemptState.attempt_id = fenced_attempt`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ExecutionLeaseState.owner_id := null
+    /// ExecutionAttemptState.state := EVICTED
+    /// CapacityState.free_slots := CapacityState.free_slots + 1
+    /// CapacityState.slot_released := true
+    /// ```
     fn stop(
         &self,
         call: &Call,
@@ -215,6 +284,8 @@ pub trait ReconcilerHandlers: Send + Sync + 'static {
     /// reconciler[reclaim {ExecutionLeaseState.expiry_at < now and ExecutionAttemptState.state != COMPLETED}]
     /// ```
     ///
+    /// Served at `POST /v1/repair/reclaim`.
+    ///
     /// Its guard is made of
     /// * `repair.reclaim#1`: `ExecutionLeaseState.expiry_at < now`
     /// * `repair.reclaim#2`: `ExecutionAttemptState.state != COMPLETED`
@@ -222,6 +293,16 @@ pub trait ReconcilerHandlers: Send + Sync + 'static {
     /// * `repair.reclaim#4`: `ExecutionLeaseState.owner_id != null`
     /// * `repair.reclaim#5`: `RECLAIMS_EVICTED`
     /// * `repair.reclaim#6`: `ExecutionAttemptState.state = EVICTED`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// if ExecutionLeaseState.owner_id != null {
+    ///     CapacityState.free_slots := CapacityState.free_slots + 1
+    ///   }
+    /// ExecutionLeaseState.owner_id := null
+    /// ExecutionAttemptState.state := EVICTED
+    /// advance ExecutionAttemptState.attempt_id
+    /// ```
     fn reclaim(
         &self,
         call: &Call,
@@ -249,10 +330,19 @@ pub trait ControllerHandlers: Send + Sync + 'static {
     /// controller[preempt {PlacementState.priority < incoming_priority}]
     /// ```
     ///
+    /// Served at `POST /v1/preemption/preempt`.
+    ///
     /// Its guard is made of
     /// * `preemption.preempt#1`: `PlacementState.priority < incoming_priority`
     /// * `preemption.preempt#2`: `ExecutionLeaseState.owner_id = worker`
     /// * `preemption.preempt#3`: `ExecutionAttemptState.state = RUNNING`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// PlacementState.priority := incoming_priority
+    /// if FENCE_ON_PREEMPT { advance ExecutionAttemptState.attempt_id }
+    /// fenced_attempt := ExecutionAttemptState.attempt_id
+    /// ```
     fn preempt(
         &self,
         call: &Call,

@@ -38,11 +38,22 @@ impl Key for PlaceChoices {
 /// scheduler[place {CapacityState.free_slots > 0 and PlacementState.version = expected_version}]
 /// ```
 ///
+/// Served at `POST /v1/main/place`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `main.place#1`: `CapacityState.free_slots > 0`
 /// * `main.place#2`: `PlacementState.version = expected_version`
 /// * `main.place#3`: `PLACES_UNPLACED`
 /// * `main.place#4`: `unplaced`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// CapacityState.free_slots := CapacityState.free_slots - 1
+/// advance PlacementState.version
+/// advance ExecutionAttemptState.attempt_id
+/// ExecutionLeaseState.owner_id := worker
+/// ExecutionLeaseState.expiry_at := now + TTL
+/// ```
 pub struct Place;
 impl Operation for Place {
     type Run = MainKey;
@@ -203,9 +214,17 @@ impl Key for LaunchChoices {
 /// worker[launch {ExecutionLeaseState.owner_id = worker_id}]
 /// ```
 ///
+/// Served at `POST /v1/main/launch`; where its guard is false it answers `superseded`.
+///
 /// Its guard is made of
 /// * `main.launch#1`: `ExecutionLeaseState.owner_id = worker_id`
 /// * `main.launch#2`: `ExecutionAttemptState.state != RUNNING`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// my_attempt := ExecutionAttemptState.attempt_id
+/// ExecutionAttemptState.state := RUNNING
+/// ```
 pub struct Launch;
 impl Operation for Launch {
     type Run = MainKey;
@@ -330,10 +349,17 @@ impl Key for HeartbeatChoices {
 /// worker[heartbeat {ExecutionLeaseState.expiry_at >= now}]
 /// ```
 ///
+/// Served at `POST /v1/main/heartbeat`.
+///
 /// Its guard is made of
 /// * `main.heartbeat#1`: `ExecutionLeaseState.expiry_at >= now`
 /// * `main.heartbeat#2`: `RENEWS_OWN`
 /// * `main.heartbeat#3`: `ExecutionAttemptState.attempt_id = my_attempt`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ExecutionLeaseState.expiry_at := now + TTL
+/// ```
 pub struct Heartbeat;
 impl Operation for Heartbeat {
     type Run = MainKey;
@@ -429,8 +455,18 @@ impl Key for CompleteChoices {
 /// worker[complete {ExecutionAttemptState.attempt_id = my_attempt}]
 /// ```
 ///
+/// Served at `POST /v1/main/complete`; it ends the run with `done`; where its guard is false it answers `stale`.
+///
 /// Its guard is made of
 /// * `main.complete#1`: `ExecutionAttemptState.attempt_id = my_attempt`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ExecutionAttemptState.state := COMPLETED
+/// ExecutionLeaseState.owner_id := null
+/// CapacityState.free_slots := CapacityState.free_slots + 1
+/// Completions.times := Completions.times + 1
+/// ```
 pub struct Complete;
 impl Operation for Complete {
     type Run = MainKey;

@@ -44,10 +44,19 @@ impl Key for PreemptChoices {
 /// controller[preempt {PlacementState.priority < incoming_priority}]
 /// ```
 ///
+/// Served at `POST /v1/preemption/preempt`.
+///
 /// Its guard is made of
 /// * `preemption.preempt#1`: `PlacementState.priority < incoming_priority`
 /// * `preemption.preempt#2`: `ExecutionLeaseState.owner_id = worker`
 /// * `preemption.preempt#3`: `ExecutionAttemptState.state = RUNNING`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// PlacementState.priority := incoming_priority
+/// if FENCE_ON_PREEMPT { advance ExecutionAttemptState.attempt_id }
+/// fenced_attempt := ExecutionAttemptState.attempt_id
+/// ```
 pub struct Preempt;
 impl Operation for Preempt {
     type Run = PreemptionKey;
@@ -188,10 +197,20 @@ impl Key for StopStepChoices {
 /// worker[stop {ExecutionLeaseState.owner_id = worker_id}]
 /// ```
 ///
+/// Served at `POST /v1/preemption/stop`; where its guard is false it answers `superseded`.
+///
 /// Its guard is made of
 /// * `preemption.stop#1`: `ExecutionLeaseState.owner_id = worker_id`
 /// * `preemption.stop#2`: `STOPS_ATTEMPT`
 /// * `preemption.stop#3`: `ExecutionAttemptState.attempt_id = fenced_attempt`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ExecutionLeaseState.owner_id := null
+/// ExecutionAttemptState.state := EVICTED
+/// CapacityState.free_slots := CapacityState.free_slots + 1
+/// CapacityState.slot_released := true
+/// ```
 pub struct StopStep;
 impl Operation for StopStep {
     type Run = PreemptionKey;
@@ -327,6 +346,8 @@ impl Key for ReassignChoices {
 /// scheduler[reassign {CapacityState.slot_released = true}]
 /// ```
 ///
+/// Served at `POST /v1/preemption/reassign`; it ends the run with `done`; where its guard is false it answers `superseded`.
+///
 /// Its guard is made of
 /// * `preemption.reassign#1`: `CapacityState.slot_released = true`
 /// * `preemption.reassign#2`: `RECHECK_SLOT`
@@ -334,6 +355,16 @@ impl Key for ReassignChoices {
 /// * `preemption.reassign#4`: `ExecutionLeaseState.owner_id = null`
 /// * `preemption.reassign#5`: `ExecutionAttemptState.state = EVICTED`
 /// * `preemption.reassign#6`: `(count r in main where r.task = task and unfinished(r)) < RUNS`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// pick successor in worker
+/// CapacityState.slot_released := false
+/// CapacityState.free_slots := CapacityState.free_slots - 1
+/// advance ExecutionAttemptState.attempt_id
+/// ExecutionLeaseState.owner_id := successor
+/// ExecutionLeaseState.expiry_at := now + TTL
+/// ```
 pub struct Reassign;
 impl Operation for Reassign {
     type Run = PreemptionKey;

@@ -36,6 +36,8 @@ impl Key for ReclaimChoices {
 /// reconciler[reclaim {ExecutionLeaseState.expiry_at < now and ExecutionAttemptState.state != COMPLETED}]
 /// ```
 ///
+/// Served at `POST /v1/repair/reclaim`.
+///
 /// Its guard is made of
 /// * `repair.reclaim#1`: `ExecutionLeaseState.expiry_at < now`
 /// * `repair.reclaim#2`: `ExecutionAttemptState.state != COMPLETED`
@@ -43,6 +45,16 @@ impl Key for ReclaimChoices {
 /// * `repair.reclaim#4`: `ExecutionLeaseState.owner_id != null`
 /// * `repair.reclaim#5`: `RECLAIMS_EVICTED`
 /// * `repair.reclaim#6`: `ExecutionAttemptState.state = EVICTED`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// if ExecutionLeaseState.owner_id != null {
+///     CapacityState.free_slots := CapacityState.free_slots + 1
+///   }
+/// ExecutionLeaseState.owner_id := null
+/// ExecutionAttemptState.state := EVICTED
+/// advance ExecutionAttemptState.attempt_id
+/// ```
 pub struct Reclaim;
 impl Operation for Reclaim {
     type Run = RepairKey;
@@ -177,11 +189,22 @@ impl Key for ReassignChoices {
 /// scheduler[reassign {CapacityState.free_slots > 0}]
 /// ```
 ///
+/// Served at `POST /v1/repair/reassign`; it ends the run with `requeue`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `repair.reassign#1`: `CapacityState.free_slots > 0`
 /// * `repair.reassign#2`: `ExecutionLeaseState.owner_id = null`
 /// * `repair.reassign#3`: `ExecutionAttemptState.state = EVICTED`
 /// * `repair.reassign#4`: `(count r in main where r.task = task and unfinished(r)) < RUNS`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// pick successor in worker
+/// CapacityState.free_slots := CapacityState.free_slots - 1
+/// advance ExecutionAttemptState.attempt_id
+/// ExecutionLeaseState.owner_id := successor
+/// ExecutionLeaseState.expiry_at := now + TTL
+/// ```
 pub struct Reassign;
 impl Operation for Reassign {
     type Run = RepairKey;

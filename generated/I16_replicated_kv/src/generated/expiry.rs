@@ -36,6 +36,8 @@ impl Key for FindExpiredChoices {
 /// sweeper[find_expired {TTLState.expires_at < now}]
 /// ```
 ///
+/// Served at `POST /v1/expiry/find_expired`.
+///
 /// Its guard is made of
 /// * `expiry.find_expired#1`: `TTLState.expires_at < now`
 /// * `expiry.find_expired#2`: `KeyState.version != TTLState.tombstone`
@@ -128,8 +130,21 @@ impl Key for DeleteExpiredChoices {
 /// sweeper[delete_expired {KeyState.version = seen_version}]
 /// ```
 ///
+/// Served at `POST /v1/expiry/delete_expired`; it ends the run with `done`; where its guard is false it answers `retry`.
+///
 /// Its guard is made of
 /// * `expiry.delete_expired#1`: `KeyState.version = seen_version`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// pick leader in {r for r in replica_set where ReplicaVersionState[r].leads}
+/// pick follower in {r for r in replica_set where r != leader and ReplicaVersionState[r].term = ReplicaVersionState[leader].term}
+/// advance KeyState.version
+/// TTLState.tombstone := KeyState.version
+/// ReplicaVersionState[leader].version := KeyState.version
+/// ReplicaVersionState[follower].version := KeyState.version
+/// Acknowledged.version := KeyState.version
+/// ```
 pub struct DeleteExpired;
 impl Operation for DeleteExpired {
     type Run = ExpiryKey;

@@ -38,11 +38,24 @@ impl Key for TakeOverChoices {
 /// replica_set[take_over {ReplicaVersionState.leads = false}]
 /// ```
 ///
+/// Served at `POST /v1/failover/take_over`; it ends the run with `done`.
+///
 /// Its guard is made of
 /// * `failover.take_over#1`: `ReplicaVersionState.leads = false`
 /// * `failover.take_over#2`: `voter != replica_set`
 /// * `failover.take_over#3`: `SAFE_FAILOVER`
 /// * `failover.take_over#4`: `ReplicaVersionState[voter].version <= ReplicaVersionState.version`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// advance ReplicaVersionState.term
+/// ReplicaVersionState.leads := true
+/// ReplicaVersionState[voter].term := ReplicaVersionState.term
+/// ReplicaVersionState[voter].version := ReplicaVersionState.version
+/// ReplicaVersionState[voter].leads := false
+/// KeyState.version := ReplicaVersionState.version
+/// Elected.term := ReplicaVersionState.term
+/// ```
 pub struct TakeOver;
 impl Operation for TakeOver {
     type Run = FailoverKey;

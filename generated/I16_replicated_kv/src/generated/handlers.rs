@@ -34,9 +34,18 @@ pub trait ClientHandlers: Send + Sync + 'static {
     /// client[put {KeyState.version = expected_version}]
     /// ```
     ///
+    /// Served at `POST /v1/main/put`; where its guard is false it answers `conflict`.
+    ///
     /// Its guard is made of
     /// * `main.put#1`: `KeyState.version = expected_version`
     /// * `main.put#2`: `ReplicaVersionState[leader].leads`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// advance mine
+    /// current_term := ReplicaVersionState[leader].term
+    /// ReplicaVersionState[leader].version := mine
+    /// ```
     fn put(
         &self,
         call: &Call,
@@ -73,12 +82,22 @@ pub trait ReplicaSetHandlers: Send + Sync + 'static {
     /// replica_set[replicate {ReplicaVersionState.term = current_term}]
     /// ```
     ///
+    /// Served at `POST /v1/main/replicate`; where its guard is false it answers `conflict`.
+    ///
     /// Its guard is made of
     /// * `main.replicate#1`: `ReplicaVersionState.term = current_term`
     /// * `main.replicate#2`: `replica_set != leader`
     /// * `main.replicate#3`: `ReplicaVersionState[leader].term = current_term`
     /// * `main.replicate#4`: `CHECK_AT_COMMIT`
     /// * `main.replicate#5`: `ReplicaVersionState[leader].version = mine`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// ReplicaVersionState.version := mine
+    /// KeyState.version := mine
+    /// TTLState.expires_at := now + TTL
+    /// Acknowledged.version := mine
+    /// ```
     fn replicate(
         &self,
         call: &Call,
@@ -90,11 +109,24 @@ pub trait ReplicaSetHandlers: Send + Sync + 'static {
     /// replica_set[take_over {ReplicaVersionState.leads = false}]
     /// ```
     ///
+    /// Served at `POST /v1/failover/take_over`; it ends the run with `done`.
+    ///
     /// Its guard is made of
     /// * `failover.take_over#1`: `ReplicaVersionState.leads = false`
     /// * `failover.take_over#2`: `voter != replica_set`
     /// * `failover.take_over#3`: `SAFE_FAILOVER`
     /// * `failover.take_over#4`: `ReplicaVersionState[voter].version <= ReplicaVersionState.version`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// advance ReplicaVersionState.term
+    /// ReplicaVersionState.leads := true
+    /// ReplicaVersionState[voter].term := ReplicaVersionState.term
+    /// ReplicaVersionState[voter].version := ReplicaVersionState.version
+    /// ReplicaVersionState[voter].leads := false
+    /// KeyState.version := ReplicaVersionState.version
+    /// Elected.term := ReplicaVersionState.term
+    /// ```
     fn take_over(
         &self,
         call: &Call,
@@ -129,12 +161,20 @@ pub trait ReaderHandlers: Send + Sync + 'static {
     /// reader[get {ReplicaVersionState.version >= required_version}]
     /// ```
     ///
+    /// Served at `POST /v1/main/get`; it ends the run with `done`; where its guard is false it answers `miss`.
+    ///
     /// Its guard is made of
     /// * `main.get#1`: `ReplicaVersionState.version >= required_version`
     /// * `main.get#2`: `READ_COMMITTED`
     /// * `main.get#3`: `ReplicaVersionState.version <= KeyState.version`
     /// * `main.get#4`: `TTLState.expires_at >= now`
     /// * `main.get#5`: `ReplicaVersionState.version > TTLState.tombstone`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// required_version := ReplicaVersionState.version
+    /// Seen.version := ReplicaVersionState.version
+    /// ```
     fn main_get(
         &self,
         call: &Call,
@@ -146,12 +186,20 @@ pub trait ReaderHandlers: Send + Sync + 'static {
     /// reader[get {ReplicaVersionState.version >= required_version}]
     /// ```
     ///
+    /// Served at `POST /v1/read/get`; it ends the run with `done`.
+    ///
     /// Its guard is made of
     /// * `read.get#1`: `ReplicaVersionState.version >= required_version`
     /// * `read.get#2`: `READ_COMMITTED`
     /// * `read.get#3`: `ReplicaVersionState.version <= KeyState.version`
     /// * `read.get#4`: `TTLState.expires_at >= now`
     /// * `read.get#5`: `ReplicaVersionState.version > TTLState.tombstone`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// required_version := ReplicaVersionState.version
+    /// Seen.version := ReplicaVersionState.version
+    /// ```
     fn read_get(
         &self,
         call: &Call,
@@ -186,8 +234,21 @@ pub trait RepairHandlers: Send + Sync + 'static {
     /// repair[anti_entropy {ReplicaVersionState.diverged = true}]
     /// ```
     ///
+    /// Served at `POST /v1/repair_protocol/anti_entropy`; it ends the run with `replay`.
+    ///
     /// Its guard is made of
     /// * `repair_protocol.anti_entropy#1`: `ReplicaVersionState.diverged = true`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// if REPAIR_FROM_TRUTH {
+    ///     ReplicaVersionState.version := KeyState.version
+    ///   } else {
+    ///     for r in replica_set where ReplicaVersionState[r].version > ReplicaVersionState[replica_set].version {
+    ///       ReplicaVersionState[replica_set].version := ReplicaVersionState[r].version
+    ///     }
+    ///   }
+    /// ```
     fn anti_entropy(
         &self,
         call: &Call,
@@ -215,6 +276,8 @@ pub trait SweeperHandlers: Send + Sync + 'static {
     /// sweeper[find_expired {TTLState.expires_at < now}]
     /// ```
     ///
+    /// Served at `POST /v1/expiry/find_expired`.
+    ///
     /// Its guard is made of
     /// * `expiry.find_expired#1`: `TTLState.expires_at < now`
     /// * `expiry.find_expired#2`: `KeyState.version != TTLState.tombstone`
@@ -229,8 +292,21 @@ pub trait SweeperHandlers: Send + Sync + 'static {
     /// sweeper[delete_expired {KeyState.version = seen_version}]
     /// ```
     ///
+    /// Served at `POST /v1/expiry/delete_expired`; it ends the run with `done`; where its guard is false it answers `retry`.
+    ///
     /// Its guard is made of
     /// * `expiry.delete_expired#1`: `KeyState.version = seen_version`
+    ///
+    /// Its effect, in one transaction with the guard:
+    /// ```text
+    /// pick leader in {r for r in replica_set where ReplicaVersionState[r].leads}
+    /// pick follower in {r for r in replica_set where r != leader and ReplicaVersionState[r].term = ReplicaVersionState[leader].term}
+    /// advance KeyState.version
+    /// TTLState.tombstone := KeyState.version
+    /// ReplicaVersionState[leader].version := KeyState.version
+    /// ReplicaVersionState[follower].version := KeyState.version
+    /// Acknowledged.version := KeyState.version
+    /// ```
     fn delete_expired(
         &self,
         call: &Call,

@@ -38,9 +38,18 @@ impl Key for PutChoices {
 /// client[put {KeyState.version = expected_version}]
 /// ```
 ///
+/// Served at `POST /v1/main/put`; where its guard is false it answers `conflict`.
+///
 /// Its guard is made of
 /// * `main.put#1`: `KeyState.version = expected_version`
 /// * `main.put#2`: `ReplicaVersionState[leader].leads`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// advance mine
+/// current_term := ReplicaVersionState[leader].term
+/// ReplicaVersionState[leader].version := mine
+/// ```
 pub struct Put;
 impl Operation for Put {
     type Run = MainKey;
@@ -181,12 +190,22 @@ impl Key for ReplicateChoices {
 /// replica_set[replicate {ReplicaVersionState.term = current_term}]
 /// ```
 ///
+/// Served at `POST /v1/main/replicate`; where its guard is false it answers `conflict`.
+///
 /// Its guard is made of
 /// * `main.replicate#1`: `ReplicaVersionState.term = current_term`
 /// * `main.replicate#2`: `replica_set != leader`
 /// * `main.replicate#3`: `ReplicaVersionState[leader].term = current_term`
 /// * `main.replicate#4`: `CHECK_AT_COMMIT`
 /// * `main.replicate#5`: `ReplicaVersionState[leader].version = mine`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// ReplicaVersionState.version := mine
+/// KeyState.version := mine
+/// TTLState.expires_at := now + TTL
+/// Acknowledged.version := mine
+/// ```
 pub struct Replicate;
 impl Operation for Replicate {
     type Run = MainKey;
@@ -328,12 +347,20 @@ impl Key for GetChoices {
 /// reader[get {ReplicaVersionState.version >= required_version}]
 /// ```
 ///
+/// Served at `POST /v1/main/get`; it ends the run with `done`; where its guard is false it answers `miss`.
+///
 /// Its guard is made of
 /// * `main.get#1`: `ReplicaVersionState.version >= required_version`
 /// * `main.get#2`: `READ_COMMITTED`
 /// * `main.get#3`: `ReplicaVersionState.version <= KeyState.version`
 /// * `main.get#4`: `TTLState.expires_at >= now`
 /// * `main.get#5`: `ReplicaVersionState.version > TTLState.tombstone`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// required_version := ReplicaVersionState.version
+/// Seen.version := ReplicaVersionState.version
+/// ```
 pub struct Get;
 impl Operation for Get {
     type Run = MainKey;

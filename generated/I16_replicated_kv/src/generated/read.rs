@@ -36,12 +36,20 @@ impl Key for GetChoices {
 /// reader[get {ReplicaVersionState.version >= required_version}]
 /// ```
 ///
+/// Served at `POST /v1/read/get`; it ends the run with `done`.
+///
 /// Its guard is made of
 /// * `read.get#1`: `ReplicaVersionState.version >= required_version`
 /// * `read.get#2`: `READ_COMMITTED`
 /// * `read.get#3`: `ReplicaVersionState.version <= KeyState.version`
 /// * `read.get#4`: `TTLState.expires_at >= now`
 /// * `read.get#5`: `ReplicaVersionState.version > TTLState.tombstone`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// required_version := ReplicaVersionState.version
+/// Seen.version := ReplicaVersionState.version
+/// ```
 pub struct Get;
 impl Operation for Get {
     type Run = ReadKey;

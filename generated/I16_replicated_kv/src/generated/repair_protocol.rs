@@ -36,8 +36,21 @@ impl Key for AntiEntropyChoices {
 /// repair[anti_entropy {ReplicaVersionState.diverged = true}]
 /// ```
 ///
+/// Served at `POST /v1/repair_protocol/anti_entropy`; it ends the run with `replay`.
+///
 /// Its guard is made of
 /// * `repair_protocol.anti_entropy#1`: `ReplicaVersionState.diverged = true`
+///
+/// Its effect, in one transaction with the guard:
+/// ```text
+/// if REPAIR_FROM_TRUTH {
+///     ReplicaVersionState.version := KeyState.version
+///   } else {
+///     for r in replica_set where ReplicaVersionState[r].version > ReplicaVersionState[replica_set].version {
+///       ReplicaVersionState[replica_set].version := ReplicaVersionState[r].version
+///     }
+///   }
+/// ```
 pub struct AntiEntropy;
 impl Operation for AntiEntropy {
     type Run = RepairProtocolKey;
