@@ -58,8 +58,8 @@ fn the_tour_is_the_file_that_it_names() {
 fn the_first_command_prints_the_figures_that_the_readme_shows() {
     let found = report(&read("specs/I02_claim_lease.arch"), &[]);
     assert!(found.results.iter().all(|r| r.verdict == PropertyVerdict::Holds));
-    assert_eq!(found.distinct_states, 279_443);
-    assert!(read("README.md").contains("13 properties · 6 failure modes shown · all 279,443 states"));
+    assert_eq!(found.distinct_states, 16_789);
+    assert!(read("README.md").contains("13 properties · 6 failure modes shown · all 16,789 states"));
 }
 
 #[test]
