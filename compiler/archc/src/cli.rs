@@ -318,7 +318,7 @@ pub struct FaultsArgs {
     after_long_help = format!(
         "Examples:\n  \
          archc audit specs/tour/lease.arch\n  \
-         archc audit specs/I02_claim_lease.arch --instance three --item main.commit#1\n  \
+         archc audit specs/I02_claim_lease.arch --instance quick --item main.commit#1\n  \
          archc audit specs --strict --format json > audit.json\n\n{AUDIT_STATUS}"
     )
 )]
@@ -380,7 +380,7 @@ pub enum TraceCommand {
     after_long_help = format!(
         "Examples:\n  \
          claims trace export | archc trace check specs/claims.arch -\n  \
-         archc trace check specs/I02_claim_lease.arch trace.jsonl --instance three --format json\n\n{TRACE_STATUS}"
+         archc trace check specs/I02_claim_lease.arch trace.jsonl --instance quick --format json\n\n{TRACE_STATUS}"
     )
 )]
 pub struct TraceCheckArgs {

@@ -3,7 +3,7 @@
 use arch_runtime::model::explore;
 use i02_claim_lease::generated::model::model;
 
-/// States, transitions and depth, as `archc check specs/I02_claim_lease.arch --no-symmetry` counts them.
+/// States, transitions and depth, as `archc check specs/I02_claim_lease.arch --instance quick --no-symmetry` counts them.
 const ARCHC: (usize, u64, u32) = (16_789, 92_150, 22);
 
 #[test]

@@ -3,7 +3,7 @@
 use arch_runtime::model::explore;
 use i05_append_log::generated::model::model;
 
-/// States, transitions and depth, as `archc check specs/I05_append_log.arch --no-symmetry` counts them.
+/// States, transitions and depth, as `archc check specs/I05_append_log.arch --instance quick --no-symmetry` counts them.
 const ARCHC: (usize, u64, u32) = (24_390, 201_654, 25);
 
 #[test]
