@@ -155,6 +155,20 @@ property freed: Fence.owner != null leads to Fence.owner = null
     assert_eq!(part(&found, "main.write#1")["property"], "owner");
 }
 
+/// Without the atom the two go round for ever: what is always enabled there is taken, and `up` is not always enabled.
+#[test]
+fn a_cycle_that_moves_is_seen() {
+    let spec = "\
+truth T { n: 0..2 }
+actor w
+rules { w[flip {T.n < 2 and T.n = 0}]  w[up {T.n = 1}] }
+on flip { T.n := 1 - T.n }
+on up { T.n := 2 }
+property p: T.n = 0 leads to T.n = 2
+";
+    expect(spec, &[("flip#1", "redundant - 0"), ("flip#2", "load_bearing p 2")]);
+}
+
 #[test]
 fn what_never_happens_is_redundant() {
     let never = "\
