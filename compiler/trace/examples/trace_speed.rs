@@ -1,6 +1,7 @@
 //! How fast journals are checked: `cargo run --release -p arch-trace --example trace_speed [REQUESTS]`.
 //!
-//! Events per second of one processor, and ratios to parsing the lines alone, in one run.
+//! Events per second of the thread that judges, and ratios to parsing the lines alone, in one run. Whole traces are parsed by a
+//! thread of their own meanwhile, which is not counted: with two processors the slower of the two decides.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
