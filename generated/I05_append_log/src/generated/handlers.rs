@@ -44,6 +44,7 @@ pub trait ProducerHandlers: Send + Sync + 'static {
     /// if LogSegment.high_watermark < N - 1 {
     ///     LogSegment.high_watermark := LogSegment.high_watermark + 1
     ///   }
+    /// current_leader := null
     /// ```
     fn append(
         &self,

@@ -46,6 +46,7 @@ impl Key for AppendChoices {
 /// if LogSegment.high_watermark < N - 1 {
 ///     LogSegment.high_watermark := LogSegment.high_watermark + 1
 ///   }
+/// current_leader := null
 /// ```
 pub struct Append;
 impl Operation for Append {
