@@ -67,15 +67,18 @@ pub struct OwnershipOutcome {
 impl OwnershipOutcome {
     /// What was recognised in a program.
     #[must_use]
-    pub fn all(program: &arch_ir::Program) -> Vec<OwnershipOutcome> {
+    pub fn all(
+        program: &arch_ir::Program,
+        found: &[arch_sema::ownership::Ownership],
+    ) -> Vec<OwnershipOutcome> {
         let name = |var: arch_ir::VarId| program.vars[var].name.clone();
-        let of = |o: arch_sema::ownership::Ownership| OwnershipOutcome {
+        let of = |o: &arch_sema::ownership::Ownership| OwnershipOutcome {
             shape: o.shape(),
             owner: o.owner.map(|(var, _)| name(var)),
             expiry: o.expiry.map(name),
             generation: o.generation.map(|(var, kind)| (kind.word(), name(var))),
         };
-        arch_sema::ownership::ownerships(program).into_iter().map(of).collect()
+        found.iter().map(of).collect()
     }
 
     /// `ClaimState.owner_id until LeaseState.expiry_at, epoch OwnerEpoch.current`

@@ -255,7 +255,8 @@ fn resolved(name: &str, instance: Option<String>, analysis: &Analysis) -> SpecOu
     outcome.instance = instance;
     outcome.archetype = analysis.archetype.clone();
     outcome.diagnostics = analysis.diagnostics.clone();
-    outcome.ownership = analysis.program.as_ref().map(OwnershipOutcome::all).unwrap_or_default();
+    outcome.ownership =
+        analysis.program.iter().flat_map(|p| OwnershipOutcome::all(p, &analysis.ownerships)).collect();
     sort_by_place(&mut outcome.diagnostics);
     outcome
 }

@@ -680,15 +680,9 @@ impl Gen<'_> {
 
 /// Whether a filter accepts unfinished runs only: then runs that were never written need not be looked at.
 fn is_only_about_unfinished(binder: &Binder, id: ProtocolId) -> bool {
-    fn conjuncts(e: &Expr) -> Vec<&Expr> {
-        match &e.kind {
-            ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
-            _ => vec![e],
-        }
-    }
     let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
     binder.filter.as_deref().is_some_and(|filter| {
-        conjuncts(filter).into_iter().any(|c| match &c.kind {
+        filter.conjuncts().into_iter().any(|c| match &c.kind {
             ExprKind::RunUnfinished(p, r) | ExprKind::RunAt(p, r, _) => *p == id && mine(r),
             _ => false,
         })

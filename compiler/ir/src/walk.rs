@@ -84,6 +84,17 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// The operands of the conjunction that a condition is; itself, if it is none.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::And(parts) => parts.iter().flat_map(Expr::conjuncts).collect(),
+            _ => vec![self],
+        }
+    }
+}
+
 impl Binder {
     /// The expressions of its domain and filter.
     #[must_use]
@@ -102,7 +113,7 @@ impl Binder {
 pub fn element_type(domain: &Domain) -> &Type {
     match domain {
         Domain::Type(ty) => ty,
-        Domain::Set(set) => match &set.ty {
+        Domain::Set(set) => match set.ty.unwrap_optional() {
             Type::Set(element, _) => element,
             other => other,
         },

@@ -1,5 +1,6 @@
 //! The state of one analysis, and the order of its passes.
 
+use crate::ownership::Ownership;
 use crate::protocols::RunTable;
 use crate::tables::Tables;
 use crate::{Analysis, Options, variation};
@@ -41,6 +42,8 @@ pub struct Analyzer<'m> {
     pub mistyped: BTreeSet<VarId>,
     /// How often a definition was expanded.
     pub expansions: u32,
+    /// The ownerships that the design was judged by.
+    pub ownerships: Vec<Ownership>,
     /// `let x = e at STEP`, by protocol and number of the step as written.
     pub step_lets: BTreeMap<(ProtocolId, usize), Vec<(RunVarId, Expr)>>,
 }
@@ -83,6 +86,7 @@ pub fn passes<'m>(
         open_constants: Vec::new(),
         mistyped: BTreeSet::new(),
         expansions: 0,
+        ownerships: Vec::new(),
         step_lets: BTreeMap::new(),
     };
     analyzer.check_header();
@@ -160,6 +164,7 @@ impl<'m> Analyzer<'m> {
             sketch,
             failures,
             redundant,
+            ownerships: self.ownerships,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::analyzer::Analyzer;
 use crate::diagnostics::header as errors;
 use crate::diagnostics::owners as warnings;
-use crate::ownership::{Ownership, Shape, ownerships};
+use crate::ownership::{ATTEMPT_SCOPED, Ownership, Shape};
 use arch_base::Span;
 use arch_grammar::ast::{self, HeaderValue, ItemKind};
 
@@ -73,10 +73,9 @@ impl Analyzer<'_> {
             HeaderValue::Text(text) => Some((text.value.as_str(), text.span)),
             HeaderValue::Name(_) => None,
         });
-        let shapes = ownerships(&self.program);
         for (text, span) in texts {
-            for (declared, missing) in SHAPES {
-                if let Some(missing) = text.contains(declared).then(|| missing(&shapes)).flatten() {
+            for (declared, missing) in lacking(&self.ownerships) {
+                if text.contains(declared) {
                     self.report(warnings::not_the_shape(declared, missing, span));
                 }
             }
@@ -97,24 +96,17 @@ impl Analyzer<'_> {
     }
 }
 
-/// What a spec lacks of a shape, if anything.
-type Lacks = fn(&[Ownership]) -> Option<&'static str>;
-
-const SHAPES: [(&str, Lacks); 3] = [
-    ("owner-only", |shapes| lacks(shapes, Shape::OwnerOnly)),
-    ("lease-backed", |shapes| lacks(shapes, Shape::LeaseBacked)),
-    ("attempt-scoped", |shapes| {
-        let lacks = !shapes.iter().any(Ownership::is_attempt_scoped);
-        lacks.then_some("no attempt is advanced by one step and compared by another")
-    }),
-];
-
-fn lacks(shapes: &[Ownership], wanted: Shape) -> Option<&'static str> {
-    let owners: Vec<Shape> = shapes.iter().filter_map(|o| o.owner.map(|(_, shape)| shape)).collect();
-    match wanted {
-        _ if owners.contains(&wanted) => None,
-        _ if owners.is_empty() => Some("no guard compares an attribute that holds an actor with who acts"),
-        Shape::OwnerOnly => Some("every owner loses what it has when an instant is over"),
-        Shape::LeaseBacked => Some("no owner is taken away because an instant is over"),
-    }
+/// The shapes that a spec does not have, each with what it lacks of them.
+fn lacking(found: &[Ownership]) -> Vec<(&'static str, &'static str)> {
+    let owners: Vec<Shape> = found.iter().filter_map(|o| o.owner.map(|(_, shape)| shape)).collect();
+    let missing = |shape: &Shape| match shape {
+        _ if owners.is_empty() => "no guard compares an attribute that holds an actor with who acts",
+        Shape::OwnerOnly => "every owner loses what it has when an instant is over",
+        Shape::LeaseBacked => "no owner is taken away because an instant is over",
+    };
+    let shapes = [Shape::OwnerOnly, Shape::LeaseBacked].into_iter().filter(|shape| !owners.contains(shape));
+    let scoped = found.iter().any(Ownership::is_attempt_scoped);
+    let attempts =
+        (!scoped).then_some((ATTEMPT_SCOPED, "no attempt is advanced by one step and compared by another"));
+    shapes.map(|shape| (shape.word(), missing(&shape))).chain(attempts).collect()
 }

@@ -80,6 +80,8 @@ pub struct Analysis {
     pub failures: Vec<Failure>,
     /// Parts that the author knows to be idle, in order; none when there is no program.
     pub redundant: Vec<Redundant>,
+    /// Who owns what; none when there is no program.
+    pub ownerships: Vec<ownership::Ownership>,
 }
 
 /// `redundant X "why"`

@@ -57,6 +57,9 @@ impl Generation {
     }
 }
 
+/// What an ownership is called whose generation is an attempt.
+pub const ATTEMPT_SCOPED: &str = "attempt-scoped";
+
 /// One ownership of a spec. It has an owner, or it is an attempt alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ownership {
@@ -78,7 +81,7 @@ impl Ownership {
     /// `attempt-scoped on lease-backed`
     #[must_use]
     pub fn shape(&self) -> String {
-        let scoped = self.is_attempt_scoped().then_some("attempt-scoped");
+        let scoped = self.is_attempt_scoped().then_some(ATTEMPT_SCOPED);
         let words: Vec<&str> = scoped.into_iter().chain(self.owner.map(|(_, shape)| shape.word())).collect();
         words.join(" on ")
     }
@@ -138,7 +141,7 @@ fn lease_of(facts: &Facts<'_>, owner: VarId) -> Option<VarId> {
 fn owners(facts: &Facts<'_>) -> Vec<VarId> {
     let written: BTreeSet<VarId> = facts.steps.iter().flat_map(|at| facts.writes(*at)).collect();
     let compared: BTreeSet<VarId> =
-        facts.steps.iter().flat_map(|at| compared_with(facts, *at, &|e| acts(facts, *at, e))).collect();
+        facts.steps.iter().flat_map(|at| compared_with_who_acts(facts, *at)).collect();
     let says_who = |var: &VarId| {
         let found = &facts.program.vars[*var];
         let holds = found.ty.is_optional() && actor(facts.program, &found.ty).is_some();
@@ -191,19 +194,15 @@ fn actor(program: &Program, ty: &Type) -> Option<SortId> {
     }
 }
 
-/// The attributes that conditions of a step compare with the identity of somebody.
-pub fn compared_with_somebody(facts: &Facts<'_>, at: At) -> BTreeSet<VarId> {
-    compared_with(facts, at, &|e| is_identity(facts.program, e))
-}
-
-fn compared_with(facts: &Facts<'_>, at: At, is: &dyn Fn(&Expr) -> bool) -> BTreeSet<VarId> {
+/// The attributes that conditions of a step compare with who acts.
+fn compared_with_who_acts(facts: &Facts<'_>, at: At) -> BTreeSet<VarId> {
     let mut found = BTreeSet::new();
     for condition in facts.conditions(at) {
         condition.visit(&mut |e| {
             let ExprKind::Compare(CompareOp::Eq | CompareOp::Ne, a, b) = &e.kind else { return };
             for (var, other) in [(a, b), (b, a)] {
                 if let ExprKind::Var(var, _) = &var.kind
-                    && is(other)
+                    && acts(facts, at, other)
                 {
                     found.insert(*var);
                 }

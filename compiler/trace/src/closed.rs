@@ -97,7 +97,7 @@ fn quantified(program: &Program, e: &Expr) -> Vec<SortId> {
 /// Which runs a quantifier looks at.
 pub fn runs_read(program: &Program, protocol: ProtocolId, binder: &Binder) -> RunsRead {
     let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
-    let parts = binder.filter.as_deref().map(conjuncts).unwrap_or_default();
+    let parts = binder.filter.as_deref().map(Expr::conjuncts).unwrap_or_default();
     let unfinished = parts.iter().any(|c| match &c.kind {
         ExprKind::RunUnfinished(p, r) | ExprKind::RunAt(p, r, _) => *p == protocol && mine(r),
         _ => false,
@@ -112,11 +112,4 @@ pub fn runs_read(program: &Program, protocol: ProtocolId, binder: &Binder) -> Ru
     });
     let subjects = || program.protocols[protocol].subjects.iter().map(|s| s.sort).collect();
     RunsRead { protocol, unfinished, mentioning: mentioning.then(subjects) }
-}
-
-fn conjuncts(e: &Expr) -> Vec<&Expr> {
-    match &e.kind {
-        ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
-        _ => vec![e],
-    }
 }

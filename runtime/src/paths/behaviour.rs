@@ -183,7 +183,8 @@ impl Behaviour {
             match (event, part) {
                 (Event::Tick, _) => session.tick(),
                 (event, Part::Asked { .. }) => session.take(model, event).await?,
-                _ => session.put(model, next).await?,
+                // No request does it.
+                _ => session.seed(model, next).await?,
             }
             session.compare(model, event, next).await?;
         }

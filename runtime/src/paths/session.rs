@@ -134,11 +134,6 @@ impl Session {
         (done.contains(&status) && answer["outcome"].is_string(), format!("{status}: {text}"))
     }
 
-    /// What no request does: the rows of a state are written.
-    pub async fn put(&mut self, model: &Model, state: &State) -> Result<(), String> {
-        self.seed(model, state).await
-    }
-
     /// After an event, the rows are those of the state that it leads to.
     pub async fn compare(&mut self, model: &Model, event: &Event, state: &State) -> Result<(), String> {
         self.same(model, state).await.map_err(|e| self.at(&event.to_string(), &e))?;
@@ -210,7 +205,7 @@ impl Session {
     }
 
     /// Writes the rows of a state, as nothing that is asked of the service would.
-    async fn seed(&self, model: &Model, state: &State) -> Result<(), String> {
+    pub async fn seed(&self, model: &Model, state: &State) -> Result<(), String> {
         let real = |t: Instant| Instant::from_millis(self.now.millis() + t.millis() * self.tick);
         let absolute = |row: &RowKey, values: &Row| in_time(model, row.kind, values.clone(), &real);
         let writes: Vec<(RowKey, Row)> =

@@ -1,6 +1,6 @@
 //! What parts do, alone and in pairs, found out in one exploration of all variants (`check::family`). It says *whether*
-//! something breaks; the behaviour that shows it is found by exploring the variant on its own, so whatever is said to be
-//! load-bearing was judged twice.
+//! something breaks, and shows a behaviour, which the oracle follows in the variant on its own ([`super::confirm`]): so whatever
+//! is said to be load-bearing was judged twice.
 
 use super::alone::{belongs, hands_over, hands_over_to, is_fault, is_in, is_step_in};
 use super::items::{Item, chain_of, is_below, step_of};

@@ -130,34 +130,43 @@ fn settle(
     if args.check || args.diff {
         return Ok(said(args, &changes));
     }
-    let by_hand: Vec<&Change> = changes.iter().filter(|c| c.action == Action::Overwrite).collect();
-    if !by_hand.is_empty() && !args.force {
-        for change in &by_hand {
-            complain(&format!("{} was changed by hand", args.out.join(&change.path).display()));
-        }
-        complain("nothing was written; --force overwrites these files, --diff shows what would be lost");
+    if !args.force && would_be_lost(args, &changes, &tests) {
         return Ok(ExitStatus::Drift);
     }
-    let other = |f: &&arch_codegen::File| {
-        std::fs::read_to_string(args.out.join(&f.path)).is_ok_and(|there| there != f.text)
-    };
-    if let Some(test) = tests.iter().find(other).filter(|_| !args.force) {
-        let path = args.out.join(&test.path);
-        complain(&format!(
-            "{} is there, and is another test: nothing was written; --force overwrites it",
-            path.display()
-        ));
-        return Ok(ExitStatus::Drift);
-    }
-    let missing = project.once.into_iter().filter(|f| !args.out.join(&f.path).exists());
+    let is_missing = |f: &arch_codegen::File| !args.out.join(&f.path).exists();
+    let once = project.once.into_iter().filter(is_missing);
     let missing: Vec<_> =
-        missing.chain(tests.into_iter().filter(|f| other(&f) || !args.out.join(&f.path).exists())).collect();
+        once.chain(tests.into_iter().filter(|f| is_missing(f) || is_another(args, f))).collect();
     if !args.dry_run {
         write(args, origin, &wanted, &changes, &missing)?;
     }
     let mut report = listed(&changes, &missing);
     report.push_str(&missing_methods(args, code));
     Ok(deliver(&report, ExitStatus::Success))
+}
+
+/// Whether something that is there and not of this command's making would be overwritten, which is told.
+fn would_be_lost(args: &GenerateArgs, changes: &[Change], tests: &[arch_codegen::File]) -> bool {
+    let by_hand: Vec<&Change> = changes.iter().filter(|c| c.action == Action::Overwrite).collect();
+    if !by_hand.is_empty() {
+        for change in &by_hand {
+            complain(&format!("{} was changed by hand", args.out.join(&change.path).display()));
+        }
+        complain("nothing was written; --force overwrites these files, --diff shows what would be lost");
+        return true;
+    }
+    let Some(test) = tests.iter().find(|test| is_another(args, test)) else { return false };
+    let path = args.out.join(&test.path);
+    complain(&format!(
+        "{} is there, and is another test: nothing was written; --force overwrites it",
+        path.display()
+    ));
+    true
+}
+
+/// Whether a file is there, with another text.
+fn is_another(args: &GenerateArgs, file: &arch_codegen::File) -> bool {
+    std::fs::read_to_string(args.out.join(&file.path)).is_ok_and(|there| there != file.text)
 }
 
 fn write(

@@ -12,7 +12,9 @@ use crate::pipeline;
 use arch_base::{FileId, SourceMap};
 use arch_codegen::Counterexample;
 use arch_ir::{Event, FaultKind, Program, State};
+use arch_sema::{Clause, Failure, Setting, SingleFault};
 use report::{Report, Source, Told};
+use std::cell::OnceCell;
 
 /// What becomes of a report.
 #[derive(Debug, Default)]
@@ -40,9 +42,10 @@ pub fn tests(
     same_constants(args, &report).map_err(named)?;
     let mut found = Tests::default();
     let wanted = |told: &&Told| args.only.as_deref().is_none_or(|only| name(told).contains(only));
+    let (failures, faults) = (OnceCell::new(), OnceCell::new());
+    let spec = Spec { args, written: program, sources, file, failures, faults };
     for told in report.told.iter().filter(wanted) {
-        let programs = programs(args, told, program, sources, file);
-        match test(args, told, program, &programs, sources) {
+        match spec.test(told) {
             Ok(test) => found.tests.push(test),
             Err(Refused::Foreign(why)) => return Err(named(why)),
             Err(Refused::NoTest(why)) => found.left_out.push(format!("{}: {why}", title(told))),
@@ -93,13 +96,62 @@ enum Refused {
     NoTest(String),
 }
 
-fn test(
-    args: &GenerateArgs,
-    told: &Told,
-    written: &Program,
-    programs: &[Program],
-    sources: &SourceMap,
-) -> Result<Counterexample, Refused> {
+/// The spec that a report is said to be of, and what is made of it when a behaviour asks for it first.
+struct Spec<'a> {
+    args: &'a GenerateArgs,
+    /// As it is written.
+    written: &'a Program,
+    sources: &'a SourceMap,
+    file: FileId,
+    failures: OnceCell<Vec<Failure>>,
+    faults: OnceCell<Vec<SingleFault>>,
+}
+
+impl Spec<'_> {
+    fn test(&self, told: &Told) -> Result<Counterexample, Refused> {
+        test(self, told, &self.programs(told))
+    }
+
+    /// The programs that a behaviour may be of.
+    fn programs(&self, told: &Told) -> Vec<Program> {
+        match &told.source {
+            Source::Spec => vec![self.written.clone()],
+            Source::Failure { name, removed, repair } => {
+                let clause = |c: &&Clause| {
+                    c.repair == *repair
+                        && c.properties.contains(&told.property)
+                        && crate::failures::removed(c, self.sources) == *removed
+                };
+                let clauses = self.failures().iter().filter(|f| f.name == *name).flat_map(|f| &f.clauses);
+                clauses.filter(clause).flat_map(|c| of_clause(c, self.written)).collect()
+            }
+            Source::Fault(text) => {
+                let rows = self.faults().iter().filter(|row| row.text == *text);
+                rows.filter_map(|row| row.program.clone().ok()).collect()
+            }
+        }
+    }
+
+    fn failures(&self) -> &[Failure] {
+        self.failures.get_or_init(|| {
+            pipeline::failures(self.file, self.sources, self.settings(), self.args.instance.clone())
+        })
+    }
+
+    fn faults(&self) -> &[SingleFault] {
+        self.faults.get_or_init(|| {
+            let instance = self.args.instance.clone();
+            pipeline::single_faults(self.file, self.sources, self.settings(), instance).unwrap_or_default()
+        })
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        pipeline::settings(&self.args.settings)
+    }
+}
+
+fn test(spec: &Spec<'_>, told: &Told, programs: &[Program]) -> Result<Counterexample, Refused> {
+    let Spec { args, written, sources, .. } = spec;
     let mut best = None;
     for program in programs {
         match recognise(program, &told.initial, &told.steps) {
@@ -133,46 +185,16 @@ fn test(
     }))
 }
 
-/// The programs that a behaviour may be of.
-fn programs(
-    args: &GenerateArgs,
-    told: &Told,
-    written: &Program,
-    sources: &SourceMap,
-    file: FileId,
-) -> Vec<Program> {
-    let settings = || pipeline::settings(&args.settings);
-    match &told.source {
-        Source::Spec => vec![written.clone()],
-        Source::Failure { name, removed, repair } => {
-            let clause = |c: &arch_sema::Clause| {
-                c.repair == *repair
-                    && c.properties.contains(&told.property)
-                    && crate::failures::removed(c, sources) == *removed
-            };
-            let failures = pipeline::failures(file, sources, settings(), args.instance.clone());
-            let clauses = failures.into_iter().filter(|f| f.name == *name).flat_map(|f| f.clauses);
-            clauses.filter(clause).flat_map(|c| of_clause(c, written)).collect()
-        }
-        Source::Fault(text) => {
-            let rows = pipeline::single_faults(file, sources, settings(), args.instance.clone());
-            let rows = rows.unwrap_or_default().into_iter().filter(|row| row.text == *text);
-            rows.filter_map(|row| row.program.ok()).collect()
-        }
-    }
-}
-
 /// The programs that behaviours of a clause are of; where the prevention prevents nothing, of one with it in place. They are judged for
 /// the properties of the clause alone, and what instants are told apart depends on that.
-fn of_clause(clause: arch_sema::Clause, written: &Program) -> Vec<Program> {
-    let properties = clause.properties;
-    let all: Vec<Program> =
-        [Some(clause.without), clause.given, Some(written.clone())].into_iter().flatten().collect();
+fn of_clause(clause: &Clause, written: &Program) -> Vec<Program> {
+    let properties = &clause.properties;
+    let all = [Some(&clause.without), clause.given.as_ref(), Some(written)];
     let judged = |names: &[String]| -> Vec<Program> {
-        all.iter().map(|p| crate::failures::restricted(p, names)).collect()
+        all.iter().flatten().map(|p| crate::failures::restricted(p, names)).collect()
     };
     let alone = properties.iter().flat_map(|p| judged(std::slice::from_ref(p)));
-    judged(&properties).into_iter().chain(alone).collect()
+    judged(properties).into_iter().chain(alone).collect()
 }
 
 /// Why a service cannot be asked for a behaviour, or the model of its crate not follow it.

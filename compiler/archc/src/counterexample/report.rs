@@ -1,6 +1,7 @@
 //! The behaviours of a report: of `archc check --format json` or `archc faults --format json`.
 
 use crate::narrate::ToldStep;
+use crate::render::json::VERSION;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -82,9 +83,6 @@ pub fn read(text: &str, spec: &Path) -> Result<Report, String> {
         )),
     }
 }
-
-/// The version of the reports that are read: `render::json::VERSION`, which tests compare.
-const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
 struct Document {

@@ -11,7 +11,7 @@ use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
 
 /// Grows whenever a field is removed or changes its meaning; new fields do not count.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -7,7 +7,7 @@
 //! are looked at for each variant that is not ruled out there, on its own events.
 
 use super::Family;
-use super::sets::{Sets, add, has, is_empty, members, remove};
+use super::sets::{Sets, add, has, insert, is_empty, members, remove};
 use super::union::Union;
 use arch_explorer::fair::{Labelled, Search, UNLABELLED, Units};
 use std::collections::VecDeque;
@@ -124,7 +124,7 @@ impl<'u> Watch<'u> {
         self.rule_out(component, &mut open);
         for variant in members(&open) {
             if self.stays(component, variant) {
-                violated[variant / 64] |= 1 << (variant % 64);
+                insert(violated, variant);
             }
         }
         component.iter().for_each(|s| self.place[*s as usize] = NONE);

@@ -52,14 +52,19 @@ impl Family {
         let numbers: Vec<usize> = (0..goals.len()).collect();
         for some in numbers.chunks((WORDS / union.width).max(1)) {
             for (goal, unable) in some.iter().zip(self.unable(union, &components, some)) {
-                let name = match &goals[*goal] {
-                    Goal::Possible(id, _) => program.properties[*id].name.as_str(),
-                    Goal::Finished(_) => "stranded",
-                };
+                let name = self.claims(&goals[*goal]);
                 verdicts.iter_mut().filter(|(n, _)| n == name).for_each(|(_, set)| add(set, &unable));
             }
         }
         verdicts
+    }
+
+    /// What fails where a goal is out of reach.
+    pub(super) fn claims(&self, goal: &Goal) -> &str {
+        match goal {
+            Goal::Possible(id, _) => &self.base.program().properties[*id].name,
+            Goal::Finished(_) => "stranded",
+        }
     }
 
     /// For each of some goals the variants in which a state for which it counts cannot reach it.

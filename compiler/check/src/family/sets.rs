@@ -38,6 +38,10 @@ impl Sets {
     }
 }
 
+pub(super) fn insert(set: &mut [u64], n: usize) {
+    set[n / 64] |= 1 << (n % 64);
+}
+
 pub(super) fn add(to: &mut [u64], set: &[u64]) {
     to.iter_mut().zip(set).for_each(|(a, b)| *a |= b);
 }

@@ -3,12 +3,13 @@
 //! States are visited in the order in which a breadth-first search of the variant alone finds them, so that what is shown is what
 //! that would show.
 
-use super::store::{Edge, NO_LABEL, NOWHERE, On};
+use super::spread::nothing_helps;
+use super::store::{Edge, NOWHERE, On};
 use super::{Family, Shown};
 use crate::check::name_of;
 use crate::liveness::nearest;
-use crate::machine::{Goal, Machine};
-use arch_explorer::fair::{Labelled, Lasso, Reached, Search, UNLABELLED, Units, lasso};
+use crate::machine::Machine;
+use arch_explorer::fair::{Labelled, Lasso, Reached, Search, Units, lasso};
 use arch_explorer::{Successors, System};
 use arch_ir::fairness::{FairUnit, assumptions};
 use arch_ir::{Event, PropertyId, PropertyKind};
@@ -220,10 +221,7 @@ impl Family {
         let mut search = Search::new(&graph, &units);
         let mut best: Option<Break> = None;
         for (number, goal) in self.base.goals().iter().enumerate() {
-            let name = match goal {
-                Goal::Possible(id, _) => self.base.program().properties[*id].name.as_str(),
-                Goal::Finished(_) => "stranded",
-            };
+            let name = self.claims(goal);
             let Some(name) = names.iter().position(|n| n == name) else { continue };
             let is = |s: u32, fact: usize| self.store.is(walk.states[s as usize], fact);
             let Some(at) =
@@ -308,21 +306,17 @@ impl Family {
     fn event_of_edge(&self, walk: &Walk<'_>, whole: &Whole, at: u32, edge: u64) -> Option<Event> {
         let (target, label) = (whole.graph.target(edge), whole.graph.label(edge));
         let state = walk.states[at as usize];
-        let is = |(_, e): &&Step| e.target == walk.states[target as usize] && label_of(e) == label;
+        let is = |(_, e): &&Step| e.target == walk.states[target as usize] && e.fair_label() == label;
         self.steps(state, walk.variant).iter().find(is).map(|step| self.event(state, step))
     }
 
     /// The events of a variant between the states of its walk, with the units that occur.
     fn whole_graph(&self, walk: &Walk<'_>) -> Whole {
         let mut graph = Labelled::default();
-        for (&state, number) in walk.states.iter().zip(0..) {
+        for &state in &walk.states {
             for (_, edge) in self.steps(state, walk.variant) {
-                let label = label_of(&edge);
-                if edge.target == NOWHERE && label != UNLABELLED {
-                    // What exceeds a bound is enabled, and leads nowhere.
-                    graph.push_once(number, label);
-                } else if edge.target != NOWHERE && edge.target != state {
-                    graph.push_once(walk.numbers[edge.target as usize], label);
+                if let Some((target, label)) = edge.labelled(state) {
+                    graph.push_once(walk.numbers[target as usize], label);
                 }
             }
             graph.close();
@@ -330,26 +324,11 @@ impl Family {
         let (names, units) = self.occasions.units_of(&graph);
         Whole { graph, units, names }
     }
-}
 
-fn label_of(edge: &Edge) -> u32 {
-    if edge.label == NO_LABEL { UNLABELLED } else { u32::from(edge.label) }
-}
-
-impl Family {
     /// Whether no number of ticks leads a variant from a state to one with an event that helps. The states are not looked up:
     /// those of a variant whose exploration ended need not be known.
     fn waits_in_vain(&self, state: &[u64], variant: &[u16]) -> bool {
-        let mut seen = vec![state.to_vec()];
-        loop {
-            let at = &seen[seen.len() - 1];
-            let (helps, next) = self.looked_at(at, variant);
-            match next {
-                _ if helps => return false,
-                Some(next) if !seen.contains(&next) => seen.push(next),
-                _ => return true,
-            }
-        }
+        nothing_helps(state.to_vec(), |at| self.looked_at(at, variant))
     }
 
     /// Whether a variant has an event that helps in a state, and where its tick leads.

@@ -1,7 +1,7 @@
 //! Which variants reach which states: sets of variants are passed along events, level by level.
 
 use super::expand::Job;
-use super::sets::{Sets, add, has, is_empty, keep, meet, members, remove};
+use super::sets::{Sets, add, has, insert, is_empty, keep, meet, members, remove};
 use super::store::{Edge, NOWHERE, On};
 use super::{Family, NoFamily};
 use crate::machine::Machine;
@@ -68,8 +68,8 @@ impl Search {
         let mut lacking = Sets::new(width, parts);
         let mut alive = vec![0; width];
         for (v, variant) in variants.iter().enumerate() {
-            alive[v / 64] |= 1 << (v % 64);
-            variant.iter().for_each(|p| lacking.of_mut(*p as usize)[v / 64] |= 1 << (v % 64));
+            insert(&mut alive, v);
+            variant.iter().for_each(|p| insert(lacking.of_mut(*p as usize), v));
         }
         let used: Vec<u16> = (0..parts as u16).filter(|p| !is_empty(lacking.of(*p as usize))).collect();
         let deciding = |a: usize| {
@@ -144,7 +144,7 @@ impl Search {
             let start = parts.len();
             let open = |p: &&u16| !has(asked, **p as usize) && meet(here, self.lacking.of(**p as usize));
             parts.extend(self.parts.iter().filter(open));
-            parts[start..].iter().for_each(|p| asked[*p as usize / 64] |= 1u64 << (p % 64));
+            parts[start..].iter().for_each(|p| insert(asked, usize::from(*p)));
             let new = !store.is_expanded(state);
             if new || parts.len() > start {
                 jobs.push(Job { state, new, parts: start..parts.len() });
@@ -296,7 +296,7 @@ impl Family {
             for v in members(&set) {
                 let found = search.found.of_mut(finding as usize);
                 if !has(found, v) && !has(&search.broken, v) && self.ticks_in_vain(state, &variants[v]) {
-                    found[v / 64] |= 1 << (v % 64);
+                    insert(found, v);
                 }
             }
         }
@@ -320,8 +320,7 @@ impl Family {
 
     /// Whether no number of ticks leads a variant from a state to one with an event that helps.
     fn ticks_in_vain(&self, state: u32, variant: &[u16]) -> bool {
-        let (mut seen, mut at) = (vec![state], state);
-        loop {
+        nothing_helps(state, |&at| {
             let (mut helps, mut next) = (false, None);
             self.each(at, variant, &mut |part, edge| {
                 helps |= self.helps(part, at, edge);
@@ -329,14 +328,19 @@ impl Family {
                     next = Some(edge.target);
                 }
             });
-            match next {
-                _ if helps => return false,
-                Some(next) if !seen.contains(&next) => {
-                    seen.push(next);
-                    at = next;
-                }
-                _ => return true,
-            }
+            (helps, next)
+        })
+    }
+}
+
+/// Whether time leads from a state to none in which an event helps; `look` says whether one does, and where the tick leads.
+pub(super) fn nothing_helps<S: PartialEq>(state: S, look: impl Fn(&S) -> (bool, Option<S>)) -> bool {
+    let mut seen = vec![state];
+    loop {
+        match look(&seen[seen.len() - 1]) {
+            (true, _) => return false,
+            (_, Some(next)) if !seen.contains(&next) => seen.push(next),
+            _ => return true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! States of a program and of its variants by number, each kept once with the events that the program has in it and those
 //! that parts of it decide about.
 
+use arch_explorer::fair::UNLABELLED;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -22,6 +23,23 @@ pub(super) struct Edge {
     pub(super) action: u16,
     /// What it is an occurrence of, or [`NO_LABEL`].
     pub(super) label: u16,
+}
+
+impl Edge {
+    /// Where it leads and what it is an occurrence of, among the events of its state that liveness looks at; none for one that
+    /// changes nothing. What exceeds a bound is enabled, and leads nowhere: to the same state.
+    pub(super) fn labelled(&self, state: u32) -> Option<(u32, u32)> {
+        let label = self.fair_label();
+        match self.target {
+            NOWHERE => (label != UNLABELLED).then_some((state, label)),
+            target => (target != state).then_some((target, label)),
+        }
+    }
+
+    /// What it is an occurrence of, in the numbers of a graph.
+    pub(super) fn fair_label(&self) -> u32 {
+        if self.label == NO_LABEL { UNLABELLED } else { u32::from(self.label) }
+    }
 }
 
 /// What something is found on.

@@ -1,9 +1,9 @@
 //! The events of some variants in one graph, each once, with the variants that have it.
 
 use super::Family;
-use super::sets::{Sets, add, has, is_empty, keep, meet, remove};
+use super::sets::{Sets, add, has, insert, is_empty, keep, meet, remove};
 use super::spread::Explored;
-use super::store::{Edge, NO_LABEL, NOWHERE};
+use super::store::Edge;
 use arch_explorer::fair::{Labelled, UNLABELLED};
 use hashbrown::HashMap;
 
@@ -49,7 +49,7 @@ impl Union {
         let (search, states) = (&explored.search, family.store.len());
         let mut variants = vec![0; search.width];
         let wanted = wanted.iter().enumerate().filter(|(_, wanted)| **wanted);
-        wanted.for_each(|(v, _)| variants[v / 64] |= 1 << (v % 64));
+        wanted.for_each(|(v, _)| insert(&mut variants, v));
         let mut union = Union {
             width: search.width,
             variants,
@@ -100,15 +100,12 @@ impl Union {
         }
     }
 
-    /// What exceeds a bound is enabled, and leads nowhere. What leads to the same state is no event.
     fn add_edge(&mut self, state: u32, edge: &Edge, set: u32) {
-        let label = if edge.label == NO_LABEL { UNLABELLED } else { u32::from(edge.label) };
-        let leads = edge.target != NOWHERE;
-        let nobody = is_empty(self.known.sets.of(set as usize));
-        if nobody || edge.target == state || (!leads && label == UNLABELLED) {
+        let Some((target, label)) = edge.labelled(state) else { return };
+        if is_empty(self.known.sets.of(set as usize)) {
             return;
         }
-        self.edges.push(if leads { edge.target } else { state }, label);
+        self.edges.push(target, label);
         self.sets.push(set);
         if label != UNLABELLED {
             add(self.busy.of_mut(state as usize), self.known.sets.of(set as usize));

@@ -4,6 +4,7 @@ use super::dag::N;
 use super::expr::{MOST_NODES, Result, Scope};
 use super::sym::{Candidate, Elements, Sym, is_scalar};
 use crate::error::CompileError;
+use arch_ir::walk::element_type;
 use arch_ir::{Binder, CompareOp, Domain, Expr, ExprKind, SlotId, Type};
 use std::sync::Arc;
 
@@ -155,28 +156,16 @@ impl<'p> Scope<'_, 'p> {
     }
 }
 
-/// What a binder's variable has as its type, as far as it can hold ordinals or instants.
-pub fn element_type(domain: &Domain) -> &Type {
-    match domain {
-        Domain::Type(ty) => ty,
-        Domain::Set(set) => super::collection::set_element(&set.ty),
-        Domain::Range(..) | Domain::Runs(_) => &Type::Unknown,
-    }
-}
-
 /// What a variable is said to be equal to by a condition, or by one operand of a conjunction.
 fn equal_to(slot: SlotId, condition: &Expr) -> Option<&Expr> {
-    match &condition.kind {
-        ExprKind::And(parts) => parts.iter().find_map(|part| equal_to(slot, part)),
-        ExprKind::Compare(CompareOp::Eq, a, b) => {
-            let is = |e: &Expr| matches!(e.kind, ExprKind::Slot(s) if s == slot);
-            let other = if is(a) { b } else { a };
-            let mut mentioned = false;
-            other.visit(&mut |e| mentioned |= is(e));
-            ((is(a) || is(b)) && !mentioned).then_some(other)
-        }
-        _ => None,
-    }
+    let is = |e: &Expr| matches!(e.kind, ExprKind::Slot(s) if s == slot);
+    condition.conjuncts().into_iter().find_map(|part| {
+        let ExprKind::Compare(CompareOp::Eq, a, b) = &part.kind else { return None };
+        let other = if is(a) { b } else { a };
+        let mut mentioned = false;
+        other.visit(&mut |e| mentioned |= is(e));
+        ((is(a) || is(b)) && !mentioned).then_some(&**other)
+    })
 }
 
 /// Whether a value of a domain's type is one of the domain's, but for being null and the bounds of a plain integer: what a

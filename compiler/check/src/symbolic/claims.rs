@@ -139,9 +139,7 @@ impl<'p> Compiler<'p, '_> {
     /// Whether a binder's values are not the same ones in every state.
     fn is_nameless(&mut self, binder: &Binder) -> bool {
         match &binder.domain {
-            arch_ir::Domain::Set(_) => {
-                self.b.elements(super::binders::element_type(&binder.domain)).is_none()
-            }
+            arch_ir::Domain::Set(_) => self.b.elements(arch_ir::walk::element_type(&binder.domain)).is_none(),
             _ => false,
         }
     }
@@ -197,7 +195,7 @@ fn visit<'b, 'p>(
     let Some((first, rest)) = binders.split_first() else { return f(scope, exists, bound) };
     for (is, value) in scope.bind(first)? {
         let exists = scope.b.dag.and(exists, is);
-        let ty = super::binders::element_type(&first.domain).clone();
+        let ty = arch_ir::walk::element_type(&first.domain).clone();
         bound.push((binder_type(&first.domain), value.clone()));
         scope.with(first.slot, &ty, value, |scope| visit(scope, rest, exists, bound, f))?;
         bound.pop();
@@ -210,7 +208,7 @@ pub fn binder_type(domain: &Domain) -> Type {
     match domain {
         Domain::Range(lo, hi) => Type::Int(IntType { lo: *lo, hi: *hi, policy: RangePolicy::Report }),
         Domain::Runs(protocol) => Type::Run(*protocol),
-        domain => super::binders::element_type(domain).clone(),
+        domain => arch_ir::walk::element_type(domain).clone(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Collections as trees of nodes: sets, maps, sequences, records, unions; the ordinals that values hold.
 
-use super::binders::element_type;
 use super::dag::N;
 use super::expr::{Result, Scope};
 use super::sym::{Builder, Sym, is_scalar};
 use crate::error::CompileError;
+use arch_ir::walk::element_type;
 use arch_ir::{Expr, ExprKind, SetOp, Type};
 use std::sync::Arc;
 

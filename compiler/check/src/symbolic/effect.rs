@@ -4,13 +4,13 @@
 //! its condition.
 
 use super::action::{Bound, BoundKind, Pick};
-use super::binders::element_type;
 use super::collection::size;
 use super::dag::N;
 use super::expr::{Result, Scope};
 use super::sym::{Candidate, Sym};
 use super::world::World;
 use arch_base::Span;
+use arch_ir::walk::element_type;
 use arch_ir::{Binder, IntType, OrdinalId, Place, RangePolicy, Stmt, StmtKind, Type, VarId};
 use std::sync::Arc;
 

@@ -212,11 +212,3 @@ pub fn alike(a: &Expr, b: &Expr) -> bool {
 pub fn all_alike(a: &[Expr], b: &[Expr]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(x, y)| alike(x, y))
 }
-
-/// The operands of the conjunction that a guard is.
-pub fn conjuncts(e: &Expr) -> Vec<&Expr> {
-    match &e.kind {
-        ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
-        _ => vec![e],
-    }
-}

@@ -14,6 +14,7 @@ mod prevention;
 mod versions;
 
 use crate::analyzer::Analyzer;
+use crate::ownership::{Ownership, ownerships};
 use arch_base::{Diagnostic, Span};
 use arch_ir::{Program, ProtocolId, StepId};
 use facts::Facts;
@@ -35,7 +36,8 @@ impl Analyzer<'_> {
         if self.has_errors() || self.is_sketch() {
             return;
         }
-        for Found { at, warning } in found(&self.program) {
+        self.ownerships = ownerships(&self.program);
+        for Found { at, warning } in found(&self.program, &self.ownerships) {
             if !accepted(&self.program, warning.code.0, at) {
                 self.report(warning);
             }
@@ -43,7 +45,7 @@ impl Analyzer<'_> {
     }
 }
 
-fn found(program: &Program) -> Vec<Found> {
+fn found(program: &Program, ownerships: &[Ownership]) -> Vec<Found> {
     let facts = Facts::of(program);
     let mut found = Vec::new();
     fencing::unfenced(&facts, &mut found);
@@ -56,9 +58,9 @@ fn found(program: &Program) -> Vec<Found> {
     attempts::retries(&facts, &mut found);
     attempts::requeues(&facts, &mut found);
     places::two_places(&facts, &mut found);
-    owners::overwritten(&facts, &mut found);
-    owners::renewals(&facts, &mut found);
-    owners::nobodys(&facts, &mut found);
+    owners::overwritten(&facts, ownerships, &mut found);
+    owners::renewals(&facts, ownerships, &mut found);
+    owners::nobodys(&facts, ownerships, &mut found);
     found
 }
 

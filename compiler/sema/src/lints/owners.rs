@@ -4,14 +4,14 @@
 use super::facts::{Expiry, Facts};
 use super::{At, Found, named};
 use crate::diagnostics::owners as warnings;
-use crate::ownership::{Ownership, Shape, compared_with_somebody, ownerships};
+use crate::ownership::{Ownership, Shape};
 use arch_ir::{ExprKind, Place, StmtKind, Value, VarId};
 use std::collections::BTreeSet;
 
 /// An owner without an expiry that a step writes, whoever it is: nothing says which owner the step found. A run may give
 /// up what it took, where nobody else takes that away.
-pub fn overwritten(facts: &Facts<'_>, found: &mut Vec<Found>) {
-    for ownership in ownerships(facts.program) {
+pub fn overwritten(facts: &Facts<'_>, ownerships: &[Ownership], found: &mut Vec<Found>) {
+    for ownership in ownerships {
         let Some((owner, Shape::OwnerOnly)) = ownership.owner else { continue };
         let taken_away = facts.steps.iter().any(|at| ends(facts, *at, owner) && !took(facts, *at, owner));
         for &at in &facts.steps {
@@ -54,16 +54,15 @@ fn looks_at(facts: &Facts<'_>, at: At, var: VarId) -> bool {
 }
 
 /// A step that makes a lease longer, and looks neither at whose it is nor at which generation that is.
-pub fn renewals(facts: &Facts<'_>, found: &mut Vec<Found>) {
-    let leases: Vec<Ownership> = ownerships(facts.program);
+pub fn renewals(facts: &Facts<'_>, ownerships: &[Ownership], found: &mut Vec<Found>) {
     for &at in &facts.steps {
         let stamped = facts.stamps(at);
-        for ownership in &leases {
+        for ownership in ownerships {
             let (Some((owner, _)), Some(expiry)) = (ownership.owner, ownership.expiry) else { continue };
             let mut valid =
                 facts.expiries(at).into_iter().filter(|(v, side, _)| *v == expiry && *side == Expiry::Valid);
             let Some((.., compared)) = valid.next().filter(|_| stamped.contains(&expiry)) else { continue };
-            let whose = compared_with_somebody(facts, at).contains(&owner) || looks_at(facts, at, owner);
+            let whose = looks_at(facts, at, owner);
             let which = facts.compares_ordinals(at)
                 || ownership.generation.is_some_and(|(var, _)| looks_at(facts, at, var));
             if !whose && !which && !facts.writes(at).contains(&owner) {
@@ -77,8 +76,8 @@ pub fn renewals(facts: &Facts<'_>, found: &mut Vec<Found>) {
 
 /// An instant that a run takes for a time once it is over, and because of which it then writes elsewhere: a lease, of
 /// which nothing says whose it is.
-pub fn nobodys(facts: &Facts<'_>, found: &mut Vec<Found>) {
-    let owned: BTreeSet<VarId> = ownerships(facts.program).into_iter().filter_map(|o| o.expiry).collect();
+pub fn nobodys(facts: &Facts<'_>, ownerships: &[Ownership], found: &mut Vec<Found>) {
+    let owned: BTreeSet<VarId> = ownerships.iter().filter_map(|o| o.expiry).collect();
     for &at in &facts.steps {
         let expiries = facts.expiries(at);
         let acts_on = expiries.iter().find(|(lease, side, _)| {

@@ -1,6 +1,6 @@
 //! Versions: read, checked, set.
 
-use super::facts::{Facts, alike, all_alike, conjuncts};
+use super::facts::{Facts, alike, all_alike};
 use super::{At, Found, named};
 use crate::diagnostics::lints as warnings;
 use arch_ir::{
@@ -62,7 +62,7 @@ fn is_checked(facts: &Facts<'_>, protocol: ProtocolId, var: RunVarId) -> bool {
 pub fn compare_and_set(facts: &Facts<'_>, found: &mut Vec<Found>) {
     for &at in &facts.steps {
         let step = facts.step(at);
-        for conjunct in conjuncts(&step.guard) {
+        for conjunct in step.guard.conjuncts() {
             let Some(compared) = compared(facts, at, conjunct) else { continue };
             let truth = facts.real_truth(compared);
             let written = facts.writes(at);
@@ -115,7 +115,7 @@ fn is_answered(facts: &Facts<'_>, (protocol, id): At, step: &Step) -> bool {
 pub fn postconditions(facts: &Facts<'_>, found: &mut Vec<Found>) {
     for &at in &facts.steps {
         let step = facts.step(at);
-        let given = conjuncts(&step.guard);
+        let given = step.guard.conjuncts();
         let said = |stmt: &Stmt| given.iter().copied().find(|c| says(c, stmt));
         let all: Option<Vec<&Expr>> = step.effect.iter().map(said).collect();
         if let Some(first) = all.as_ref().and_then(|list| list.first()) {
