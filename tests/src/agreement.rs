@@ -98,7 +98,7 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     crate::liveness::check_lassos(program, &expected).map_err(|e| format!("oracle: {e}"))?;
     let mut lassos = Vec::new();
     for threads in [1, 2] {
-        let options = Options { threads, limits: limits.clone(), symmetry: false };
+        let options = Options { threads, limits: limits.clone(), ..Options::default() };
         let never = AtomicBool::new(false);
         let found = report_search(program, &machine, &explored(&machine, threads, &limits), &options, &never);
         same_report(&expected, &found).map_err(|e| format!("{threads} threads: {e}"))?;
@@ -113,9 +113,39 @@ fn compare_engines(program: &Program, max_states: u64) -> Result<Compared, Strin
     same(|| "one thread and two".to_owned(), &lassos[0], &lassos[1])?;
     let up_to_renaming = reduced(program, &machine, &limits);
     same_up_to_renaming(&expected, &up_to_renaming).map_err(|e| format!("with symmetry: {e}"))?;
+    same_with_fingerprints(program, &machine, &limits, [&expected, &up_to_renaming])
+        .map_err(|e| format!("with fingerprints: {e}"))?;
     same_as_stateright(&expected, &machine).map_err(|e| format!("stateright: {e}"))?;
     same_answers(program, &limits, &expected).map_err(|e| format!("questions: {e}"))?;
     Ok(Compared { report: expected, partly, not_packed: None })
+}
+
+/// Bits of the fingerprints that are compared with exact storage: fewer than `archc` has, so that more specs are wider.
+const FINGERPRINT: u32 = 48;
+
+/// Fingerprints lose no state of a space this small: the same is found as by storing states exactly, without and with
+/// symmetry.
+fn same_with_fingerprints(
+    program: &Program,
+    machine: &Machine,
+    limits: &Limits,
+    [full, reduced]: [&Report; 2],
+) -> Result<(), String> {
+    let never = AtomicBool::new(false);
+    let find = |threads, symmetry| {
+        let options = Options { threads, limits: limits.clone(), symmetry, fingerprint: Some(FINGERPRINT) };
+        arch_check::check(program, machine, &options, &never, &mut |_| {})
+    };
+    for threads in [1, 2] {
+        let found = find(threads, false);
+        let bits: u32 = machine.widths().iter().sum();
+        same(|| "mode".to_owned(), &(bits > FINGERPRINT), &found.compaction.is_some())?;
+        same_report(full, &found).map_err(|e| format!("{threads} threads: {e}"))?;
+        crate::liveness::check_lassos(program, &found)?;
+    }
+    let found = find(1, true);
+    same_counts(reduced, &found)?;
+    same_up_to_renaming(full, &found)
 }
 
 /// The questions about the spec itself: every engine has the same answers, with and without symmetry, and they change
@@ -135,7 +165,7 @@ fn same_answers(program: &Program, limits: &Limits, without: &Report) -> Result<
     same(|| "faults".to_owned(), &without.faults, &report.faults)?;
     let machine = Machine::compile(&asking).map_err(|e| e.to_string())?;
     for symmetry in [false, true] {
-        let options = Options { threads: 1, limits: limits.clone(), symmetry };
+        let options = Options { limits: limits.clone(), symmetry, ..Options::default() };
         let never = AtomicBool::new(false);
         let (report, found) = answers(arch_check::check(&asking, &machine, &options, &never, &mut |_| {}));
         let states = report.represented_states.unwrap_or(report.distinct_states);

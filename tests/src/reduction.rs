@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 /// Checks a program up to renaming of its instances.
 #[must_use]
 pub fn reduced(program: &Program, machine: &Machine, limits: &Limits) -> Report {
-    let options = Options { threads: 1, limits: limits.clone(), symmetry: true };
+    let options = Options { limits: limits.clone(), symmetry: true, ..Options::default() };
     arch_check::check(program, machine, &options, &AtomicBool::new(false), &mut |_| {})
 }
 

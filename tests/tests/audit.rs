@@ -32,6 +32,7 @@ fn audited(program: &Program, sources: &SourceMap, symmetry: bool, max_states: O
         engine: Engine::Explorer,
         threads: 2,
         symmetry,
+        compact: false,
         limits: limits(&archc::cli::LimitArgs { max_states, ..archc::cli::LimitArgs::default() }),
         interrupt: &interrupt,
         progress: &progress,

@@ -21,7 +21,7 @@ fn judge(text: &str) -> Result<(usize, usize), String> {
     }
     let limits = Limits { max_states: Some(MAX_STATES), ..Limits::default() };
     let Ok(machine) = Machine::compile(&program) else { return Ok((0, 0)) };
-    let options = Options { threads: 1, limits, symmetry: true };
+    let options = Options { limits, symmetry: true, ..Options::default() };
     let report = arch_check::check(&program, &machine, &options, &AtomicBool::new(false), &mut |_| {});
     if !report.complete() {
         return Ok((0, 0));
@@ -123,7 +123,7 @@ fn a_limit_leaves_liveness_open() {
     let program = front_end(text, None).expect("a program");
     let machine = Machine::compile(&program).expect("a machine");
     let verdict = |limits: Limits| {
-        let options = Options { threads: 1, limits, symmetry: true };
+        let options = Options { limits, symmetry: true, ..Options::default() };
         let report = arch_check::check(&program, &machine, &options, &AtomicBool::new(false), &mut |_| {});
         (report.results[0].verdict.clone(), report.complete())
     };

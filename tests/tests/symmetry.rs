@@ -25,7 +25,7 @@ fn every_model_is_reduced_soundly() {
                 program.properties.iter().filter(|p| !p.kind.is_liveness()).cloned().collect();
             let machine = Machine::compile(&program).expect("a machine");
             let up_to = reduced(&program, &machine, &limits);
-            let options = Options { threads: 2, limits: limits.clone(), symmetry: false };
+            let options = Options { threads: 2, limits: limits.clone(), ..Options::default() };
             let full = arch_check::check(&program, &machine, &options, &AtomicBool::new(false), &mut |_| {});
             if full.stopped.is_some() {
                 continue;

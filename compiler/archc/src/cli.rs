@@ -161,6 +161,11 @@ pub struct CheckArgs {
     /// interchangeable instances
     #[arg(long)]
     pub no_symmetry: bool,
+    /// Stores 64-bit fingerprints of states that have more bits, which takes less memory and is not exact: states that
+    /// share one are taken for one. Then nothing holds but "probably", and the report says how probable it is that a
+    /// state was missed. Failure modes are not executed
+    #[arg(long, conflicts_with_all = ["strict", "lock", "locked"])]
+    pub compact: bool,
     /// Does not execute failure modes, each of which explores the spec once more; the report says so
     #[arg(long)]
     pub no_failures: bool,

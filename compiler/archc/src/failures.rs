@@ -20,8 +20,8 @@ pub struct Setting<'a> {
     pub as_written: &'a [PropertyOutcome],
     /// What the spec, with these constants, expects to be violated.
     pub expectations: &'a [String],
-    /// Whether they are to be executed at all.
-    pub wanted: bool,
+    /// What keeps them from being executed at all.
+    pub left_out: Option<&'static str>,
     /// How to explore.
     pub request: &'a Request<'a>,
     /// The texts.
@@ -34,7 +34,7 @@ impl Setting<'_> {
         if !self.expectations.is_empty() {
             return Some("these constants are a negative control: the spec expects violations");
         }
-        (!self.wanted).then_some("--no-failures")
+        self.left_out
     }
 }
 
@@ -95,6 +95,7 @@ impl Judge<'_> {
             None => Base::Open(format!("{name} is switched off")),
             Some(p) => match &p.verdict {
                 PropertyVerdict::Holds => Base::Holds,
+                PropertyVerdict::ProbablyHolds(why) => Base::Open(why.clone()),
                 PropertyVerdict::Violated => Base::Fails(Box::new(p)),
                 PropertyVerdict::Inconclusive => {
                     Base::Open(format!("not everything was explored of {name} {what}"))

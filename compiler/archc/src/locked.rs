@@ -113,6 +113,7 @@ fn exploration(entry: &Entry, asked: Asked<'_>) -> Exploration {
         complete: true,
         statistics: None,
         simulation: None,
+        compaction: None,
     }
 }
 

@@ -114,6 +114,8 @@ pub struct CoverageOutcome {
 pub enum Verdict {
     /// Every property holds in every reachable state.
     Holds,
+    /// The same in every state that was found, of which fingerprints were stored: one may have been missed.
+    ProbablyHolds,
     /// Some property is violated.
     Violated,
     /// The spec has no meaning, or could not be read.
@@ -128,6 +130,7 @@ impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Holds => "holds",
+            Verdict::ProbablyHolds => "probably_holds",
             Verdict::Violated => "violated",
             Verdict::Invalid => "invalid",
             Verdict::Inconclusive => "inconclusive",
@@ -173,7 +176,7 @@ impl ExitStatus {
 /// The first line of a result: `HOLDS file · part · part`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Headline {
-    /// `HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `VACUOUS`, `DRIFT`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or
+    /// `HOLDS`, `PROBABLY HOLDS`, `EXPECTED`, `VIOLATED`, `UNEXPECTED`, `NOT SHOWN`, `VACUOUS`, `DRIFT`, `INVALID`, `INCONCLUSIVE`, `SKETCH` or
     /// `INTERNAL ERROR`.
     pub word: &'static str,
     /// What follows the file's name.
@@ -201,6 +204,8 @@ pub struct Exploration {
     pub statistics: Option<StatisticsOutcome>,
     /// Which random behaviours were followed, if not every behaviour was.
     pub simulation: Option<arch_ir::report::Simulation>,
+    /// That fingerprints were stored instead of states, if they were.
+    pub compaction: Option<arch_ir::report::Compaction>,
 }
 
 /// Figures of an exploration.
@@ -328,6 +333,8 @@ impl PropertyOutcome {
 pub enum PropertyVerdict {
     /// In all reachable states.
     Holds,
+    /// In all states that were found, and with this probability one was missed.
+    ProbablyHolds(String),
     /// Some behaviour violates it.
     Violated,
     /// No violation was found, and not everything was looked at.
@@ -342,6 +349,7 @@ impl PropertyVerdict {
     pub fn word(&self) -> &'static str {
         match self {
             PropertyVerdict::Holds => "holds",
+            PropertyVerdict::ProbablyHolds(_) => "probably_holds",
             PropertyVerdict::Violated => "violated",
             PropertyVerdict::Inconclusive => "inconclusive",
             PropertyVerdict::NotChecked(_) => "not_checked",

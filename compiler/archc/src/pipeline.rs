@@ -5,13 +5,13 @@
 
 use crate::audit::{self, Accepted};
 use crate::cli::{CheckArgs, Engine, LimitArgs};
-use crate::engines::{self, Refusal};
+use crate::engines::{self, Refusal, Request};
 use crate::load::Input;
 use crate::lock::{self, Locking, Pinned};
 use crate::locked::{self, Asked};
 use crate::outcome::{
-    ExitStatus, Exploration, OwnershipOutcome, PropertyOutcome, SpecOutcome, StatisticsOutcome,
-    SymmetryOutcome, ToldApart, Verdict, sort_by_place,
+    ExitStatus, Exploration, OwnershipOutcome, PropertyOutcome, PropertyVerdict, SpecOutcome,
+    StatisticsOutcome, SymmetryOutcome, ToldApart, Verdict, sort_by_place,
 };
 use crate::progress::Progress;
 use crate::questions::{self, Explored};
@@ -20,7 +20,7 @@ use crate::{codes, coverage, failures, narrate, reasons};
 use arch_base::{Diagnostic, FileId, Idx, Severity, SourceMap};
 use arch_grammar::ast;
 use arch_ir::Program;
-use arch_ir::report::{Limits, Reduction, Report};
+use arch_ir::report::{Compaction, Limits, Reduction, Report};
 use arch_sema::{Analysis, Failure, Setting};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -39,6 +39,8 @@ pub struct Task<'a> {
     pub threads: usize,
     /// Whether states that differ in names alone are one.
     pub symmetry: bool,
+    /// Whether fingerprints of wide states are stored instead of states.
+    pub compact: bool,
     /// Whether failure modes are executed.
     pub failures: bool,
     /// When to give up.
@@ -68,6 +70,7 @@ impl<'a> Task<'a> {
             engine: args.engine,
             threads: args.threads.unwrap_or(0),
             symmetry: !args.no_symmetry,
+            compact: args.compact,
             failures: !args.no_failures,
             limits: args.limits.clone(),
             deny_warnings: args.deny_warnings,
@@ -307,11 +310,15 @@ fn explore(
     match questions::explore(program, &request) {
         Ok(explored) => {
             judge(outcome, program, &explored.report, sources, task);
+            let left_out = match explored.report.compaction {
+                Some(_) => Some("--compact"),
+                None => (!task.failures).then_some("--no-failures"),
+            };
             let setting = failures::Setting {
                 as_written: &outcome.properties,
                 expectations: &outcome.expectations,
-                wanted: task.failures,
-                request: &request,
+                left_out,
+                request: &Request { compact: false, limits: request.limits.clone(), ..request },
                 sources,
             };
             outcome.failures = failures::execute(failures, setting);
@@ -340,13 +347,26 @@ fn judge(
         complete: report.complete(),
         statistics: if task.statistics { statistics(program, report) } else { None },
         simulation: report.simulation,
+        compaction: report.compaction,
     };
     outcome.expectations = program.expectations.iter().map(|e| e.property.clone()).collect();
     outcome.properties = narrate::properties(program, report, sources);
+    report.compaction.iter().for_each(|c| hold_probably(&mut outcome.properties, c));
     outcome.reasons = reasons::of(program, report, &task.limits);
     let atoms = program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| &s.atoms);
     outcome.guards = atoms.map(|a| a.id.clone()).collect();
     outcome.exploration = Some(exploration);
+}
+
+/// Says of what holds that it does unless a state was missed. What a behaviour shows is so all the same.
+fn hold_probably(properties: &mut [PropertyOutcome], compaction: &Compaction) {
+    let holds = |p: &&mut PropertyOutcome| p.verdict == PropertyVerdict::Holds && p.trace.is_none();
+    for property in properties.iter_mut().filter(holds) {
+        property.verdict = match reasons::is_probable(compaction) {
+            true => PropertyVerdict::ProbablyHolds(reasons::missed(compaction)),
+            false => PropertyVerdict::Inconclusive,
+        };
+    }
 }
 
 /// What each part of a spec is for, where the lock keeps that: as it is known, if the text is the same, else by an audit.
@@ -362,7 +382,7 @@ fn pin(
         Pinned::Known(classes) => outcome.audit = classes,
         Pinned::Wanted => {
             let progress = Progress::new(&outcome.file);
-            let request = engines::Request { engine: Engine::Explorer, ..request(task, &progress) };
+            let request = Request { engine: Engine::Explorer, ..request(task, &progress) };
             let found = audit::audit(program, &accepted(analysis), &request, sources);
             outcome.audit = audit::pinned::classes(&found);
             if let Some(judgement) = audit::pinned::refusal(&found, outcome.verdict) {
@@ -374,11 +394,12 @@ fn pin(
 
 /// How to explore.
 #[must_use]
-pub fn request<'a>(task: &Task<'a>, progress: &'a Progress) -> engines::Request<'a> {
-    engines::Request {
+pub fn request<'a>(task: &Task<'a>, progress: &'a Progress) -> Request<'a> {
+    Request {
         engine: task.engine,
         threads: task.threads,
         symmetry: task.symmetry,
+        compact: task.compact,
         limits: limits(&task.limits),
         interrupt: task.interrupt,
         progress,

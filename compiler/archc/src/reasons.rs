@@ -3,13 +3,16 @@
 use crate::cli::LimitArgs;
 use crate::outcome::{counted, thousands};
 use arch_ir::Program;
-use arch_ir::report::{Report, Simulation, Stop};
+use arch_ir::report::{Compaction, Report, Simulation, Stop};
 
 /// Everything besides open properties that keeps a result from being conclusive.
 #[must_use]
 pub fn of(program: &Program, report: &Report, limits: &LimitArgs) -> Vec<String> {
     let mut reasons: Vec<String> = report.simulation.map(runs).into_iter().collect();
     reasons.extend(report.stopped.map(|s| stop(s, report, limits)));
+    if report.compaction.is_some_and(|c| !is_probable(&c)) {
+        reasons.push("too many states for their fingerprints".to_owned());
+    }
     if program.protocols.is_empty() {
         // Whatever is claimed of a spec in which nothing can happen, nobody has learnt anything.
         reasons.push("no protocol, so nothing can happen".to_owned());
@@ -21,6 +24,22 @@ pub fn of(program: &Program, report: &Report, limits: &LimitArgs) -> Vec<String>
         ));
     }
     reasons
+}
+
+/// The most that the probability of a missed state may be where something is said to hold probably.
+const MOST_MISSED: f64 = 0.01;
+
+/// Whether what was found with fingerprints is probably so.
+#[must_use]
+pub fn is_probable(compaction: &Compaction) -> bool {
+    compaction.missed() <= MOST_MISSED
+}
+
+/// `a state was missed (probability at most 8.0e-7, 64-bit fingerprints)`.
+#[must_use]
+pub fn missed(compaction: &Compaction) -> String {
+    let (missed, bits) = (compaction.missed(), compaction.bits);
+    format!("a state was missed (probability at most {missed:.1e}, {bits}-bit fingerprints)")
 }
 
 /// `10,000 random runs of at most 200 steps, seed 0`.

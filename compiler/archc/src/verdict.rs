@@ -1,10 +1,10 @@
 //! From what was found to what is said about it first: verdict, exit status, first line.
 
-use crate::narrate;
 use crate::outcome::{
     ExitStatus, Exploration, FailureOutcome, FailureVerdict, Headline, PropertyOutcome, PropertyVerdict,
     Verdict, counted, thousands,
 };
+use crate::{narrate, reasons};
 use arch_base::{Diagnostic, Severity};
 use std::collections::BTreeSet;
 
@@ -57,7 +57,10 @@ pub fn judge(facts: Facts<'_>) -> Judgement {
         let parts = violated_parts(facts, &unexpected);
         return judgement(facts, verdict, ExitStatus::Violated, "VIOLATED", parts);
     }
-    if missing.iter().any(|p| p.verdict == PropertyVerdict::Holds) {
+    let holds = |p: &&&PropertyOutcome| {
+        matches!(p.verdict, PropertyVerdict::Holds | PropertyVerdict::ProbablyHolds(_))
+    };
+    if missing.iter().any(|p| holds(&p)) {
         let parts = missing_parts(facts, &missing);
         return judgement(facts, verdict, ExitStatus::Violated, "UNEXPECTED", parts);
     }
@@ -75,7 +78,8 @@ pub fn judge(facts: Facts<'_>) -> Judgement {
         return judgement(facts, verdict, ExitStatus::Strict, "VACUOUS", vacuous_parts(facts, &vacuous));
     }
     if violated.is_empty() {
-        return judgement(facts, verdict, ExitStatus::Success, "HOLDS", holds_parts(facts));
+        let word = if verdict == Verdict::ProbablyHolds { "PROBABLY HOLDS" } else { "HOLDS" };
+        return judgement(facts, verdict, ExitStatus::Success, word, holds_parts(facts));
     }
     let parts = expected_parts(facts, &violated);
     judgement(facts, verdict, ExitStatus::Success, "EXPECTED", parts)
@@ -130,6 +134,7 @@ fn raw_verdict(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Verdict {
     match () {
         () if !violated.is_empty() => Verdict::Violated,
         () if is_open(facts) => Verdict::Inconclusive,
+        () if facts.exploration.compaction.is_some() => Verdict::ProbablyHolds,
         () => Verdict::Holds,
     }
 }
@@ -238,7 +243,10 @@ fn holds_parts(facts: Facts<'_>) -> Vec<String> {
     let left_out = (modes(&|v| matches!(v, FailureVerdict::NotExecuted(_))), "not executed");
     let told = [shown, left_out].into_iter().filter(|(n, _)| *n > 0);
     parts.extend(told.map(|(n, what)| format!("{} {what}", counted(n, "failure mode"))));
-    parts.extend([states(facts.exploration), "every depth".to_owned()]);
+    parts.push(states(facts.exploration));
+    if facts.exploration.compaction.is_none() {
+        parts.push("every depth".to_owned());
+    }
     if facts.has_time {
         parts.push("time exact".to_owned());
     }
@@ -306,6 +314,9 @@ fn states(exploration: &Exploration) -> String {
     };
     if exploration.simulation.is_some() {
         return format!("{number} {noun} met");
+    }
+    if let Some(compaction) = &exploration.compaction {
+        return format!("{number} {noun} found{stored}, not exact: {}", reasons::missed(compaction));
     }
     if exploration.complete {
         format!("all {number} {noun}{stored}")

@@ -22,6 +22,7 @@ fn exploration() -> Exploration {
         complete: true,
         statistics: None,
         simulation: None,
+        compaction: None,
     }
 }
 

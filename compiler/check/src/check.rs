@@ -8,7 +8,7 @@ use crate::symmetry::{Quotient, symmetry_of};
 use arch_base::Idx;
 use arch_explorer::{Exploration, Goals, Progress, explore};
 use arch_ir::report::{
-    Enough, Limits, PropertyResult, PropertyVerdict, Reduction, Report, Statistics, Stop, Trace,
+    Compaction, Enough, Limits, PropertyResult, PropertyVerdict, Reduction, Report, Statistics, Stop, Trace,
 };
 use arch_ir::{Program, Property, PropertyId, PropertyKind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +23,13 @@ pub struct Options {
     pub limits: Limits,
     /// Whether to store one of states that are renamings of each other, where identities are interchangeable.
     pub symmetry: bool,
+    /// Bits of fingerprints to store instead of states that are wider; none: states exactly.
+    pub fingerprint: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { threads: 1, limits: Limits::default(), symmetry: false }
+        Options { threads: 1, limits: Limits::default(), symmetry: false, fingerprint: None }
     }
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn explorer_limits(machine: &Machine, options: &Options) -> arch_expl
         max_states: options.limits.max_states,
         max_memory: options.limits.max_memory,
         deadline: options.limits.deadline,
+        fingerprint: options.fingerprint,
     }
 }
 
@@ -167,6 +170,7 @@ fn report_searched<S: Goals>(
         faults: fault_events(machine, &explored.executed),
         statistics: Some(statistics(&explored.statistics, &phases[..judged])),
         simulation: None,
+        compaction: explored.fingerprint.map(|bits| Compaction { bits, states: explored.states }),
         cut,
     }
 }

@@ -51,6 +51,7 @@ pub fn simulate(
         faults: fault_events(machine, &executed),
         statistics: None,
         simulation: Some(Simulation { seed: runs.seed, runs: done, depth: runs.depth }),
+        compaction: None,
         cut: machine.cut_spans(&scratches),
     }
 }

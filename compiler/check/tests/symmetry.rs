@@ -103,8 +103,8 @@ fn random_programs_are_equivariant() {
 fn is_reduced_soundly(program: &Program) -> Option<f64> {
     let machine = common::machine(program);
     let checked = |symmetry, threads| {
-        let options =
-            Options { threads, symmetry, limits: Limits { max_states: Some(30_000), ..Limits::default() } };
+        let limits = Limits { max_states: Some(30_000), ..Limits::default() };
+        let options = Options { threads, symmetry, limits, ..Options::default() };
         arch_check::check(program, &machine, &options, &AtomicBool::new(false), &mut |_| {})
     };
     let full = checked(false, 1);

@@ -47,11 +47,11 @@ impl Levels {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> u64 {
-        self.levels.iter().flatten().map(|chunk| chunk.keys.capacity() as u64 * 8).sum()
+        self.levels.iter().flatten().map(|chunk| chunk.kept.capacity() as u64 * 8).sum()
     }
 
     /// The keys of a level in lists, in no particular order.
     pub(crate) fn keys(&self, level: usize) -> Vec<&[u64]> {
-        self.levels.get(level).map_or_else(Vec::new, |chunks| chunks.iter().map(|c| &c.keys[..]).collect())
+        self.levels.get(level).map_or_else(Vec::new, |chunks| chunks.iter().map(|c| &c.kept[..]).collect())
     }
 }

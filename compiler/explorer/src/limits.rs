@@ -12,6 +12,9 @@ pub struct Limits {
     pub max_states: Option<u64>,
     /// Most bytes of memory for states, table, edges and buffers.
     pub max_memory: Option<u64>,
+    /// Bits (1 to 64) of fingerprints to store instead of states that have more bits: two states with the same one are
+    /// taken for one. Paths and goals take more time then.
+    pub fingerprint: Option<u32>,
     /// When to stop.
     pub deadline: Option<Instant>,
     /// What is enough to know.

@@ -82,6 +82,7 @@ impl<'e> Numbered<'e> {
             Kind::Nothing => return Err(Stop::Memory),
             Kind::Packed(set) => pass.run(system, set)?,
             Kind::Tree(set) => pass.run(system, set)?,
+            Kind::Fingerprints(set) => pass.run(system, set)?,
         }
         Ok(numbered)
     }

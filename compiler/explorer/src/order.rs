@@ -3,11 +3,12 @@
 //! there is.
 
 use crate::bits::Bits;
-use crate::keys::Keys;
-use crate::memory::{Refused, push};
+use crate::keys::{Kept, Keys};
+use crate::memory::Refused;
 use crate::successors::Successors;
 use crate::system::System;
 use crate::visited::Set;
+use std::ops::Range;
 
 /// States whose events are looked up together.
 const BATCH: usize = 64;
@@ -55,7 +56,7 @@ pub(crate) struct Order<'a, S: System, K: Keys> {
     scratch: S::Scratch,
     local: K::Local,
     seen: Bits,
-    next: Vec<u64>,
+    next: Kept,
     state: Vec<u64>,
     successors: Successors,
     found: Vec<u32>,
@@ -85,7 +86,7 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             scratch: system.scratch(),
             local: set.keys.local(),
             seen: Bits::new(set.table.end())?,
-            next: Vec::new(),
+            next: Kept::new(set.keys.kept_words()),
             state: vec![0; words],
             successors: Successors::with_room(words, system.actions())?,
             found: Vec::new(),
@@ -104,7 +105,7 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
 
     /// Bytes that it takes beside the list of the level.
     pub(crate) fn bytes(&self) -> u64 {
-        self.seen.bytes() + self.successors.bytes() + (self.next.capacity() * 8) as u64
+        self.seen.bytes() + self.successors.bytes() + self.next.bytes()
     }
 
     /// Meets everything, until the visitor answers false.
@@ -122,14 +123,14 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             result = self.initial(state, visit);
             result == Ok(true)
         });
-        let (mut level, mut first) = (Vec::new(), 0);
-        while result == Ok(true) && !self.next.is_empty() {
+        let (mut level, mut first) = (Kept::new(self.set.keys.kept_words()), 0);
+        while result == Ok(true) && self.next.len() > 0 {
             first += level.len() as u64;
-            level.clear();
+            level.truncate(0);
             std::mem::swap(&mut level, &mut self.next);
-            for (i, batch) in level.chunks(BATCH).enumerate() {
-                let more = self.batch(batch, first + (i * BATCH) as u64, visit)?;
-                let bytes = self.bytes() + (level.capacity() * 8) as u64;
+            for at in (0..level.len()).step_by(BATCH) {
+                let more = self.batch(&level, at..level.len().min(at + BATCH), first, visit)?;
+                let bytes = self.bytes() + level.bytes();
                 if !more || !visit(Met::Batch { bytes }) {
                     return Ok(false);
                 }
@@ -145,32 +146,33 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
         if !self.seen.add(slot) {
             return Ok(true);
         }
-        push(&mut self.next, key)?;
+        self.next.push(K::keep(&key, state))?;
         self.found.clear();
         self.system.judge(state, &mut self.scratch, &mut self.found);
         Ok(visit(Met::State { slot, key, state, from: None, found: &self.found }))
     }
 
-    /// Meets what the states of a batch lead to; the first has number `first`.
+    /// Meets what the states of a batch lead to, which are some of a level whose first state has number `first`.
     fn batch(
         &mut self,
-        batch: &[u64],
+        level: &Kept,
+        batch: Range<usize>,
         first: u64,
         visit: &mut dyn FnMut(Met<'_>) -> bool,
     ) -> Result<bool, Refused> {
-        self.expand(batch)?;
+        self.expand(level, batch.clone())?;
         self.look_up();
         let mut from = Ends::default();
-        for (i, key) in batch.iter().enumerate() {
-            let source = Source { number: first + i as u64, key: *key };
-            let to = self.ends[i];
+        for (at, i) in batch.enumerate() {
+            let (kept, to) = (level.get(i), self.ends[at]);
+            let source = Source { number: first + i as u64, key: self.set.keys.key_of(kept) };
             for met in from.findings..to.findings {
                 let found = self.successors.found()[met];
                 if !visit(Met::Finding { finding: found.finding, source, action: found.action }) {
                     return Ok(false);
                 }
             }
-            if !self.source(source, (from, to), visit)? {
+            if !self.source(source, kept, (from, to), visit)? {
                 return Ok(false);
             }
             from = to;
@@ -182,11 +184,12 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
     fn source(
         &mut self,
         source: Source,
+        kept: &[u64],
         (from, to): (Ends, Ends),
         visit: &mut dyn FnMut(Met<'_>) -> bool,
     ) -> Result<bool, Refused> {
         if self.events {
-            self.set.keys.unpack(source.key, &mut self.state, &mut self.local);
+            self.set.keys.unpack(kept, &mut self.state, &mut self.local);
             if !visit(Met::Expands { number: source.number, state: &self.state }) {
                 return Ok(false);
             }
@@ -206,11 +209,11 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
         Ok(nowhere.all(|action| visit(Met::Event { action: *action, slot: None })) && visit(Met::Expanded))
     }
 
-    fn expand(&mut self, batch: &[u64]) -> Result<(), Refused> {
+    fn expand(&mut self, level: &Kept, batch: Range<usize>) -> Result<(), Refused> {
         self.successors.clear();
         self.ends.clear();
-        for key in batch {
-            self.set.keys.unpack(*key, &mut self.state, &mut self.local);
+        for i in batch {
+            self.set.keys.unpack(level.get(i), &mut self.state, &mut self.local);
             self.successors.reserve()?;
             self.system.expand(&self.state, &mut self.scratch, &mut self.successors);
             let out = &self.successors;
@@ -255,9 +258,9 @@ impl<'a, S: System, K: Keys> Order<'a, S, K> {
             return Ok(true);
         }
         let (key, words) = (self.keys[i], self.state.len());
-        push(&mut self.next, key)?;
-        self.found.clear();
         let state = &self.successors.states()[i * words..(i + 1) * words];
+        self.next.push(K::keep(&key, state))?;
+        self.found.clear();
         self.system.judge(state, &mut self.scratch, &mut self.found);
         let from = Some((source, self.successors.actions()[i]));
         Ok(visit(Met::State { slot, key, state, from, found: &self.found }))

@@ -74,6 +74,7 @@ pub fn paths<S: System, T>(
         Visited(Kind::Nothing) => Ok(vec![None; targets.len()]),
         Visited(Kind::Packed(set)) => finder(targets).paths(set),
         Visited(Kind::Tree(set)) => finder(targets).paths(set),
+        Visited(Kind::Fingerprints(set)) => finder(targets).paths(set),
     }
 }
 
@@ -279,10 +280,10 @@ impl<S: System> Finder<'_, S> {
             }
         }
         let mut local = set.keys.local();
-        let mut state = vec![0; self.system.widths().len()];
-        let mut number_of = |key: u64| {
-            set.keys.unpack(key, &mut state, &mut local);
-            self.number_of_initial(&state)
+        // The number of an initial state among the distinct ones.
+        let mut number_of = |wanted: u64| {
+            let is = |_, state: &[u64]| set.keys.find(state, &mut local) == Some(wanted);
+            first_initial(self.system, is).map_or(0, |(number, _)| number)
         };
         Ok(ways
             .into_iter()
@@ -293,11 +294,6 @@ impl<S: System> Finder<'_, S> {
                 })
             })
             .collect())
-    }
-
-    /// The number of an initial state among the distinct ones.
-    fn number_of_initial(&self, wanted: &[u64]) -> u64 {
-        first_initial(self.system, |_, state| state == wanted).map_or(0, |(number, _)| number)
     }
 
     /// The states on the way from an initial state, by number.

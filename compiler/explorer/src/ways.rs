@@ -121,7 +121,7 @@ impl<S: System, K: Keys> Ways<'_, S, K> {
         let mut layer = Layer::for_members(members.len());
         let mut desk = self.desk();
         for (key, goals) in members {
-            self.set.keys.unpack(*key, &mut desk.state, &mut desk.local);
+            self.set.keys.unpack(&[*key], &mut desk.state, &mut desk.local);
             layer.add(*key, *goals, hash(&desk.state));
         }
         layer
@@ -165,7 +165,7 @@ impl<S: System, K: Keys> Ways<'_, S, K> {
         late: bool,
         desk: &mut DeskOf<S, K>,
     ) -> u64 {
-        self.set.keys.unpack(key, &mut desk.state, &mut desk.local);
+        self.set.keys.unpack(&[key], &mut desk.state, &mut desk.local);
         let mut reached = 0;
         if !late && goals.iter().any(|g| g.length == level) {
             reached |= self.judged(goals, level, desk);

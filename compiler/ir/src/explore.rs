@@ -242,6 +242,7 @@ impl<'p> Oracle<'p> {
             faults: self.faults.clone(),
             statistics: None,
             simulation: None,
+            compaction: None,
         }
     }
 

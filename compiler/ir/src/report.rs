@@ -37,6 +37,31 @@ pub struct Report {
     pub statistics: Option<Statistics>,
     /// Of random behaviours, which: such a report is never complete.
     pub simulation: Option<Simulation>,
+    /// That states were told apart by fingerprints, if they were: then everything here is so with a probability only.
+    pub compaction: Option<Compaction>,
+}
+
+/// That fingerprints were stored instead of states: states that share one were taken for one, and what follows them may
+/// have been missed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Compaction {
+    /// Bits of a fingerprint.
+    pub bits: u32,
+    /// The states that were found.
+    pub states: u64,
+}
+
+impl Compaction {
+    /// An upper bound of the probability that a state was missed.
+    ///
+    /// A search that finds n states and misses one has met, among the first n + 1 in the order of an exact search, two
+    /// that share a fingerprint: had they all had their own, n + 1 would have been found. There are n(n + 1)/2 pairs,
+    /// and each shares one of b bits with probability 2^-b (Wolper and Leroy 1993, Stern and Dill 1995).
+    #[must_use]
+    pub fn missed(&self) -> f64 {
+        let n = self.states as f64;
+        (n * (n + 1.0) / 2.0 * 0.5f64.powi(self.bits as i32)).min(1.0)
+    }
 }
 
 /// Random behaviours that were followed.

@@ -135,6 +135,7 @@ fn report(engine: Engine, checker: &impl Checker<SpecModel>, stopped: Option<Sto
         faults: fault_events(machine, &executed),
         statistics: None,
         simulation: None,
+        compaction: None,
         cut,
     }
 }

@@ -67,6 +67,7 @@ fn audited(
         engine: crate::cli::Engine::Explorer,
         threads: args.threads.unwrap_or(0),
         symmetry: !args.no_symmetry,
+        compact: false,
         limits: pipeline::limits(&args.limits),
         interrupt,
         progress: &progress,

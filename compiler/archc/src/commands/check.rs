@@ -1,7 +1,7 @@
 //! `archc check`: every file, every result, the worst decides.
 
 use super::{complain, delivered};
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, Engine};
 use crate::load::{self, Input};
 use crate::lock::{self, Lock, Locking};
 use crate::outcome::{ExitStatus, SpecOutcome};
@@ -9,7 +9,7 @@ use crate::pipeline::{self, Task};
 use crate::render::Reporter;
 use crate::render::shown::Shown;
 use crate::style::Paint;
-use crate::{codes, interrupt, panics};
+use crate::{codes, engines, interrupt, panics};
 use arch_base::{Diagnostic, SourceMap};
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,6 +18,13 @@ use std::sync::atomic::Ordering;
 /// Checks everything that was named.
 #[must_use]
 pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
+    if args.compact && !matches!(args.engine, Engine::Explorer | Engine::Interpreter | Engine::Jit) {
+        let name = engines::name(args.engine);
+        complain(&format!(
+            "error: --compact is a way in which archc's own explorer stores states: not the engine {name}"
+        ));
+        return ExitStatus::Invalid;
+    }
     let mut sources = SourceMap::default();
     let inputs = load::load(&args.input.paths, &mut sources);
     let interrupt = interrupt::install();

@@ -56,6 +56,7 @@ fn rows(
         engine: args.engine,
         threads: args.threads,
         symmetry: true,
+        compact: false,
         limits: pipeline::limits(&args.limits),
         interrupt,
         progress: &progress,

@@ -43,12 +43,19 @@ struct Spec<'a> {
     complete: bool,
     statistics: Option<statistics::Json<'a>>,
     simulation: Option<SimulationJson>,
+    compaction: Option<CompactionJson>,
     fairness: Vec<FairnessJson<'a>>,
     properties: Vec<Property<'a>>,
     failures: Vec<Failure<'a>>,
     coverage: Vec<CoverageJson<'a>>,
     ownership: Vec<OwnershipJson<'a>>,
     diagnostics: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct CompactionJson {
+    fingerprint_bits: u32,
+    missed_probability: f64,
 }
 
 #[derive(Serialize)]
@@ -262,6 +269,9 @@ fn spec<'a>(outcome: &'a SpecOutcome, sources: &SourceMap) -> Spec<'a> {
             runs: s.runs,
             depth: s.depth,
         }),
+        compaction: explored
+            .and_then(|e| e.compaction)
+            .map(|c| CompactionJson { fingerprint_bits: c.bits, missed_probability: c.missed() }),
         fairness: fairness(
             outcome.properties.iter().find_map(|p| p.liveness.as_ref()).map_or(&[], |l| &l.assumed),
         ),
@@ -323,7 +333,7 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         kind: property.kind,
         verdict: property.verdict.word(),
         reason: match &property.verdict {
-            PropertyVerdict::NotChecked(why) => Some(why),
+            PropertyVerdict::NotChecked(why) | PropertyVerdict::ProbablyHolds(why) => Some(why),
             _ => None,
         },
         expected_violated: property.expected_violated,

@@ -139,7 +139,13 @@ fn property(property: &PropertyOutcome, sources: &SourceMap) -> Status {
             message: "expected to be violated, and holds".to_owned(),
             body: String::new(),
         },
+        PropertyVerdict::ProbablyHolds(_) if property.expected_violated => Status::Failure {
+            kind: "expectation",
+            message: "expected to be violated, and probably holds".to_owned(),
+            body: String::new(),
+        },
         PropertyVerdict::Holds => Status::Passed,
+        PropertyVerdict::ProbablyHolds(why) => Status::Skipped { message: format!("holds unless {why}") },
         PropertyVerdict::Violated if property.expected_violated => Status::Passed,
         PropertyVerdict::Violated => Status::Failure {
             kind: property.kind,

@@ -64,9 +64,12 @@ fn cell(explored: &Explored, column: &str, paint: Paint) -> String {
         Some((PropertyVerdict::Holds, _)) => ("·".to_owned(), Style::Good),
         Some((PropertyVerdict::Violated, Some(trace))) => (trace.steps.len().to_string(), Style::Bad),
         Some((PropertyVerdict::Violated, None)) => ("x".to_owned(), Style::Bad),
-        Some((PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_), _)) => {
-            ("?".to_owned(), Style::Open)
-        }
+        Some((
+            PropertyVerdict::Inconclusive
+            | PropertyVerdict::ProbablyHolds(_)
+            | PropertyVerdict::NotChecked(_),
+            _,
+        )) => ("?".to_owned(), Style::Open),
         None => ("-".to_owned(), Style::Faint),
     };
     format!(" {}", paint.paint(style, &format!("{text:>3}")))

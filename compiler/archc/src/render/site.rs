@@ -70,6 +70,7 @@ fn answer(property: &PropertyOutcome) -> Answer {
             ("holds vacuously", Tone::Open, "its premise is never true".to_owned())
         }
         PropertyVerdict::Holds => ("holds", Tone::Good, why(property)),
+        PropertyVerdict::ProbablyHolds(why) => ("probably holds", Tone::Open, format!("unless {why}")),
         PropertyVerdict::Violated if property.expected_violated => {
             ("violated", Tone::Good, "as the file expects".to_owned())
         }

@@ -54,7 +54,7 @@ impl<'a> Json<'a> {
             seconds: time.as_secs_f64(),
         };
         Some(Json {
-            exact: true,
+            exact: explored.compaction.is_none(),
             symmetric: is_symmetric(explored),
             state_bits: measured.state_bits,
             slot_bits: measured.slot_bits,
@@ -76,8 +76,12 @@ impl<'a> Json<'a> {
 pub(super) fn text(explored: &Exploration) -> Option<String> {
     let StatisticsOutcome { measured, steps } = explored.statistics.as_ref()?;
     let quotient = if is_symmetric(explored) { "one of states up to symmetry" } else { "every state" };
+    let how = match explored.compaction {
+        None => "exact".to_owned(),
+        Some(compaction) => format!("not exact, {}-bit fingerprints", compaction.bits),
+    };
     let mut text = format!(
-        "  storage   exact, {quotient}: {}-bit states in {}-bit slots, {:.1} bytes per state, table {:.0} % full\n",
+        "  storage   {how}, {quotient}: {}-bit states in {}-bit slots, {:.1} bytes per state, table {:.0} % full\n",
         measured.state_bits,
         measured.slot_bits,
         ratio(measured.stored_bytes, explored.distinct_states),

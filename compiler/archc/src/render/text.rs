@@ -65,14 +65,16 @@ fn headline(outcome: &SpecOutcome, paint: Paint) -> String {
 
 /// A line per property; built-in checks that hold share one, and so do those that are open.
 fn properties(outcome: &SpecOutcome, paint: Paint) -> String {
-    let common =
-        |p: &PropertyOutcome| matches!(p.verdict, PropertyVerdict::Holds | PropertyVerdict::Inconclusive);
+    let common = |p: &PropertyOutcome| {
+        use PropertyVerdict::{Holds, Inconclusive, ProbablyHolds};
+        matches!(p.verdict, Holds | ProbablyHolds(_) | Inconclusive)
+    };
     let shared = |p: &PropertyOutcome| p.built_in() && common(p);
     let shown: Vec<&PropertyOutcome> = outcome.properties.iter().filter(|p| !shared(p)).collect();
     let names = shown.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     let kinds = shown.iter().map(|p| p.kind.len()).max().unwrap_or(0);
     let mut text: String = shown.iter().map(|p| property(p, names, kinds, paint)).collect();
-    for word in ["holds", "open"] {
+    for word in ["holds", "probably", "open"] {
         let alike = outcome.properties.iter().filter(|p| shared(p) && spoken(p).0 == word);
         let names: Vec<&str> = alike.map(|p| p.name.as_str()).collect();
         if !names.is_empty() {
@@ -87,6 +89,7 @@ fn properties(outcome: &SpecOutcome, paint: Paint) -> String {
 fn spoken(property: &PropertyOutcome) -> (&'static str, Style) {
     match &property.verdict {
         PropertyVerdict::Holds => ("holds", Style::Good),
+        PropertyVerdict::ProbablyHolds(_) => ("probably", Style::Open),
         PropertyVerdict::Violated if property.expected_violated => ("violated", Style::Good),
         PropertyVerdict::Violated => ("violated", Style::Bad),
         PropertyVerdict::Inconclusive => ("open", Style::Open),
@@ -109,6 +112,7 @@ fn property(property: &PropertyOutcome, names: usize, kinds: usize, paint: Paint
 fn remark(property: &PropertyOutcome) -> String {
     match (&property.verdict, &property.trace) {
         (PropertyVerdict::NotChecked(why), _) => why.clone(),
+        (PropertyVerdict::ProbablyHolds(why), _) => format!("holds unless {why}"),
         (PropertyVerdict::Inconclusive, _) => "no violation found, not everything was explored".to_owned(),
         (PropertyVerdict::Violated, None) => match property.kind {
             "reachable" => "no reachable state satisfies it".to_owned(),

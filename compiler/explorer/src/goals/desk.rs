@@ -1,7 +1,7 @@
 //! What states are expanded on to be looked at.
 
 use super::Goals;
-use crate::keys::Keys;
+use crate::keys::{Kept, Keys};
 use crate::limits::Stop;
 use crate::successors::Successors;
 use crate::system::System;
@@ -11,7 +11,6 @@ use crate::visited::Set;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Next {
     pub slot: u64,
-    pub key: u64,
     /// The renaming on the way there.
     pub by: u32,
 }
@@ -26,8 +25,11 @@ pub(super) struct Desk<S: System, K: Keys> {
     pub in_goals: Vec<(bool, bool)>,
     names: Vec<u32>,
     images: Vec<u64>,
-    /// Where its events lead.
+    /// The keys and numbers of the events whose states are to be looked up.
+    keys: Vec<(u64, u32)>,
+    /// Where its events lead, and what is kept of these states.
     pub next: Vec<Next>,
+    pub kept: Kept,
 }
 
 impl<S: Goals, K: Keys> Desk<S, K> {
@@ -41,44 +43,54 @@ impl<S: Goals, K: Keys> Desk<S, K> {
             in_goals: Vec::new(),
             names: Vec::new(),
             images: Vec::new(),
+            keys: Vec::new(),
             next: Vec::new(),
+            kept: Kept::new(set.keys.kept_words()),
         })
     }
 
     /// Unpacks a state; for each goal whether it has to be able to reach it, and whether it is in it.
-    pub fn in_goals(&mut self, system: &S, set: &Set<K>, key: u64) -> &[(bool, bool)] {
-        set.keys.unpack(key, &mut self.state, &mut self.local);
+    pub fn in_goals(&mut self, system: &S, set: &Set<K>, kept: &[u64]) -> &[(bool, bool)] {
+        set.keys.unpack(kept, &mut self.state, &mut self.local);
         self.in_goals.clear();
         system.in_goals(&self.state, &mut self.scratch, &mut self.in_goals);
         &self.in_goals
     }
 
     /// Expands a state.
-    pub fn expand(&mut self, system: &S, set: &Set<K>, key: u64) -> Result<(), Stop> {
-        self.in_goals(system, set, key);
-        let Desk { scratch, local, state, successors, names, images, next, .. } = self;
+    pub fn expand(&mut self, system: &S, set: &Set<K>, of: &[u64]) -> Result<(), Stop> {
+        self.in_goals(system, set, of);
+        let Desk { scratch, local, state, successors, names, images, keys, next, kept, .. } = self;
         successors.clear();
         names.clear();
         successors.reserve().map_err(|_| Stop::Memory)?;
         system.expand_named(state, scratch, successors, names);
         images.clear();
+        keys.clear();
         next.clear();
-        let all = successors.states().chunks_exact(state.len().max(1)).zip(names.iter());
-        for (to, by) in all.filter(|_| !state.is_empty()) {
+        kept.truncate(0);
+        let words = state.len().max(1);
+        let all = successors.states().chunks_exact(words).zip(0..);
+        for (to, event) in all.filter(|_| !state.is_empty()) {
             if let Some(key) = set.keys.find(to, local) {
-                next.push(Next { slot: 0, key, by: *by });
+                keys.push((key, event));
                 images.push(set.table.image(key));
             }
         }
-        let mut found = 0;
+        let mut result = Ok(());
         set.table.find(images, |i, slot| {
+            let (key, event) = keys[i];
+            let to = &successors.states()[event as usize * words..][..words];
             if let Some(slot) = slot {
-                next[found] = Next { slot, ..next[i] };
-                found += 1;
+                next.push(Next { slot, by: names[event as usize] });
+                result = result.and_then(|()| kept.push(K::keep(&key, to)));
             }
         });
-        next.truncate(found);
-        debug_assert!(state.is_empty() || found == successors.len(), "every reachable state was found");
-        Ok(())
+        // Of states that share a fingerprint only one was expanded.
+        debug_assert!(
+            state.is_empty() || !K::EXACT || next.len() == successors.len(),
+            "every reachable state was found"
+        );
+        Ok(result?)
     }
 }

@@ -8,6 +8,7 @@
 //! s to π(t) makes goal π(g) of goal g ([`Goals::expand_named`]).
 
 mod desk;
+mod each;
 mod known;
 mod search;
 
@@ -83,6 +84,7 @@ pub fn unable<S: Goals, T>(
         Kind::Nothing => Err(Stop::Memory),
         Kind::Packed(set) => all_groups(system, set, sign, most),
         Kind::Tree(set) => all_groups(system, set, sign, most),
+        Kind::Fingerprints(set) => all_groups(system, set, sign, most),
     }
 }
 

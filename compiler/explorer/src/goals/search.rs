@@ -13,9 +13,10 @@
 //! Every state is expanded once for each group of goals. Memory beside the sets is for the stacks.
 
 use super::desk::{Desk, Next};
+use super::each::{Each, each};
 use super::known::{Known, Mask};
 use super::{Goals, add};
-use crate::keys::Keys;
+use crate::keys::{Kept, Keys};
 use crate::limits::{Stop, StopSign};
 use crate::memory::push;
 use crate::paths::Marks;
@@ -54,11 +55,15 @@ pub(super) struct Search<'a, S: Goals, K: Keys, const W: usize> {
     /// By slot: goals that a state can reach; marked once that is final.
     known: Known<W>,
     path: Vec<Frame<W>>,
-    /// States whose component is not complete, by slot and key; and where each of them is.
-    stack: Vec<(u64, u64)>,
+    /// States whose component is not complete, by slot, with what is kept of them; and where each of them is.
+    stack: Vec<u64>,
+    kept: Kept,
     positions: HashMap<u64, usize>,
-    /// Successors of states on the path.
+    /// Successors of states on the path, with what is kept of them.
     open: Vec<Next>,
+    open_kept: Kept,
+    /// Bytes that going over all states takes.
+    passing: u64,
     desk: Desk<S, K>,
     expanded: u64,
 }
@@ -95,8 +100,11 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
             known: Known::new(group.len(), end)?,
             path: Vec::new(),
             stack: Vec::new(),
+            kept: Kept::new(set.keys.kept_words()),
             positions: HashMap::new(),
             open: Vec::new(),
+            open_kept: Kept::new(set.keys.kept_words()),
+            passing: 0,
             desk: Desk::new(system, set)?,
             expanded: 0,
         })
@@ -104,44 +112,47 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
 
     /// For each goal of the group the states that have to be able to reach it and are not.
     pub(super) fn find(mut self) -> Result<Vec<Option<Marks>>, Stop> {
-        let (set, mut result) = (self.set, Ok(()));
-        set.table.each(|slot, key| {
-            if !self.known.get(slot).1 {
-                result = self.from(Next { slot, key, by: 0 });
-            }
-            result.is_ok()
-        });
-        result.and_then(|()| self.marks())
+        each(self.system, self.set, |Each { slot, kept, bytes }| {
+            self.passing = bytes;
+            if self.known.get(slot).1 { Ok(()) } else { self.from(slot, kept) }
+        })?;
+        self.marks()
     }
 
     /// Decides everything about a state.
-    fn from(&mut self, first: Next) -> Result<(), Stop> {
-        self.enter(first)?;
+    fn from(&mut self, slot: u64, kept: &[u64]) -> Result<(), Stop> {
+        self.kept.push(kept)?;
+        self.enter(Next { slot, by: 0 })?;
         while let Some(frame) = self.path.last().copied() {
             if self.open.len() == frame.open {
                 self.leave(frame)?;
             } else if let Some(next) = self.open.pop() {
+                let last = self.open.len();
                 match self.look(next) {
                     Some(Look::Able) => self.all_able(),
-                    Some(Look::More) => {}
-                    None => self.enter(next)?,
+                    Some(Look::More) => self.open_kept.truncate(last),
+                    None => {
+                        self.kept.push(self.open_kept.get(last))?;
+                        self.open_kept.truncate(last);
+                        self.enter(next)?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Begins a state: puts it on the path and looks at its successors.
-    fn enter(&mut self, Next { slot, key, by }: Next) -> Result<(), Stop> {
+    /// Begins the state that was kept last: puts it on the path and looks at its successors.
+    fn enter(&mut self, Next { slot, by }: Next) -> Result<(), Stop> {
         self.check()?;
         let position = self.stack.len();
-        push(&mut self.stack, (slot, key))?;
+        push(&mut self.stack, slot)?;
         self.positions.try_reserve(1).map_err(|_| Stop::Memory)?;
         self.positions.insert(slot, position);
         let open = self.open.len();
         let frame = Frame { position, low: position, goals: Mask::NONE, open, by, renames: by != 0 };
         push(&mut self.path, frame)?;
-        let goals = self.expand(key)?;
+        let goals = self.expand(position)?;
         self.reach(goals);
         for i in 0..self.desk.next.len() {
             let next = self.desk.next[i];
@@ -151,15 +162,18 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
                     return Ok(());
                 }
                 Some(Look::More) => {}
-                None => push(&mut self.open, next)?,
+                None => {
+                    push(&mut self.open, next)?;
+                    self.open_kept.push(self.desk.kept.get(i))?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Expands a state onto the desk; the goals that it is in.
-    fn expand(&mut self, key: u64) -> Result<Mask<W>, Stop> {
-        self.desk.expand(self.system, self.set, key)?;
+    /// Expands a state on the stack onto the desk; the goals that it is in.
+    fn expand(&mut self, position: usize) -> Result<Mask<W>, Stop> {
+        self.desk.expand(self.system, self.set, self.kept.get(position))?;
         let mut goals = Mask::NONE;
         for (place, goal) in self.group.iter().enumerate() {
             if self.desk.in_goals[*goal].1 {
@@ -211,7 +225,7 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
             frame.goals = more;
             let by = frame.by;
             if more == self.all {
-                self.known.set(self.stack[frame.position].0, more, true);
+                self.known.set(self.stack[frame.position], more, true);
             }
             goals = self.before(by, more);
         }
@@ -219,17 +233,19 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
 
     /// Every state on the stack can reach every goal.
     fn all_able(&mut self) {
-        for (slot, _) in self.stack.drain(..) {
+        for slot in self.stack.drain(..) {
             self.known.set(slot, self.all, true);
         }
+        self.kept.truncate(0);
         self.positions.clear();
         self.path.clear();
         self.open.clear();
+        self.open_kept.truncate(0);
     }
 
     /// Ends the last state on the path; its component, too, if it is its first.
     fn leave(&mut self, frame: Frame<W>) -> Result<(), Stop> {
-        let slot = self.stack[frame.position].0;
+        let slot = self.stack[frame.position];
         let complete = frame.low == frame.position;
         let goals = match complete {
             true => self.complete(&frame)?,
@@ -253,22 +269,22 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
 
     /// Makes final what the states of a component can reach; what its first one can.
     fn complete(&mut self, frame: &Frame<W>) -> Result<Mask<W>, Stop> {
-        let slot = self.stack[frame.position].0;
+        let slot = self.stack[frame.position];
         if frame.renames && frame.goals != self.all {
             let (known, done) = self.known.get(slot);
             self.known.set(slot, known.or(frame.goals), done);
             while self.sweep(frame.position)? {}
             for i in frame.position..self.stack.len() {
-                let slot = self.stack[i].0;
+                let slot = self.stack[i];
                 self.known.set(slot, self.known.get(slot).0, true);
             }
         } else {
-            (frame.position..self.stack.len())
-                .for_each(|i| self.known.set(self.stack[i].0, frame.goals, true));
+            (frame.position..self.stack.len()).for_each(|i| self.known.set(self.stack[i], frame.goals, true));
         }
-        for (slot, _) in self.stack.drain(frame.position..) {
+        for slot in self.stack.drain(frame.position..) {
             self.positions.remove(&slot);
         }
+        self.kept.truncate(frame.position);
         Ok(self.known.get(slot).0)
     }
 
@@ -277,12 +293,12 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
         let mut changed = false;
         for i in (position..self.stack.len()).rev() {
             self.check()?;
-            let (slot, key) = self.stack[i];
+            let slot = self.stack[i];
             let (known, done) = self.known.get(slot);
             if known == self.all {
                 continue;
             }
-            let mut goals = known.or(self.expand(key)?);
+            let mut goals = known.or(self.expand(i)?);
             for next in &self.desk.next {
                 let behind = self.known.get(next.slot).0;
                 let scratch = &self.desk.scratch;
@@ -299,9 +315,10 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
         if !self.expanded.is_multiple_of(1 << 10) {
             return Ok(());
         }
-        let stacks = self.stack.capacity() * 16 + self.open.capacity() * size_of::<Next>();
+        let stacks = self.stack.capacity() * 8 + self.open.capacity() * size_of::<Next>();
+        let kept = self.kept.bytes() + self.open_kept.bytes() + self.passing;
         let bytes = stacks + self.path.capacity() * size_of::<Frame<W>>() + self.positions.allocation_size();
-        if bytes as u64 + self.known.bytes() > self.most {
+        if bytes as u64 + kept + self.known.bytes() > self.most {
             return Err(Stop::Memory);
         }
         self.sign.read().map_or(Ok(()), Err)
@@ -310,20 +327,20 @@ impl<'a, S: Goals, K: Keys, const W: usize> Search<'a, S, K, W> {
     /// For each goal of the group the states that have to be able to reach it and are not.
     fn marks(mut self) -> Result<Vec<Option<Marks>>, Stop> {
         let mut marks: Vec<Option<Marks>> = self.group.iter().map(|_| None).collect();
-        let (mut result, end) = (Ok(()), self.set.table.end());
-        self.set.table.each(|slot, key| {
+        let end = self.set.table.end();
+        each(self.system, self.set, |Each { slot, kept, .. }| {
             let missing = self.all.without(self.known.get(slot).0);
             if !missing.is_empty() {
-                let in_goals = self.desk.in_goals(self.system, self.set, key);
+                let in_goals = self.desk.in_goals(self.system, self.set, kept);
                 for (place, mark) in marks.iter_mut().enumerate() {
                     if missing.has(place) && in_goals[self.group[place]].0 {
-                        result = result.and_then(|()| add(mark, slot, end));
+                        add(mark, slot, end)?;
                     }
                 }
             }
-            result.is_ok()
-        });
-        result.map(|()| marks)
+            Ok(())
+        })?;
+        Ok(marks)
     }
 }
 

@@ -1,11 +1,15 @@
-//! States as keys: one number of at most 64 bits each, one-to-one.
+//! States as keys: one number of at most 64 bits each, one-to-one unless the caller wants fingerprints.
 
+mod fingerprint;
 mod interner;
+mod kept;
 mod packed;
 mod tree;
 
 use crate::memory::Refused;
 use crate::table::KeyBits;
+pub(crate) use fingerprint::Fingerprints;
+pub(crate) use kept::Kept;
 pub(crate) use packed::Packed;
 pub(crate) use tree::Tree;
 
@@ -25,7 +29,10 @@ pub(crate) struct Picks<'a> {
     pub from: &'a [u32],
 }
 
-/// A one-to-one map from states to numbers.
+/// A map from states to numbers, one-to-one if it is [`Keys::EXACT`].
+///
+/// What is *kept* of a state outside of the table, wherever it is needed again, is its key, or, where that does not say
+/// which state it is, all of its words.
 pub(crate) trait Keys: Sync + Sized {
     /// What a worker remembers between states.
     type Local: Send;
@@ -33,17 +40,37 @@ pub(crate) trait Keys: Sync + Sized {
     /// Whether keys are made of states' bits alone, without looking anything up.
     const DIRECT: bool;
 
+    /// Whether no two states have the same key, so that a key says which state it is.
+    const EXACT: bool;
+
+    /// Words that are kept of a state.
+    fn kept_words(&self) -> usize {
+        1
+    }
+
+    /// What is kept of a state with this key.
+    #[inline(always)]
+    fn keep<'s>(key: &'s u64, state: &'s [u64]) -> &'s [u64] {
+        if Self::EXACT { std::slice::from_ref(key) } else { state }
+    }
+
+    /// The key of the state of which this is kept.
+    #[inline(always)]
+    fn key_of(&self, kept: &[u64]) -> u64 {
+        kept[0]
+    }
+
     /// Bits of keys.
     fn key_bits(&self) -> KeyBits;
 
     /// Memory for one worker.
     fn local(&self) -> Self::Local;
 
-    /// The state of a key.
-    fn unpack(&self, key: u64, state: &mut [u64], local: &mut Self::Local);
+    /// The state of which this is kept.
+    fn unpack(&self, kept: &[u64], state: &mut [u64], local: &mut Self::Local);
 
-    /// The states of at most [`SOURCES`] keys, one behind the other.
-    fn unpack_all(&self, keys: &[u64], states: &mut [u64], local: &mut Self::Local);
+    /// The at most [`SOURCES`] states of which this is kept, one behind the other.
+    fn unpack_all(&self, kept: &[u64], states: &mut [u64], local: &mut Self::Local);
 
     /// The key of a state. There must be room.
     fn pack(&self, state: &[u64], local: &mut Self::Local) -> u64;

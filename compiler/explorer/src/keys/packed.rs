@@ -13,6 +13,11 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
+    /// Bits of keys.
+    pub(crate) fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// For words of these widths; none if they have more than 64 bits together.
     pub(crate) fn new(widths: &[u32]) -> Option<Packed> {
         let mut bits = 0;
@@ -33,6 +38,7 @@ impl Packed {
 impl Keys for Packed {
     type Local = ();
     const DIRECT: bool = true;
+    const EXACT: bool = true;
 
     fn key_bits(&self) -> KeyBits {
         KeyBits::whole(self.bits)
@@ -41,7 +47,8 @@ impl Keys for Packed {
     fn local(&self) {}
 
     #[inline(always)]
-    fn unpack(&self, key: u64, state: &mut [u64], (): &mut ()) {
+    fn unpack(&self, kept: &[u64], state: &mut [u64], (): &mut ()) {
+        let key = kept[0];
         if let [word] = state {
             *word = key;
             return;
@@ -50,11 +57,11 @@ impl Keys for Packed {
     }
 
     #[inline(always)]
-    fn unpack_all(&self, keys: &[u64], states: &mut [u64], (): &mut ()) {
+    fn unpack_all(&self, kept: &[u64], states: &mut [u64], (): &mut ()) {
         let words = self.fields.len();
-        keys.iter()
+        kept.chunks_exact(1)
             .enumerate()
-            .for_each(|(i, key)| self.unpack(*key, &mut states[i * words..][..words], &mut ()));
+            .for_each(|(i, key)| self.unpack(key, &mut states[i * words..][..words], &mut ()));
     }
 
     #[inline(always)]
@@ -108,7 +115,7 @@ mod tests {
                 let state: Vec<u64> = widths.iter().enumerate().map(|(n, w)| word(n, w)).collect();
                 let key = packed.pack(&state, &mut ());
                 let mut back = vec![9; widths.len()];
-                packed.unpack(key, &mut back, &mut ());
+                packed.unpack(&[key], &mut back, &mut ());
                 assert_eq!(back, state, "{widths:?}");
                 assert_eq!(*seen.entry(key).or_insert(state.clone()), state, "{widths:?}");
             }

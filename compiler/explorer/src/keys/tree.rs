@@ -220,6 +220,7 @@ fn pair(left: u32, right: u32) -> u64 {
 impl Keys for Tree {
     type Local = Local;
     const DIRECT: bool = false;
+    const EXACT: bool = true;
 
     fn key_bits(&self) -> KeyBits {
         KeyBits::pair(self.number_bits(self.root.0), self.number_bits(self.root.1))
@@ -239,7 +240,8 @@ impl Keys for Tree {
         }
     }
 
-    fn unpack(&self, key: u64, state: &mut [u64], local: &mut Local) {
+    fn unpack(&self, kept: &[u64], state: &mut [u64], local: &mut Local) {
+        let key = kept[0];
         state.fill(0);
         self.write(self.root.0, (key >> NUMBER) as u32, state, &mut local.numbers);
         self.write(self.root.1, key as u32, state, &mut local.numbers);
@@ -247,15 +249,15 @@ impl Keys for Tree {
         local.known = true;
     }
 
-    fn unpack_all(&self, keys: &[u64], states: &mut [u64], local: &mut Local) {
+    fn unpack_all(&self, kept: &[u64], states: &mut [u64], local: &mut Local) {
         let (sources, words) = (&mut local.sources[..], self.words);
-        for (i, key) in keys.iter().enumerate() {
+        for (i, key) in kept.iter().enumerate() {
             self.place(self.root.0, i, (key >> NUMBER) as u32, sources);
             self.place(self.root.1, i, *key as u32, sources);
         }
-        states[..keys.len() * words].fill(0);
+        states[..kept.len() * words].fill(0);
         for (n, node) in self.nodes.iter().enumerate().rev() {
-            for i in 0..keys.len() {
+            for i in 0..kept.len() {
                 let number = sources[n * SOURCES + i];
                 let value = node.interner.map_or(u64::from(number), |at| self.interners[at].value(number));
                 match node.what {
@@ -356,7 +358,7 @@ mod tests {
                 assert_eq!(*keys.entry(state.clone()).or_insert(key), key, "{widths:?}");
                 assert_eq!(tree.key_bits().key(tree.key_bits().number(key)), key, "{widths:?}");
                 if i % 3 == 0 {
-                    tree.unpack(key, &mut from, &mut local);
+                    tree.unpack(&[key], &mut from, &mut local);
                     assert_eq!(from, state, "{widths:?}");
                 }
             }
@@ -381,7 +383,7 @@ mod tests {
                 tree.unpack_all(&level, &mut sources, &mut local);
                 let mut state = vec![0; words];
                 for (i, key) in level.iter().enumerate() {
-                    tree.unpack(*key, &mut state, &mut single);
+                    tree.unpack(&[*key], &mut state, &mut single);
                     assert_eq!(state, sources[i * words..][..words], "{widths:?}");
                 }
                 // Most events change one word; some picks are left out.

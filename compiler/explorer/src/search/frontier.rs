@@ -1,31 +1,34 @@
-//! States that are found and not expanded, by key: chunks that go from level to level and are used again.
+//! States that are found and not expanded, by what is kept of each: chunks that go from level to level and are used
+//! again.
 
 use crate::memory::Refused;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Keys of a chunk.
+/// States of a chunk.
 pub(crate) const CHUNK: usize = 2048;
 
-/// Keys in order; those before `from` are used up.
+/// What is kept of states in order; what is before `from` is used up.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    pub keys: Vec<u64>,
+    pub kept: Vec<u64>,
     pub from: usize,
 }
 
 /// Chunks that are free, and how many there may be.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    /// Words that are kept of a state.
+    words: usize,
     free: Mutex<Vec<Chunk>>,
     allocated: AtomicU64,
     most: AtomicU64,
 }
 
 impl Pool {
-    /// No chunks, any number allowed.
-    pub(crate) fn new() -> Pool {
-        Pool { free: Mutex::default(), allocated: AtomicU64::new(0), most: AtomicU64::new(u64::MAX) }
+    /// No chunks, any number allowed, for states of which so many words are kept.
+    pub(crate) fn new(words: usize) -> Pool {
+        Pool { words, free: Mutex::default(), allocated: AtomicU64::new(0), most: AtomicU64::new(u64::MAX) }
     }
 
     /// Lets the chunks have so many bytes.
@@ -35,7 +38,7 @@ impl Pool {
 
     /// Bytes of all chunks.
     pub(crate) fn bytes(&self) -> u64 {
-        self.allocated.load(Ordering::Relaxed) * (CHUNK * 8) as u64
+        self.allocated.load(Ordering::Relaxed) * (CHUNK * self.words * 8) as u64
     }
 
     /// An empty chunk with room.
@@ -47,15 +50,15 @@ impl Pool {
         if self.bytes() >= self.most.load(Ordering::Relaxed) {
             return Err(Refused);
         }
-        let mut keys = Vec::new();
-        keys.try_reserve_exact(CHUNK)?;
+        let mut kept = Vec::new();
+        kept.try_reserve_exact(CHUNK * self.words)?;
         self.allocated.fetch_add(1, Ordering::Relaxed);
-        Ok(Chunk { keys, from: 0 })
+        Ok(Chunk { kept, from: 0 })
     }
 
     /// Takes a chunk back.
     pub(crate) fn give(&self, mut chunk: Chunk) {
-        chunk.keys.clear();
+        chunk.kept.clear();
         chunk.from = 0;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
     }
@@ -68,24 +71,24 @@ pub(crate) struct Frontier {
 }
 
 impl Frontier {
-    /// Adds a state.
+    /// Adds a state, by what is kept of it.
     ///
     /// # Errors
     ///
     /// When there is no memory for it.
     #[inline(always)]
-    pub(crate) fn push(&mut self, key: u64, pool: &Pool) -> Result<(), Refused> {
+    pub(crate) fn push(&mut self, kept: &[u64], pool: &Pool) -> Result<(), Refused> {
         match self.chunks.last_mut() {
-            Some(chunk) if chunk.keys.len() < CHUNK => chunk.keys.push(key),
-            _ => self.push_to_new(key, pool)?,
+            Some(chunk) if chunk.kept.len() < CHUNK * kept.len() => chunk.kept.extend_from_slice(kept),
+            _ => self.push_to_new(kept, pool)?,
         }
         Ok(())
     }
 
     #[cold]
-    fn push_to_new(&mut self, key: u64, pool: &Pool) -> Result<(), Refused> {
+    fn push_to_new(&mut self, kept: &[u64], pool: &Pool) -> Result<(), Refused> {
         let mut chunk = pool.take()?;
-        chunk.keys.push(key);
+        chunk.kept.extend_from_slice(kept);
         crate::memory::push(&mut self.chunks, chunk)
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod frontier;
 mod recent;
 mod worker;
 
-use crate::keys::{Keys, Packed, Tree};
+use crate::keys::{Fingerprints, Keys, Packed, Tree};
 use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::Refused;
@@ -51,6 +51,9 @@ pub struct Exploration<Scratch> {
     pub depth: u32,
     /// Why it ended early, if it did.
     pub stopped: Option<Stop>,
+    /// Bits of the fingerprints that were stored instead of states, if they were: then all of this is so unless two states
+    /// that were met share one.
+    pub fingerprint: Option<u32>,
     /// For each finding the number of events of the shortest paths to it, if it was made.
     pub found: Vec<Option<u32>>,
     /// How often each action was an event of an expanded state.
@@ -77,6 +80,7 @@ impl<Scratch> Exploration<Scratch> {
             first: self.first,
             depth: self.depth,
             stopped: self.stopped,
+            fingerprint: self.fingerprint,
             found: self.found,
             executed: self.executed,
             scratches: self.scratches.into_iter().map(f).collect(),
@@ -94,10 +98,16 @@ pub fn explore<S: System>(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<S::Scratch> {
-    let sign = StopSign { limits, interrupt };
-    match Packed::new(system.widths()) {
-        Some(keys) => Search::explore(system, keys, sign, progress, Kind::Packed),
-        None => match Tree::new(system.widths()) {
+    let (sign, widths) = (StopSign { limits, interrupt }, system.widths());
+    match (Packed::new(widths), limits.fingerprint) {
+        (Some(keys), bits) if bits.is_none_or(|bits| keys.bits() <= bits) => {
+            Search::explore(system, keys, sign, progress, Kind::Packed)
+        }
+        (_, Some(bits)) => {
+            let keys = Fingerprints::new(widths.len(), bits);
+            Search::explore(system, keys, sign, progress, Kind::Fingerprints)
+        }
+        _ => match Tree::new(widths) {
             Ok(keys) => Search::explore(system, keys, sign, progress, Kind::Tree),
             Err(Refused) => nothing(system),
         },
@@ -148,7 +158,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             system,
             table: Table::new(keys.key_bits(), threads == 1)?,
             sign,
-            pool: Pool::new(),
+            pool: Pool::new(keys.kept_words()),
             counts: Counts::default(),
             queue: Mutex::default(),
             workers: workers?,
@@ -215,7 +225,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
                 return;
             }
         }
-        self.levels.expected = expected;
+        // Ways go back over keys.
+        self.levels.expected = if K::EXACT { expected } else { Vec::new() };
     }
 
     /// Makes the states that were found last the level to expand; whether there are any.
@@ -416,6 +427,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             first: self.first,
             depth: (levels.len() as u32).saturating_sub(1),
             stopped,
+            fingerprint: (!K::EXACT).then(|| self.keys.key_bits().bits()),
             found: least(self.system.findings(), self.workers.iter().map(|w| &w.tally.found)),
             executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
             statistics: self.statistics,
@@ -482,6 +494,7 @@ fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
         first: None,
         depth: 0,
         stopped: Some(Stop::Memory),
+        fingerprint: None,
         found: vec![None; system.findings()],
         executed: vec![0; system.actions()],
         scratches: Vec::new(),

@@ -174,7 +174,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             return Err(Halt::Stop(Stop::States));
         }
         shared.table.insert_one(image);
-        self.next.push(key, shared.pool)?;
+        self.next.push(K::keep(&key, state), shared.pool)?;
         counts.reserved.fetch_add(1, Ordering::Relaxed);
         counts.states.fetch_add(1, Ordering::Relaxed);
         self.tally.new += 1;
@@ -191,7 +191,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     {
         while let Some(mut chunk) = shared.pop() {
             let result = self.chunk(shared, &mut chunk, beat);
-            if chunk.from < chunk.keys.len() {
+            if chunk.from < chunk.kept.len() {
                 shared.put_back(chunk);
             } else if shared.keep {
                 self.done.push(chunk);
@@ -220,7 +220,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         let most = most_events(shared.system) as u64;
-        while chunk.from < chunk.keys.len() && !shared.over.load(Ordering::Relaxed) {
+        while chunk.from < chunk.kept.len() && !shared.over.load(Ordering::Relaxed) {
             if let Some(stop) = shared.sign.read() {
                 return Err(Halt::Stop(stop));
             }
@@ -250,18 +250,21 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
     {
         self.successors.clear();
         self.batch.clear();
-        let end = chunk.keys.len().min(chunk.from + if shared.careful { 1 } else { SOURCES });
-        let from = chunk.from;
-        shared.keys.unpack_all(&chunk.keys[from..end], &mut self.sources, &mut self.local);
-        while chunk.from < end && self.successors.len() < EVENTS {
-            self.expand(shared, chunk.from - from)?;
-            chunk.from += 1;
+        let words = shared.keys.kept_words();
+        let most = if shared.careful { 1 } else { SOURCES };
+        let kept = &chunk.kept[chunk.from..chunk.kept.len().min(chunk.from + most * words)];
+        shared.keys.unpack_all(kept, &mut self.sources, &mut self.local);
+        let (mut expanded, states) = (0, kept.len() / words);
+        while expanded < states && self.successors.len() < EVENTS {
+            self.expand(shared, expanded)?;
+            expanded += 1;
         }
-        shared.counts.expanded.fetch_add((chunk.from - from) as u64, Ordering::Relaxed);
+        chunk.from += expanded * words;
+        shared.counts.expanded.fetch_add(expanded as u64, Ordering::Relaxed);
         if self.tally.trail.is_on() {
             self.tally.trail.batch(self.expanded)?;
         }
-        self.expanded += (chunk.from - from) as u64;
+        self.expanded += expanded as u64;
         self.count(shared.depth);
         let Worker { batch, sources, successors, local, tally, .. } = self;
         tally.self_loops += batch.pick(sources, successors, shared.keys, shared.table, local);
@@ -366,14 +369,16 @@ impl<Scratch> News<'_, Scratch> {
     ) -> Result<(), Refused>
     where
         S: System<Scratch = Scratch>,
+        K: Keys,
     {
         let News { next, successors, scratch, judged, tally } = self;
         tally.new += 1;
-        next.push(batch.key(i, successors), shared.pool)?;
+        let (key, state) = (batch.key(i, successors), batch.state(i, successors));
+        next.push(K::keep(&key, state), shared.pool)?;
         if tally.trail.is_on() {
             tally.trail.state(source, successors.actions()[batch.event(i)])?;
         }
-        judge(shared.system, batch.state(i, successors), shared.depth + 1, scratch, judged, tally);
+        judge(shared.system, state, shared.depth + 1, scratch, judged, tally);
         Ok(())
     }
 }
