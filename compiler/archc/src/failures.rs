@@ -122,7 +122,9 @@ impl Judge<'_> {
                 "without {}, not everything was explored of {name}",
                 self.removed().join(" and ")
             )),
-            PropertyVerdict::NotChecked(why) => FailureVerdict::Inconclusive(why.clone()),
+            PropertyVerdict::NotChecked(why) | PropertyVerdict::ProbablyHolds(why) => {
+                FailureVerdict::Inconclusive(why.clone())
+            }
         };
         let violation = found.violated().then_some(found);
         self.outcome(name, verdict, violation)

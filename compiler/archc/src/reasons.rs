@@ -42,6 +42,15 @@ pub fn missed(compaction: &Compaction) -> String {
     format!("a state was missed (probability at most {missed:.1e}, {bits}-bit fingerprints)")
 }
 
+/// `not exact: a state was missed with a probability of at most 8.0e-7 (64-bit fingerprints)`.
+#[must_use]
+pub fn not_exact(compaction: &Compaction) -> String {
+    let (missed, bits) = (compaction.missed(), compaction.bits);
+    format!(
+        "not exact: a state was missed with a probability of at most {missed:.1e} ({bits}-bit fingerprints)"
+    )
+}
+
 /// `10,000 random runs of at most 200 steps, seed 0`.
 fn runs(Simulation { seed, runs, depth }: Simulation) -> String {
     let (runs, depth) = (counted(runs, "random run"), counted(u64::from(depth), "step"));

@@ -316,7 +316,7 @@ fn states(exploration: &Exploration) -> String {
         return format!("{number} {noun} met");
     }
     if let Some(compaction) = &exploration.compaction {
-        return format!("{number} {noun} found{stored}, not exact: {}", reasons::missed(compaction));
+        return format!("{number} {noun} found{stored}, {}", reasons::not_exact(compaction));
     }
     if exploration.complete {
         format!("all {number} {noun}{stored}")

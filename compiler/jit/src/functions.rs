@@ -89,8 +89,11 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
             let end = self.b.create_block();
             let scope = self.nodes.enter();
             self.require(&plan.groups[*group].conditions, end);
-            for action in actions.clone() {
-                self.action(action, &out);
+            let mut rest = actions.clone();
+            while !rest.is_empty() {
+                let alike = self.alike(rest.clone());
+                rest.start = alike.end;
+                self.actions(alike, &out);
             }
             self.nodes.leave(scope);
             self.b.ins().jump(end, &[]);
@@ -116,25 +119,54 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
         }
     }
 
-    fn action(&mut self, number: u32, out: &Out) {
+    /// The first of some actions with those behind it that ask the same of a state: a step with each of its choices,
+    /// often.
+    fn alike(&self, actions: Range<u32>) -> Range<u32> {
+        let action = |i: u32| &self.plan.actions[i as usize];
+        let first = action(actions.start);
+        let same = |i: &u32| action(*i).base == first.base && action(*i).guard == first.guard;
+        actions.start..actions.start + actions.take_while(same).count() as u32
+    }
+
+    /// Does actions that ask the same, which is asked once. What one computes the next ones need not compute again.
+    fn actions(&mut self, alike: Range<u32>, out: &Out) {
         let plan: &'p Plan = self.plan;
-        let action = &plan.actions[number as usize];
+        let first = &plan.actions[alike.start as usize];
         let end = self.b.create_block();
         let scope = self.nodes.enter();
-        self.require(&action.base, end);
-        match action.refused {
-            Some(step) if !action.guard.is_empty() => {
-                let refused = self.b.create_block();
-                self.require(&action.guard, refused);
-                let asked = self.b.current_block();
-                self.enter(refused);
-                let yes = self.b.ins().iconst(types::I8, 1);
+        self.require(&first.base, end);
+        let mut refused: Vec<u32> = alike.clone().filter_map(|i| plan.actions[i as usize].refused).collect();
+        refused.dedup();
+        if refused.is_empty() || first.guard.is_empty() {
+            self.require(&first.guard, end);
+        } else {
+            let no = self.b.create_block();
+            self.require(&first.guard, no);
+            let asked = self.b.current_block();
+            self.enter(no);
+            let yes = self.b.ins().iconst(types::I8, 1);
+            for step in refused {
                 self.b.ins().store(MEMORY, yes, out.flags, step as i32);
-                self.b.ins().jump(end, &[]);
-                asked.into_iter().for_each(|block| self.b.switch_to_block(block));
             }
-            _ => self.require(&action.guard, end),
+            self.b.ins().jump(end, &[]);
+            asked.into_iter().for_each(|block| self.b.switch_to_block(block));
         }
+        alike.for_each(|number| self.action(number, out));
+        self.nodes.leave(scope);
+        self.b.ins().jump(end, &[]);
+        self.enter(end);
+    }
+
+    /// Does an action whose guard holds.
+    fn action(&mut self, number: u32, out: &Out) {
+        let action = &self.plan.actions[number as usize];
+        let settles = matches!(action.outcome, Outcome::Cells(_));
+        if action.rest.is_empty() && action.live.is_empty() && self.plan.tick != Some(number) && !settles {
+            self.cuts(action, out);
+            return self.lead_on(number, action, out);
+        }
+        let end = self.b.create_block();
+        let scope = self.nodes.enter();
         self.require(&action.rest, end);
         self.cuts(action, out);
         self.require(&action.live, end);
@@ -143,6 +175,56 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
         self.nodes.leave(scope);
         self.b.ins().jump(end, &[]);
         self.enter(end);
+    }
+
+    /// Does an action that leads to a state unless it exceeds its bounds, without going elsewhere: a state that is not
+    /// to count is written over by the next one.
+    fn lead_on(&mut self, number: u32, action: &Action, out: &Out) {
+        let Outcome::Words(changed) = &action.outcome else { unreachable!("it is not settled") };
+        let count = self.b.use_var(out.count);
+        let exceeded = self.any(&action.bounds, true);
+        if let Some(exceeded) = exceeded {
+            let nowhere = self.b.ins().iconst(types::I64, i64::from(NOWHERE));
+            self.note_if(exceeded, number, nowhere, out);
+        }
+        let new: Vec<(u32, Value)> =
+            changed.iter().map(|(word, id)| (*word, self.nodes.value(self.b, *id))).collect();
+        self.write(&new, count, out);
+        let claims: Vec<Id> = action.claims.iter().map(|(id, _)| *id).collect();
+        if let Some(mut violated) = self.any(&claims, false) {
+            if let Some(exceeded) = exceeded {
+                violated = self.b.ins().band_not(violated, exceeded);
+            }
+            self.note_if(violated, number, count, out);
+        }
+        self.write_action(number, count, out);
+        let mut more = self.b.ins().iconst(types::I64, 1);
+        if let Some(exceeded) = exceeded {
+            let less = self.b.ins().uextend(types::I64, exceeded);
+            more = self.b.ins().isub(more, less);
+        }
+        let count = self.b.ins().iadd(count, more);
+        self.b.def_var(out.count, count);
+    }
+
+    /// Notes an action in the rare case that it has to be looked at.
+    fn note_if(&mut self, flag: Value, number: u32, state: Value, out: &Out) {
+        let (rare, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(rare);
+        self.b.ins().brif(flag, rare, &[], next, &[]);
+        self.enter(rare);
+        self.note(number, state, out);
+        self.b.ins().jump(next, &[]);
+        self.enter(next);
+    }
+
+    /// Writes the number of the action beside its state.
+    fn write_action(&mut self, number: u32, count: Value, out: &Out) {
+        let four = self.b.ins().iconst(types::I64, 4);
+        let offset = self.b.ins().imul(count, four);
+        let at = self.b.ins().iadd(out.actions, offset);
+        let number = self.b.ins().iconst(types::I32, i64::from(number));
+        self.b.ins().store(MEMORY, number, at, 0);
     }
 
     fn cuts(&mut self, action: &Action, out: &Out) {
@@ -197,22 +279,12 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
                 self.write(&new, count, out);
                 let claims: Vec<Id> = action.claims.iter().map(|(id, _)| *id).collect();
                 if let Some(violated) = self.any(&claims, false) {
-                    let (rare, next) = (self.b.create_block(), self.b.create_block());
-                    self.b.set_cold_block(rare);
-                    self.b.ins().brif(violated, rare, &[], next, &[]);
-                    self.enter(rare);
-                    self.note(number, count, out);
-                    self.b.ins().jump(next, &[]);
-                    self.enter(next);
+                    self.note_if(violated, number, count, out);
                 }
             }
             Outcome::Cells(_) => self.note(number, count, out),
         }
-        let four = self.b.ins().iconst(types::I64, 4);
-        let offset = self.b.ins().imul(count, four);
-        let at = self.b.ins().iadd(out.actions, offset);
-        let number = self.b.ins().iconst(types::I32, i64::from(number));
-        self.b.ins().store(MEMORY, number, at, 0);
+        self.write_action(number, count, out);
         let one = self.b.ins().iconst(types::I64, 1);
         let count = self.b.ins().iadd(count, one);
         self.b.def_var(out.count, count);

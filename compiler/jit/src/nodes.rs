@@ -68,6 +68,7 @@ impl<'p> Nodes<'p> {
 
     fn compute_flag(&mut self, b: &mut FunctionBuilder<'_>, id: Id) -> Value {
         match self.graph.op(id) {
+            Op::Eq(x, y) if self.is_bit(x, y) => self.test(b, IntCC::NotEqual, x),
             Op::Eq(x, y) => self.compare(b, IntCC::Equal, x, y),
             Op::Lt(x, y) => self.compare(b, IntCC::SignedLessThan, x, y),
             Op::Le(x, y) => self.compare(b, IntCC::SignedLessThanOrEqual, x, y),
@@ -81,19 +82,55 @@ impl<'p> Nodes<'p> {
             }
             Op::Xor(x, one) if self.graph.constant(one) == Some(1) && self.is_truth(x) => {
                 match self.graph.op(x) {
+                    Op::Eq(p, q) if self.is_bit(p, q) => self.test(b, IntCC::Equal, p),
                     Op::Eq(p, q) => self.compare(b, IntCC::NotEqual, p, q),
                     Op::Lt(p, q) => self.compare(b, IntCC::SignedGreaterThanOrEqual, p, q),
                     Op::Le(p, q) => self.compare(b, IntCC::SignedGreaterThan, p, q),
+                    _ if !self.is_made_of_flags(x) => self.test(b, IntCC::Equal, x),
                     _ => {
                         let (x, one) = (self.flag(b, x), b.ins().iconst(types::I8, 1));
                         b.ins().bxor(x, one)
                     }
                 }
             }
-            _ => {
-                let (value, zero) = (self.value(b, id), b.ins().iconst(types::I64, 0));
-                b.ins().icmp(IntCC::NotEqual, value, zero)
-            }
+            _ => self.test(b, IntCC::NotEqual, id),
+        }
+    }
+
+    /// Whether a node is equal to a constant with one bit, which is the only one that it can have.
+    fn is_bit(&self, x: Id, y: Id) -> bool {
+        self.graph.constant(y).is_some_and(|bit| bit.is_power_of_two() && self.graph.bits(x) == bit)
+    }
+
+    /// Whether a node is 0, or is not. Bits of a field are looked at where they are.
+    fn test(&mut self, b: &mut FunctionBuilder<'_>, how: IntCC, id: Id) -> Value {
+        let (of, bits) = match self.graph.op(id) {
+            Op::And(x, mask) => match (self.graph.op(x), self.graph.constant(mask)) {
+                (Op::Shr(word, by), Some(mask)) => (word, mask << by),
+                _ => (id, u64::MAX),
+            },
+            Op::Shr(word, by) => (word, u64::MAX << by),
+            _ => (id, u64::MAX),
+        };
+        let mut value = self.value(b, of);
+        if bits != u64::MAX {
+            let bits = b.ins().iconst(types::I64, bits as i64);
+            value = b.ins().band(value, bits);
+        }
+        let zero = b.ins().iconst(types::I64, 0);
+        b.ins().icmp(how, value, zero)
+    }
+
+    /// Whether a truth value is made of others: then it is a flag as long as it can be.
+    fn is_made_of_flags(&self, id: Id) -> bool {
+        match self.graph.op(id) {
+            Op::And(x, y) => self.is_truth(x) && self.is_truth(y) && self.graph.constant(y).is_none(),
+            Op::Or(x, y) => self.is_truth(x) && self.is_truth(y),
+            Op::Xor(x, one) => self.graph.constant(one) == Some(1) && self.is_truth(x),
+            Op::Lt(..) | Op::Le(..) => true,
+            // The bit itself is had for less.
+            Op::Eq(x, y) => !self.is_bit(x, y),
+            _ => false,
         }
     }
 
@@ -103,6 +140,10 @@ impl<'p> Nodes<'p> {
     }
 
     fn compute(&mut self, b: &mut FunctionBuilder<'_>, id: Id) -> Value {
+        if self.is_made_of_flags(id) {
+            let flag = self.flag(b, id);
+            return b.ins().uextend(types::I64, flag);
+        }
         match self.graph.op(id) {
             Op::Const(value) => b.ins().iconst(types::I64, value as i64),
             Op::Word(word) => {
@@ -110,10 +151,12 @@ impl<'p> Nodes<'p> {
                 let flags = MemFlagsData::trusted().with_readonly().with_can_move();
                 b.ins().load(types::I64, flags, self.state, word as i32 * 8)
             }
-            Op::Eq(..) | Op::Lt(..) | Op::Le(..) => {
-                let flag = self.flag(b, id);
-                b.ins().uextend(types::I64, flag)
+            Op::Eq(x, _) => {
+                let place = i64::from(self.graph.bits(x).trailing_zeros());
+                let (x, place) = (self.value(b, x), b.ins().iconst(types::I64, place));
+                b.ins().ushr(x, place)
             }
+            Op::Lt(..) | Op::Le(..) => unreachable!("a comparison is made of flags"),
             Op::Select(c, x, y) => {
                 let (c, x, y) = (self.flag(b, c), self.value(b, x), self.value(b, y));
                 b.ins().select(c, x, y)

@@ -239,6 +239,9 @@ impl Graph {
         if self.constant(a).is_some() || value & !self.bits(a) != 0 {
             return self.int(0);
         }
+        if self.bits(a) == 1 {
+            return if value == 1 { a } else { self.not(a) };
+        }
         match self.op(a) {
             Op::Add(inner, c) if self.constant(c).is_some() => {
                 let less = value.wrapping_sub(self.constant(c).unwrap_or(0));
@@ -251,13 +254,6 @@ impl Graph {
                 _ => self.node(Op::Eq(a, b), 1),
             },
             Op::Shr(word, by) => self.masked(word, self.bits(a) << by, value << by),
-            _ if self.bits(a) == 1 => {
-                if value == 1 {
-                    a
-                } else {
-                    self.not(a)
-                }
-            }
             _ => self.node(Op::Eq(a, b), 1),
         }
     }
@@ -359,8 +355,57 @@ impl Graph {
         match self.op(a) {
             _ if by == 0 => a,
             Op::Const(value) => self.int(value << by),
-            _ => self.node(Op::Shl(a, by), self.bits(a) << by),
+            // What only has to be shifted where it is made is shifted there.
+            Op::Select(c, t, e) if self.is_free(t) && self.is_free(e) => {
+                let (t, e) = (self.shl(t, by), self.shl(e, by));
+                self.select(c, t, e)
+            }
+            _ => match self.part(a) {
+                // A field is moved to its new place at once.
+                Some((word, from, mask)) if mask << by >> by == mask => {
+                    let moved =
+                        if from >= by { self.shr(word, from - by) } else { self.shl(word, by - from) };
+                    self.mask(moved, mask << by)
+                }
+                _ => self.in_place(a, by).unwrap_or_else(|| self.shifted(a, by)),
+            },
         }
+    }
+
+    /// A field that is shifted back to where it was, with something added to it, without being taken out.
+    fn in_place(&mut self, a: Id, by: u32) -> Option<Id> {
+        let Op::And(sum, mask) = self.op(a) else { return None };
+        let Op::Add(field, more) = self.op(sum) else { return None };
+        let (mask, more) = (self.constant(mask)?, self.constant(more)?);
+        let (word, from, bits) = self.part(field)?;
+        if from != by || mask << by >> by != mask {
+            return None;
+        }
+        let field = self.mask(word, bits << by);
+        let more = self.int(more << by);
+        let sum = self.add(field, more);
+        Some(self.mask(sum, mask << by))
+    }
+
+    /// What a field is part of, where it begins, and its bits.
+    fn part(&self, a: Id) -> Option<(Id, u32, u64)> {
+        let (shifted, mask) = match self.op(a) {
+            Op::And(inner, mask) => (inner, self.constant(mask)?),
+            _ => (a, self.bits(a)),
+        };
+        match self.op(shifted) {
+            Op::Shr(word, from) => Some((word, from, mask)),
+            _ => None,
+        }
+    }
+
+    fn shifted(&mut self, a: Id, by: u32) -> Id {
+        self.node(Op::Shl(a, by), self.bits(a) << by)
+    }
+
+    /// Whether shifting a node costs nothing: a constant, or a field, which is shifted anyway.
+    fn is_free(&self, id: Id) -> bool {
+        self.constant(id).is_some() || self.part(id).is_some()
     }
 
     /// Shifted down.

@@ -61,7 +61,7 @@ fn grow(graph: &mut Graph, nodes: &[(Id, Vec<u64>)], random: &mut Random) -> (Id
     let (by, constant) = (random.below(64) as u32, random.number());
     let unary = |f: &dyn Fn(u64) -> u64| x.iter().map(|x| f(*x)).collect::<Vec<_>>();
     let binary = |f: &dyn Fn(u64, u64) -> u64| x.iter().zip(&y).map(|(x, y)| f(*x, *y)).collect::<Vec<_>>();
-    match random.below(22) {
+    match random.below(26) {
         0 => (graph.add(a, b), binary(&u64::wrapping_add)),
         1 => (graph.sub(a, b), binary(&u64::wrapping_sub)),
         2 => (graph.mul(a, b), binary(&u64::wrapping_mul)),
@@ -102,6 +102,28 @@ fn grow(graph: &mut Graph, nodes: &[(Id, Vec<u64>)], random: &mut Random) -> (Id
         20 => {
             let by = 1 + constant % 100;
             (graph.rem(a, by), unary(&|x| x % by))
+        }
+        // A field is moved, from and to anywhere; with something added it is put back, into the same bits or others.
+        21 => {
+            let (field, to) = (graph.shr(a, by), y[0] as u32 % 64);
+            let field = graph.mask(field, constant);
+            (graph.shl(field, to), unary(&|x| (x >> by & constant) << to))
+        }
+        22 | 23 => {
+            let (bits, more, kept) = (x[0] >> (z[0] % 64), y[0], constant >> by);
+            let (field, amount) = (graph.shr(a, by), graph.int(more));
+            let field = graph.mask(field, bits);
+            let sum = graph.add(field, amount);
+            let sum = graph.mask(sum, kept);
+            (graph.shl(sum, by), unary(&|x| ((x >> by & bits).wrapping_add(more) & kept) << by))
+        }
+        24 => {
+            let (same, field, none) = (graph.eq(a, b), graph.shr(c, by), graph.int(constant));
+            let chosen = graph.select(same, field, none);
+            let to = y[0] as u32 % 64;
+            let zipped = x.iter().zip(&y).zip(&z);
+            let chosen_of = |((x, y), z): ((&u64, &u64), &u64)| if x == y { z >> by } else { constant };
+            (graph.shl(chosen, to), zipped.map(|one| chosen_of(one) << to).collect())
         }
         _ => (graph.plain(super::Op::Mod(a, b)), binary(&|x, y| modulo(x as i64, y as i64) as u64)),
     }
