@@ -76,7 +76,10 @@ fn grow(graph: &mut Graph, nodes: &[(Id, Vec<u64>)], random: &mut Random) -> (Id
         11 => (graph.shr(a, by), unary(&|x| x >> by)),
         12 => {
             let zipped = x.iter().zip(&y).zip(&z);
-            (graph.select(a, b, c), zipped.map(|((x, y), z)| if *x != 0 { *y } else { *z }).collect())
+            // Choices are by truth values.
+            let zero = graph.int(0);
+            let is = graph.eq(a, zero);
+            (graph.select(is, c, b), zipped.map(|((x, y), z)| if *x != 0 { *y } else { *z }).collect())
         }
         13 => (graph.bit(a), unary(&|x| 1 << (x & 63))),
         14 => (graph.count(a), unary(&|x| x.count_ones().into())),
