@@ -523,7 +523,14 @@ pub enum StmtKind {
     /// `let x = e`
     Let(Ident, Expr),
     /// `pick r in {OK, AMBIGUOUS}`
-    Pick(Ident, Expr),
+    Pick {
+        /// `ghost`: it happens unseen.
+        ghost: Option<Span>,
+        /// The variable.
+        name: Ident,
+        /// What it can be.
+        from: Expr,
+    },
     /// `todo`: the effect is not written yet
     Todo,
 }

@@ -407,6 +407,10 @@ pub struct TraceCheckArgs {
     /// The members of an actor or id type of which the service has a closed list, such as worker=w1,w2
     #[arg(long = "members", value_name = "TYPE=ID,…", value_parser = setting)]
     pub members: Vec<(String, String)>,
+    /// Says nothing of this ghost truth: what it rules out may have happened all the same, such as more failures than
+    /// the model has
+    #[arg(long = "assume", value_name = "TRUTH")]
+    pub assumed: Vec<String>,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,

@@ -128,3 +128,44 @@ fn what_is_no_trace_of_the_spec_is_unusable() {
     assert_eq!(dir.archc(&["trace", "check", "nowhere.arch", "-"]).status, 2);
     assert_eq!(dir.archc(&["trace", "check", "counter.arch", "-", "--members", "clark=a"]).status, 2);
 }
+
+/// A provider of which nobody but the model knows what it remembers.
+const PROVIDER: &str = r#"
+enum Word { YES, NO }
+ghost truth Provider { said: Word? }
+truth Heard { word: Word? }
+actor caller
+protocol main, repeats { caller[call] => done }
+on call {
+  pick heard in {w for w in Word where Provider.said = null or w = Provider.said}
+  Provider.said := heard
+  Heard.word := heard
+}
+"#;
+
+/// A provider that says one thing and then another keeps no word; the caller does what its step says all the same.
+#[test]
+fn an_environment_that_breaks_its_word_is_told_from_a_service_that_does() {
+    let hash = arch_trace::spec_hash(PROVIDER, None, &[], 1_000);
+    let event = |seq: u64, word: &str| {
+        format!(
+            r#"{{"seq":{seq},"tx":"00000000-0000-7000-8000-{seq:012}","v":1,"spec":"{hash}","now":{now},"actor":"caller","id":"caller","op":"main.call","run":"main","in":{{"heard":"{word}"}},"reads":[["Heard",{read}],["main",0]],"writes":[["Heard",{seq},{{"word":"{word}"}}]],"out":"done"}}"#,
+            now = 1_700_000_000_000 + seq,
+            read = seq - 1,
+        )
+    };
+    let events = [event(1, "YES"), event(2, "NO")];
+    let header = format!(r#"{{"arch":"trace","v":1,"spec":"{hash}","dense":true}}"#);
+    let text = format!("{header}\n{}\n{{\"end\":2,\"last\":2}}\n", events.join("\n"));
+    let dir = Dir::with(&[("provider.arch", PROVIDER)]);
+    let run = dir.archc_with(&text, &["trace", "check", "provider.arch", "-"]);
+    assert_eq!(run.status, 1, "{}{}", run.stdout, run.stderr);
+    let told =
+        "the spec's environment cannot have answered heard = NO, as far as the journal tells of Provider";
+    assert!(run.stdout.contains(told), "{}", run.stdout);
+    let run = dir.archc_with(&text, &["trace", "check", "provider.arch", "-", "--assume", "Provider"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    let run = dir.archc_with(&text, &["trace", "check", "provider.arch", "-", "--assume", "Heard"]);
+    assert_eq!(run.status, 2, "{}", run.stdout);
+    assert!(run.stderr.contains("`Heard` is no ghost truth; there is Provider"), "{}", run.stderr);
+}

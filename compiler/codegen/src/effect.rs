@@ -6,9 +6,7 @@ use crate::names::ident;
 use crate::refusal::Refusal;
 use crate::types::{int, is_unbounded, policy};
 use arch_base::Span;
-use arch_ir::{
-    Binder, Domain, Expr, ExprKind, OrdinalId, Place, RunVarId, Stmt, StmtKind, Type, VarId, VarOwner,
-};
+use arch_ir::{Binder, Domain, Expr, ExprKind, OrdinalId, Place, RunVarId, Stmt, StmtKind, Type, VarId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -22,13 +20,15 @@ impl Gen<'_> {
     pub fn block(&self, scope: &Scope, stmts: &[Stmt]) -> Tokens {
         let (mut code, mut scope) = (TokenStream::new(), scope.clone());
         for stmt in stmts {
-            let (more, after) = self.statement(&scope, stmt)?;
-            // Ghost truth is not there in a service, which skips what is about it alone.
-            if self.is_ghostly(stmt) {
+            // Ghost truth is not there in a service, which skips what is about it alone; variables are bound all the same.
+            let binds = matches!(stmt.kind, StmtKind::Let(..) | StmtKind::Pick(_));
+            if self.unseen.is_about(stmt) && !binds && !scope.unseen {
+                let (more, _) = self.statement(&Scope { unseen: true, ..scope.clone() }, stmt)?;
                 code.extend(quote!(if tx.has_ghosts() { #more }));
-            } else {
-                code.extend(more);
+                continue;
             }
+            let (more, after) = self.statement(&scope, stmt)?;
+            code.extend(more);
             scope = after;
         }
         Ok(code)
@@ -55,8 +55,12 @@ impl Gen<'_> {
                     for #name in items { #body }
                 }
             }
-            StmtKind::Let(slot, value) => {
-                let value = self.expr(scope, value)?;
+            StmtKind::Let(slot, e) => {
+                let mut value = self.expr(scope, e)?;
+                if self.unseen.is_about(stmt) && !scope.unseen {
+                    let none = self.default(&self.found(e), &scope.members, e.span)?;
+                    value = quote!(if tx.has_ghosts() { #value } else { #none });
+                }
                 let (inner, name) = scope.bind(*slot, &self.program.slots[*slot]);
                 return Ok((quote!(let #name = #value;), inner));
             }
@@ -66,6 +70,24 @@ impl Gen<'_> {
     }
 
     fn pick(&self, scope: &Scope, binder: &Binder) -> Scoped {
+        let (inner, name) = scope.bind(binder.slot, &self.program.slots[binder.slot]);
+        let mut code = self.pick_from(scope, binder)?;
+        if scope.unseen {
+            return Ok((quote!(let #name = #code;), inner));
+        }
+        if self.program.ghost_picks.contains(&binder.slot) {
+            let none =
+                self.default(&arch_ir::walk::picked_type(&binder.domain), &scope.members, Span::default())?;
+            code = quote!(if tx.has_ghosts() { #code } else { #none });
+        } else if self.unseen.is_answer(binder) {
+            let seen = self.pick_from(scope, &self.unseen.widened(binder))?;
+            code = quote!(if tx.has_ghosts() { #code } else { #seen });
+        }
+        Ok((quote!(let #name = #code;), inner))
+    }
+
+    /// An element that a handler or the model picks.
+    fn pick_from(&self, scope: &Scope, binder: &Binder) -> Tokens {
         let label = &self.program.slots[binder.slot];
         let (inner, name) = scope.bind(binder.slot, label);
         let domain = match &binder.domain {
@@ -81,7 +103,7 @@ impl Gen<'_> {
         };
         let filter = binder.filter.as_ref().map_or_else(|| Ok(quote!(true)), |f| self.expr(&inner, f))?;
         let bound = if binder.filter.is_some() { quote!(#name) } else { quote!(_) };
-        Ok((quote!(let #name = picks.one(#label, #domain, |#bound| #filter)?;), inner))
+        Ok(quote!(picks.one(#label, #domain, |#bound| #filter)?))
     }
 
     fn assign(&self, scope: &Scope, place: &Place, value: &Expr) -> Tokens {
@@ -372,57 +394,34 @@ impl Gen<'_> {
         })
     }
 
-    /// Whether a statement is about ghost truth alone.
-    fn is_ghostly(&self, stmt: &Stmt) -> bool {
-        match &stmt.kind {
-            StmtKind::Assign(place, _) | StmtKind::Advance(place, _) => self.is_ghost_place(place),
-            StmtKind::If(_, then, otherwise) => {
-                let all = then.iter().chain(otherwise);
-                let mut all = all.peekable();
-                all.peek().is_some() && all.all(|s| self.is_ghostly(s))
-            }
-            StmtKind::For(_, body) => !body.is_empty() && body.iter().all(|s| self.is_ghostly(s)),
-            StmtKind::Let(..) | StmtKind::Pick(_) => false,
-        }
-    }
-
-    fn is_ghost_place(&self, place: &Place) -> bool {
-        matches!(place, Place::Var(var, ..) if self.is_ghost(*var))
-    }
-
     /// Whether a variable is of ghost truth.
     pub fn is_ghost(&self, var: VarId) -> bool {
-        matches!(self.program.vars[var].owner, VarOwner::Truth(truth) if self.program.truths[truth].ghost)
+        self.unseen.hides(var)
     }
 
-    /// Refuses ghost truth that something real depends on.
+    /// Refuses what is real and depends on what no service sees, and answers of the environment of which nothing is left that a
+    /// service could look at.
     pub fn check_ghosts(&self, stmts: &[Stmt], refusals: &mut Vec<Refusal>) {
-        for stmt in stmts.iter().filter(|s| !self.is_ghostly(s)) {
-            let own = match &stmt.kind {
-                StmtKind::For(binder, _) | StmtKind::Pick(binder) => binder.exprs(),
-                _ => stmt.exprs(),
-            };
-            own.into_iter().for_each(|e| self.check_ghost_reads(e, refusals));
-            stmt.blocks().into_iter().for_each(|block| self.check_ghosts(block, refusals));
+        refusals.extend(self.unseen.leaks(stmts).into_iter().map(|(span, name)| leak(span, name)));
+        for stmt in stmts {
+            stmt.visit(&mut |s| {
+                if let StmtKind::Pick(binder) = &s.kind
+                    && let Domain::Type(ty) = &self.unseen.widened(binder).domain
+                    && !matches!(ty, Type::Id(_))
+                    && self.program.values(ty).is_none()
+                {
+                    refusals.push(Refusal::new(
+                        s.span,
+                        "an answer of the environment whose values cannot be listed",
+                    ));
+                }
+            });
         }
     }
 
     /// Refuses an expression that reads ghost truth.
     pub fn check_ghost_reads(&self, e: &Expr, refusals: &mut Vec<Refusal>) {
-        e.visit(&mut |part| {
-            if let ExprKind::Var(var, _) = part.kind
-                && self.is_ghost(var)
-            {
-                let name = &self.program.vars[var].name;
-                refusals.push(
-                    Refusal::new(
-                        part.span,
-                        format!("`{name}` is ghost truth, and what a service does depends on it here"),
-                    )
-                    .help("ghost truth is not stored: let it be ordinary truth"),
-                );
-            }
-        });
+        refusals.extend(self.unseen.first_read(e).map(|(span, name)| leak(span, name)));
     }
 
     /// Whether an effect reads the state before it.
@@ -435,4 +434,9 @@ impl Gen<'_> {
             found || stmt.blocks().into_iter().any(Self::reads_old)
         })
     }
+}
+
+fn leak(span: Span, name: &str) -> Refusal {
+    Refusal::new(span, format!("`{name}` is ghost truth, and what a service does depends on it here"))
+        .help("what a step hears of it is a `pick` whose domain reads it; or let it be ordinary truth, which is stored")
 }

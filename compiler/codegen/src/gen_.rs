@@ -3,6 +3,7 @@
 use crate::layout::Layout;
 use crate::names::ident;
 use arch_base::SourceMap;
+use arch_ir::ghosts::Unseen;
 use arch_ir::{Program, ProtocolId, SlotId, SortId};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -13,6 +14,8 @@ use std::collections::BTreeSet;
 pub struct Gen<'p> {
     /// What code is made of.
     pub program: &'p Program,
+    /// What a service does not see of it.
+    pub unseen: Unseen<'p>,
     /// All names.
     pub layout: Layout,
     /// The text of the spec, for documentation.
@@ -49,6 +52,8 @@ pub struct Scope {
     pub serving: bool,
     /// Bound variables.
     pub slots: Vec<(SlotId, Ident)>,
+    /// Whether it is executed where there is ghost truth alone.
+    pub unseen: bool,
 }
 
 impl Scope {
@@ -61,6 +66,7 @@ impl Scope {
             me: quote!(me),
             serving: true,
             slots: Vec::new(),
+            unseen: false,
         }
     }
 
@@ -73,6 +79,7 @@ impl Scope {
             me: quote!(me),
             serving: false,
             slots: Vec::new(),
+            unseen: false,
         }
     }
 

@@ -188,13 +188,38 @@ const RESERVED: &[&str] = &[
     "Model",
 ];
 
+/// Names that the modules of handlers, the service and the model import, beside types of the spec.
+const RESERVED_TYPES: &[&str] = &[
+    "Acts",
+    "BoxFuture",
+    "Call",
+    "Checked",
+    "Choose",
+    "Claim",
+    "Deadline",
+    "Down",
+    "Fault",
+    "FaultKind",
+    "Field",
+    "Future",
+    "HandlerError",
+    "KindClass",
+    "Plain",
+    "Property",
+    "Service",
+    "Serving",
+    "StepClaim",
+    "UnionType",
+    "Variant",
+];
+
 impl Layout {
     /// Names everything in a program.
     ///
     /// # Errors
     /// What cannot be stored.
     pub fn of(program: &Program) -> Result<Layout, Vec<Refusal>> {
-        let mut types = Taken::with(RESERVED);
+        let mut types = Taken::with(&[RESERVED, RESERVED_TYPES].concat());
         let sorts = program.sorts.iter().map(|s| types.take(&camel(&s.name), "Id")).collect();
         let ordinals = program.ordinals.iter().map(|o| types.take(&camel(&o.name), "Ordinal")).collect();
         let enums = program.enums.iter().map(|e| {
@@ -247,7 +272,7 @@ impl Layout {
             let op = |s: &arch_ir::Step| {
                 let name =
                     if protocol.rule { s.name.clone() } else { format!("{}.{}", protocol.name, s.name) };
-                ops.take(&name, "_")
+                ops.take(&name, "_2")
             };
             let op_names = protocol.steps.iter().map(op).collect();
             let mut fields = Taken::with(&["me"]);
@@ -416,8 +441,8 @@ fn statuses(protocol: &Protocol) -> Vec<StatusName> {
     for (chain, c) in protocol.chains.iter_enumerated() {
         for (i, step) in c.steps.iter().enumerate() {
             let name = &protocol.steps[*step].name;
-            let word = words.take(&format!("at_{}", snake(name)), "_");
-            let rust = variants.take(&format!("At{}", camel(name)), "Again");
+            let word = words.take(&format!("at_{}", snake(name)), "_2");
+            let rust = variants.take(&format!("At{}", camel(name)), "2");
             list.push(StatusName { word, rust, status: Status::At(chain, i as u32) });
         }
     }

@@ -32,6 +32,7 @@ pub use serve::{Asked, Op, Served};
 
 use arch_base::SourceMap;
 use arch_ir::Program;
+use arch_ir::ghosts::Unseen;
 use gen_::Gen;
 use names::ident;
 use proc_macro2::{Ident, TokenStream};
@@ -86,7 +87,8 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
     }
     let layout = Layout::of(program)?;
     let spec = origin.spec.as_str();
-    let r#gen = Gen { program, layout, sources, spec, uses: RefCell::default(), scanned: RefCell::default() };
+    let (uses, scanned) = (RefCell::default(), RefCell::default());
+    let r#gen = Gen { program, unseen: Unseen::of(program), layout, sources, spec, uses, scanned };
     let mut refusals = Vec::new();
     let mut keep = |result: Result<TokenStream, Refusal>| {
         result.unwrap_or_else(|r| {

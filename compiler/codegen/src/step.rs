@@ -942,19 +942,15 @@ impl Gen<'_> {
         quote!(Action::of::<#module::#name>(#op, #actor) #calls .scanning(&[#scans]).writing(&[#writes]))
     }
 
-    /// What an effect and its reject pick: name and type.
+    /// What an effect and its reject pick, and who asks must say: name and type.
     pub fn picks(&self, step: &Step) -> Vec<(String, Type)> {
         let mut list = Vec::new();
         for stmt in step.effects() {
             stmt.visit(&mut |s| {
-                if let arch_ir::StmtKind::Pick(binder) = &s.kind {
-                    let ty = match &binder.domain {
-                        arch_ir::Domain::Range(lo, hi) => {
-                            let policy = arch_ir::RangePolicy::Report;
-                            Type::Int(arch_ir::IntType { lo: *lo, hi: *hi, policy })
-                        }
-                        other => arch_ir::walk::element_type(other).clone(),
-                    };
+                if let arch_ir::StmtKind::Pick(binder) = &s.kind
+                    && !self.program.ghost_picks.contains(&binder.slot)
+                {
+                    let ty = arch_ir::walk::picked_type(&binder.domain);
                     list.push((self.program.slots[binder.slot].clone(), ty));
                 }
             });

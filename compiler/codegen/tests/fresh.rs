@@ -29,6 +29,12 @@ const fn archetype(
 const CRATES: &[Generated] = &[
     archetype("specs/I02_claim_lease.arch", "generated/I02_claim_lease", "i02-claim-lease", Some("quick")),
     archetype("specs/I05_append_log.arch", "generated/I05_append_log", "i05-append-log", Some("quick")),
+    archetype(
+        "specs/I12_workflow_effects.arch",
+        "generated/I12_workflow_effects",
+        "i12-workflow-effects",
+        None,
+    ),
     archetype("specs/I15_execution_fleet.arch", "generated/I15_execution_fleet", "i15-execution-fleet", None),
     archetype("specs/I16_replicated_kv.arch", "generated/I16_replicated_kv", "i16-replicated-kv", None),
     Generated {

@@ -12,6 +12,7 @@ pub mod display;
 pub mod eval;
 pub mod explore;
 pub mod fairness;
+pub mod ghosts;
 pub mod guard;
 mod liveness;
 pub mod observe;

@@ -67,6 +67,8 @@ pub struct Program {
     pub builtin: Builtin,
     /// Names of slots, for display.
     pub slots: IndexVec<SlotId, String>,
+    /// The slots of `ghost pick`s: what happens outside, which no service is told.
+    pub ghost_picks: std::collections::BTreeSet<SlotId>,
     /// Guards and other declarations that engines need not know.
     pub expectations: Vec<Expected>,
     /// Warnings that the spec accepts.

@@ -1,8 +1,8 @@
 //! Walking over expressions and effects: what they consist of, and which there are in a program.
 
 use crate::program::{
-    Binder, Domain, Expr, ExprKind, Init, Place, Program, Property, PropertyKind, ProtocolId, Step, Stmt,
-    StmtKind, Type,
+    Binder, Domain, Expr, ExprKind, Init, IntType, Place, Program, Property, PropertyKind, ProtocolId,
+    RangePolicy, Step, Stmt, StmtKind, Type,
 };
 
 impl Expr {
@@ -118,6 +118,15 @@ pub fn element_type(domain: &Domain) -> &Type {
             other => other,
         },
         Domain::Range(..) | Domain::Runs(_) => &Type::Unknown,
+    }
+}
+
+/// The type of what a `pick` picks.
+#[must_use]
+pub fn picked_type(domain: &Domain) -> Type {
+    match domain {
+        Domain::Range(lo, hi) => Type::Int(IntType { lo: *lo, hi: *hi, policy: RangePolicy::Report }),
+        other => element_type(other).clone(),
     }
 }
 

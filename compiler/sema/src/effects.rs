@@ -34,9 +34,12 @@ impl<'m> Analyzer<'m> {
                 let slot = self.bind(name, value.ty.clone(), scope);
                 StmtKind::Let(slot, value)
             }
-            AstStmt::Pick(name, domain) => {
-                let (domain, ty) = self.domain(domain, scope);
+            AstStmt::Pick { ghost, name, from } => {
+                let (domain, ty) = self.domain(from, scope);
                 let slot = self.bind(name, ty, scope);
+                if ghost.is_some() {
+                    self.program.ghost_picks.insert(slot);
+                }
                 StmtKind::Pick(Binder { slot, domain, filter: None })
             }
             AstStmt::Todo => return None,

@@ -24,19 +24,25 @@ pub struct GhostWrite {
 pub enum Verdict {
     /// It is what the step does.
     Fits {
-        /// What it does to ghost truth; none where the request leaves open which of several things it does.
-        ghosts: Option<Vec<GhostWrite>>,
-        /// The properties that it breaks.
+        /// What it does to ghost truth: each of the things that the journal leaves open.
+        outside: Vec<Vec<GhostWrite>>,
+        /// The properties that it breaks, whatever happened outside.
         violated: Vec<PropertyId>,
+        /// Those that it may have broken.
+        perhaps: Vec<PropertyId>,
     },
     /// It is not.
     Refused,
 }
 
+type Worlds<'s> = Vec<(Interpreter<'s>, State)>;
+
 /// The programs of all worlds with their interpreters.
 pub struct Oracle<'s> {
     subject: &'s Subject,
-    worlds: Vec<(Interpreter<'s>, State)>,
+    worlds: Worlds<'s>,
+    /// The same without ghost truth: where nothing is known of it.
+    blind: Worlds<'s>,
     /// Instants before this many ticks from now are all alike.
     pub floor: i64,
 }
@@ -53,28 +59,25 @@ pub struct Staged<'o, 's> {
     pub claimed: State,
     /// The run.
     pub run: RunRef,
+    /// Whether the interpreter knows nothing of ghost truth.
+    blind: bool,
 }
 
 impl<'s> Oracle<'s> {
     /// The oracle of a program.
     pub fn new(subject: &'s Subject) -> Oracle<'s> {
-        let interpreters = subject.worlds.iter().map(Interpreter::new);
-        let worlds: Vec<_> = interpreters
-            .map(|i| {
-                let first = i.first_state_raw();
-                (i, first)
-            })
-            .collect();
+        let (worlds, blind) = (worlds(&subject.worlds), worlds(&subject.blind));
         let floor = floor(subject.program(), worlds[0].0.times());
-        Oracle { subject, worlds, floor }
+        Oracle { subject, worlds, blind, floor }
     }
 
-    /// Puts an event before the interpreter.
+    /// Puts an event before the interpreter: `blind` of one that knows nothing of ghost truth.
     pub fn stage(
         &self,
         view: View<'_>,
         scene: &Scene,
         fetched: &[Fetched<'_>],
+        blind: bool,
     ) -> Result<Staged<'_, 's>, Misfit> {
         let large = |ids: &[usize], program: &Program| {
             ids.iter().zip(program.sorts.iter()).all(|(n, sort)| *n <= sort.size as usize)
@@ -82,7 +85,11 @@ impl<'s> Oracle<'s> {
         let ids: Vec<usize> = scene.world.ids.iter().map(Vec::len).collect();
         let at = self.subject.worlds.iter().position(|p| large(&ids, p));
         let at = at.ok_or_else(|| Misfit::Large("its world is too large".into()))?;
-        let (program, (interpreter, first)) = (&self.subject.worlds[at], &self.worlds[at]);
+        // Where reality never asks ghost truth, it does not matter that it is wrong.
+        let blind = blind && !self.blind.is_empty();
+        let (programs, worlds) =
+            if blind { (&self.subject.blind, &self.blind) } else { (&self.subject.worlds, &self.worlds) };
+        let (program, (interpreter, first)) = (&programs[at], &worlds[at]);
         let mut before = first.clone();
         for row in fetched {
             let Some(values) = row.row else { continue };
@@ -104,7 +111,7 @@ impl<'s> Oracle<'s> {
             put(self.subject, program, &mut claimed, kind, &key, &local);
         }
         let run = self.run(view, scene, program);
-        Ok(Staged { interpreter, program, before, claimed, run })
+        Ok(Staged { interpreter, program, before, claimed, run, blind })
     }
 
     fn run(&self, view: View<'_>, scene: &Scene, program: &Program) -> RunRef {
@@ -120,20 +127,30 @@ impl<'s> Oracle<'s> {
     }
 
     /// Judges an event.
-    pub fn judge(&self, view: View<'_>, scene: &Scene, fetched: &[Fetched<'_>]) -> Result<Verdict, Misfit> {
-        let staged = self.stage(view, scene, fetched)?;
+    pub fn judge(
+        &self,
+        view: View<'_>,
+        scene: &Scene,
+        fetched: &[Fetched<'_>],
+        blind: bool,
+    ) -> Result<Verdict, Misfit> {
+        let staged = self.stage(view, scene, fetched, blind)?;
         let transitions = staged.transitions(view, scene);
         if said(view.operation, view.event) == DENIED {
             let possible = transitions.iter().any(|t| t.outcome.is_ok());
-            let fits = Verdict::Fits { ghosts: Some(Vec::new()), violated: Vec::new() };
+            let fits = Verdict::Fits { outside: vec![Vec::new()], violated: Vec::new(), perhaps: Vec::new() };
             return Ok(if possible { Verdict::Refused } else { fits });
         }
         let fitting: Vec<&Transition> = transitions.iter().filter(|t| self.fits(&staged, view, t)).collect();
-        let Some(first) = fitting.first() else { return Ok(Verdict::Refused) };
-        let written: Vec<_> =
+        if fitting.is_empty() {
+            return Ok(Verdict::Refused);
+        }
+        let mut outside: Vec<_> =
             fitting.iter().map(|t| self.ghost_writes(&staged, view, scene, fetched, t)).collect();
-        let ghosts = written.iter().all(|w| *w == written[0]).then(|| written[0].clone());
-        Ok(Verdict::Fits { ghosts, violated: self.violated(&staged, view, first) })
+        outside.dedup();
+        let broken: Vec<_> = fitting.iter().map(|t| self.violated(&staged, view, t)).collect();
+        let (violated, perhaps) = surely(&broken);
+        Ok(Verdict::Fits { outside, violated, perhaps })
     }
 
     /// Whether a transition is what the event says it did.
@@ -188,8 +205,11 @@ impl Staged<'_, '_> {
     pub fn transitions(&self, view: View<'_>, scene: &Scene) -> Vec<Transition> {
         let all = self.interpreter.step_raw(&self.before, self.run, view.operation.step);
         let choices = view.operation.choices.len();
+        let asked = view.operation.choices.iter().chain(&view.operation.picks);
+        let given = scene.given.iter().zip(asked).filter(|(_, choice)| choice.said || !self.blind);
+        let given: Vec<Value> = given.map(|(value, _)| value.clone()).collect();
         all.into_iter()
-            .filter(|t| chosen(&t.event, &scene.given, choices) && self.acts(view, scene, &t.event))
+            .filter(|t| chosen(&t.event, &given, choices) && self.acts(view, scene, &t.event))
             .collect()
     }
 
@@ -200,6 +220,23 @@ impl Staged<'_, '_> {
             .acting_sort(view.operation.step.unwrap_or(arch_ir::StepId(0)));
         scene.world.ids[sort.index()].get(*actor as usize) == Some(&view.event.id)
     }
+}
+
+fn worlds(programs: &[Program]) -> Worlds<'_> {
+    let world = |program| {
+        let interpreter = Interpreter::new(program);
+        let first = interpreter.first_state_raw();
+        (interpreter, first)
+    };
+    programs.iter().map(world).collect()
+}
+
+/// What is in all lists, and what is in some of them only.
+pub fn surely(lists: &[Vec<PropertyId>]) -> (Vec<PropertyId>, Vec<PropertyId>) {
+    let mut all: Vec<PropertyId> = lists.iter().flatten().copied().collect();
+    all.sort();
+    all.dedup();
+    all.into_iter().partition(|p| lists.iter().all(|list| list.contains(p)))
 }
 
 /// Whether an event made the choices and picks that the request says. A pick that is not reached is not asked about.

@@ -1,5 +1,6 @@
 //! An event with everything that its step looks at, in a small world of its own.
 
+use crate::ghosts::{Case, Ghosts};
 use crate::index::Index;
 use crate::operation::{Operation, RunsRead};
 use crate::subject::Subject;
@@ -10,16 +11,12 @@ use arch_ir::{Actor, SortId, Type, Value};
 use arch_runtime::KindId;
 use arch_runtime::journal::{Entry, State};
 use arch_runtime::value as rt;
-use hashbrown::HashMap;
 use smol_str::SmolStr;
 
 /// The most rows that an event's world may have.
 const MAX_ROWS: usize = 8_192;
 /// How often rows are followed to the rows that they name.
 const MAX_ROUNDS: usize = 6;
-
-/// Rows of ghost truth, which services do not store: for each ghost kind, by key.
-pub type Ghosts = Vec<HashMap<Box<[rt::Value]>, Vec<rt::Value>>>;
 
 /// A row of the world.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +55,8 @@ pub struct View<'b> {
     pub before: &'b State,
     /// Ghost truth before the event.
     pub ghosts: &'b Ghosts,
+    /// Of what it may be, the case that is looked at.
+    pub case: &'b Case,
     /// Who takes part in which unfinished run.
     pub index: &'b Index,
     /// The event.
@@ -88,7 +87,7 @@ impl<'b> View<'b> {
         if kind < self.subject.layout.stored {
             return self.before.row(KindId(kind as u16), key).map(|r| r.values.as_slice());
         }
-        self.ghosts[kind - self.subject.layout.stored].get(key).map(Vec::as_slice)
+        self.ghosts.row(kind - self.subject.layout.stored, key, self.case)
     }
 }
 

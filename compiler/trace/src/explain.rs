@@ -14,8 +14,14 @@ use arch_runtime::value as rt;
 const MAX_ROWS: usize = 12;
 
 /// Why an event is not what its step does.
-pub fn refused(oracle: &Oracle<'_>, view: View<'_>, scene: &Scene, fetched: &[Fetched<'_>]) -> Vec<String> {
-    let staged = match oracle.stage(view, scene, fetched) {
+pub fn refused(
+    oracle: &Oracle<'_>,
+    view: View<'_>,
+    scene: &Scene,
+    fetched: &[Fetched<'_>],
+    blind: bool,
+) -> Vec<String> {
+    let staged = match oracle.stage(view, scene, fetched, blind) {
         Ok(staged) => staged,
         Err(Misfit::Large(why) | Misfit::Wrong(why)) => return vec![why],
     };
@@ -45,6 +51,18 @@ pub fn violated(view: View<'_>, scene: &Scene, fetched: &[Fetched<'_>], property
         })
     }));
     told
+}
+
+/// An event that the step allows, and that nothing outside can have led to.
+pub fn impossible(view: View<'_>, inputs: &[Option<rt::Value>], outside: &[&str]) -> String {
+    let heard = view.operation.picks.iter().zip(&inputs[view.operation.choices.len()..]);
+    let heard = heard.filter_map(|(pick, value)| Some(format!("{} = {}", pick.name, show(value.as_ref()?))));
+    let heard: Vec<String> = heard.collect();
+    format!(
+        "the spec's environment cannot have answered {}, as far as the journal tells of {}",
+        heard.join(", "),
+        outside.join(", ")
+    )
 }
 
 struct Teller<'t, 'o, 's> {

@@ -1,8 +1,10 @@
 //! Judges events: what was asked before is remembered, what is new is asked of the interpreter.
 
-use crate::evaluate::{GhostWrite, Oracle, Verdict};
-use crate::event::{Fetched, Ghosts, Scene, View};
+use crate::cases::{Cases, outside};
+use crate::evaluate::{Oracle, Verdict};
+use crate::event::{Fetched, Scene, View};
 use crate::explain;
+use crate::ghosts::{Case, Ghosts};
 use crate::index::Index;
 use crate::operation::Operation;
 use crate::ordinals::Alive;
@@ -14,6 +16,9 @@ use arch_runtime::journal::{Entry, Judge, State};
 use arch_runtime::value as rt;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// Why ghost truth is not known any more.
+const TOO_MANY: &str = "there are too many cases of what happened outside";
 
 /// How many answers are remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -31,6 +36,8 @@ pub struct Findings {
     pub skipped: Option<(u64, String)>,
     /// Since which event ghost truth is not known, and why.
     pub ghosts_lost: Option<(u64, String)>,
+    /// The first event that may have violated a property, which depends on what nobody heard of; and the property.
+    pub perhaps: Option<(u64, String)>,
 }
 
 /// Judges the events of a journal by the semantics of the checker.
@@ -41,8 +48,7 @@ pub struct Conformance<'s> {
     ghosts: Ghosts,
     index: Index,
     alive: Alive,
-    remembered: hashbrown::HashMap<Box<[Value]>, Rc<Verdict>>,
-    memory: usize,
+    memory: Memory,
     events: u64,
     /// What was found.
     pub findings: Findings,
@@ -56,11 +62,10 @@ impl<'s> Conformance<'s> {
             subject,
             oracle: Oracle::new(subject),
             scene: Scene::default(),
-            ghosts: vec![hashbrown::HashMap::new(); subject.layout.kinds.len() - subject.layout.stored],
+            ghosts: Ghosts::default(),
             index: Index::default(),
             alive: Alive::default(),
-            remembered: hashbrown::HashMap::new(),
-            memory: REMEMBERED,
+            memory: Memory { verdicts: hashbrown::HashMap::new(), most: REMEMBERED },
             events: 0,
             findings: Findings::default(),
         }
@@ -69,7 +74,7 @@ impl<'s> Conformance<'s> {
     /// The same, asking the interpreter of every event: for tests, as it is slow.
     #[must_use]
     pub fn forgetful(mut self) -> Conformance<'s> {
-        self.memory = 0;
+        self.memory.most = 0;
         self
     }
 
@@ -89,69 +94,52 @@ impl<'s> Conformance<'s> {
         }
     }
 
-    fn assess(
-        &mut self,
-        before: &State,
-        event: &Entry,
-        operation: &'s Operation,
-    ) -> Result<Rc<Verdict>, Refusal> {
+    /// Judges an event, and what it does to ghost truth.
+    fn assess(&mut self, before: &State, event: &Entry, operation: &'s Operation) -> Result<(), Refusal> {
         let inputs = inputs(operation, event).map_err(Refusal::plain)?;
-        let (subject, floor) = (self.subject, self.oracle.floor);
-        let view = View { subject, before, ghosts: &self.ghosts, index: &self.index, event, operation };
+        let (subject, floor, none) = (self.subject, self.oracle.floor, Case::new());
+        let (ghosts, index) = (&self.ghosts, &self.index);
+        let view = View { subject, before, ghosts, case: &none, index, event, operation };
         let fetched = self.scene.set(view, floor, &inputs)?;
         on_ticks(view, &self.scene)?;
         self.alive.check(subject, operation, &self.scene.world).map_err(Refusal::plain)?;
-        if let Some(verdict) = self.remembered.get(self.scene.form.as_slice()) {
-            if let Some(refusal) = objection(
-                &self.oracle,
-                view,
-                &self.scene,
-                &fetched,
-                verdict,
-                self.findings.ghosts_lost.is_some(),
-            ) {
-                return Err(refusal);
-            }
-            return Ok(verdict.clone());
-        }
-        self.findings.asked += 1;
-        let verdict = Rc::new(self.oracle.judge(view, &self.scene, &fetched)?);
-        if let Some(refusal) = objection(
-            &self.oracle,
-            view,
-            &self.scene,
-            &fetched,
-            &verdict,
-            self.findings.ghosts_lost.is_some(),
-        ) {
-            return Err(refusal);
-        }
-        if self.remembered.len() >= self.memory {
-            self.remembered.clear();
-        }
-        if self.memory > 0 {
-            self.remembered.insert(self.scene.form.clone().into(), verdict.clone());
-        }
-        Ok(verdict)
-    }
-
-    fn settle(&mut self, verdict: &Verdict) {
-        match verdict {
-            Verdict::Fits { ghosts: Some(writes), .. } => writes.iter().for_each(|w| self.write_ghost(w)),
-            Verdict::Fits { ghosts: None, .. } => {
-                self.lose_ghosts("the request does not say which of several things the step did");
-            }
-            Verdict::Refused => {}
-        }
-    }
-
-    fn write_ghost(&mut self, write: &GhostWrite) {
-        let (program, kind) = (self.subject.program(), &self.subject.layout.kinds[write.kind]);
-        let real = |columns: &[arch_codegen::Column], values: &[Value]| -> Vec<rt::Value> {
-            columns.iter().zip(values).map(|(c, v)| self.scene.world.real(program, &c.ty, v)).collect()
+        let lost = self.findings.ghosts_lost.is_some();
+        let cases = if lost { None } else { ghosts.cases(&outside(view, &self.scene, &fetched)) };
+        let Some(cases) = cases else {
+            let asked = blindly(&mut self.memory, &self.oracle, view, &mut self.scene, &fetched)?;
+            self.findings.asked += u64::from(asked);
+            self.lose_ghosts(TOO_MANY);
+            return Ok(());
         };
-        let (key, row) = (real(&kind.keys, &write.key), real(&kind.columns, &write.values));
-        self.ghosts[write.kind - self.subject.layout.stored].insert(key.into(), row);
+        let (mut found, mut covered) = (Cases::default(), true);
+        for case in &cases {
+            let (view, again) = (View { case, ..view }, !case.is_empty());
+            let other = if again { self.scene.set(view, floor, &inputs)? } else { Vec::new() };
+            let fetched = if again { &other } else { &fetched };
+            let (asked, verdict) =
+                self.memory.verdict(&self.oracle, view, &mut self.scene, fetched, false)?;
+            self.findings.asked += u64::from(asked);
+            covered &= found.add(view, &self.scene, fetched, &verdict);
+        }
+        if found.broken.is_empty() {
+            return Err(refusal(&self.oracle, view, &mut self.scene, &inputs));
+        }
+        let (violated, perhaps) = found.properties();
+        if let Some(told) = violated.first() {
+            let fetched = self.scene.set(view, floor, &inputs)?;
+            return Err(violation(view, &self.scene, &fetched, *told));
+        }
+        self.suspect(perhaps.first());
+        if !(self.ghosts.settle(found.after) && covered) {
+            self.lose_ghosts(TOO_MANY);
+        }
+        Ok(())
+    }
+
+    fn suspect(&mut self, property: Option<&PropertyId>) {
+        let Some(property) = property else { return };
+        let name = &self.subject.program().properties[*property].name;
+        self.findings.perhaps.get_or_insert_with(|| (self.events, name.clone()));
     }
 
     /// What the event wrote is there from now on.
@@ -204,8 +192,7 @@ impl Judge for Conformance<'_> {
         let refused = match operation(subject, event) {
             Err(why) => Refusal::plain(why),
             Ok(operation) => match self.assess(before, event, operation) {
-                Ok(verdict) => {
-                    self.settle(&verdict);
+                Ok(()) => {
                     self.note(before, event);
                     return Ok(());
                 }
@@ -223,27 +210,83 @@ impl Judge for Conformance<'_> {
     }
 }
 
-/// What is wrong with an event that was judged.
-fn objection(
+/// What was asked before is remembered.
+struct Memory {
+    verdicts: hashbrown::HashMap<Box<[Value]>, Rc<Verdict>>,
+    most: usize,
+}
+
+impl Memory {
+    /// What the interpreter says of an event, and whether it was asked.
+    fn verdict(
+        &mut self,
+        oracle: &Oracle<'_>,
+        view: View<'_>,
+        scene: &mut Scene,
+        fetched: &[Fetched<'_>],
+        blind: bool,
+    ) -> Result<(bool, Rc<Verdict>), Misfit> {
+        scene.form.push(Value::Bool(blind));
+        if let Some(verdict) = self.verdicts.get(scene.form.as_slice()) {
+            return Ok((false, verdict.clone()));
+        }
+        let verdict = Rc::new(oracle.judge(view, scene, fetched, blind)?);
+        if self.verdicts.len() >= self.most {
+            self.verdicts.clear();
+        }
+        // Why an event is refused is told of it alone.
+        if self.most > 0 && *verdict != Verdict::Refused {
+            self.verdicts.insert(scene.form.clone().into(), verdict.clone());
+        }
+        Ok((true, verdict))
+    }
+}
+
+/// The names of the ghost truth that an operation is about.
+fn outside_names(view: View<'_>) -> Vec<&str> {
+    let ghosts = view.operation.kinds.iter().filter(|kind| **kind >= view.subject.layout.stored);
+    ghosts.map(|kind| view.subject.layout.kinds[*kind].name.as_str()).collect()
+}
+
+/// Why an event fits in no case.
+fn refusal(oracle: &Oracle<'_>, view: View<'_>, scene: &mut Scene, inputs: &[Option<rt::Value>]) -> Refusal {
+    let fetched = match scene.set(view, oracle.floor, inputs) {
+        Ok(fetched) => fetched,
+        Err(misfit) => return misfit.into(),
+    };
+    let mut because = Vec::new();
+    let blind = view.subject.hears(view.operation).then(|| oracle.judge(view, scene, &fetched, true));
+    if let Some(Ok(Verdict::Fits { .. })) = blind {
+        because.push(explain::impossible(view, inputs, &outside_names(view)));
+    }
+    because.extend(explain::refused(oracle, view, scene, &fetched, false));
+    Refusal { because, property: None, large: false }
+}
+
+fn violation(view: View<'_>, scene: &Scene, fetched: &[Fetched<'_>], property: PropertyId) -> Refusal {
+    let name = &view.subject.program().properties[property].name;
+    let because = explain::violated(view, scene, fetched, name);
+    Refusal { because, property: Some(name.clone()), large: false }
+}
+
+/// Judges an event where nothing is known of ghost truth; whether the interpreter was asked.
+fn blindly(
+    memory: &mut Memory,
     oracle: &Oracle<'_>,
     view: View<'_>,
-    scene: &Scene,
+    scene: &mut Scene,
     fetched: &[Fetched<'_>],
-    verdict: &Verdict,
-    ghosts_lost: bool,
-) -> Option<Refusal> {
-    match verdict {
-        Verdict::Refused => Some(Refusal {
-            because: explain::refused(oracle, view, scene, fetched),
-            property: None,
-            large: false,
-        }),
-        Verdict::Fits { violated, .. } => {
-            let told = violated.iter().find(|p| !ghosts_lost || !reads_ghosts(view.subject, **p))?;
-            let property = &view.subject.program().properties[*told];
-            let because = explain::violated(view, scene, fetched, &property.name);
-            Some(Refusal { because, property: Some(property.name.clone()), large: false })
+) -> Result<bool, Refusal> {
+    let (asked, verdict) = memory.verdict(oracle, view, scene, fetched, true)?;
+    match &*verdict {
+        Verdict::Refused => {
+            let because = explain::refused(oracle, view, scene, fetched, true);
+            Err(Refusal { because, property: None, large: false })
         }
+        Verdict::Fits { violated, .. } => match violated.iter().find(|p| !reads_ghosts(view.subject, **p)) {
+            Some(told) => Err(violation(view, scene, fetched, *told)),
+            None => Ok(asked),
+        },
     }
 }
 
@@ -281,7 +324,8 @@ fn inputs(operation: &Operation, event: &Entry) -> Result<Vec<Option<rt::Value>>
     let fields: BTreeMap<&str, &serde_json::value::RawValue> =
         serde_json::from_str(event.input.text()).map_err(|e| format!("`in` is no object: {e}"))?;
     let value = |choice: &crate::operation::Choice| {
-        let Some(raw) = fields.get(choice.name.as_str()) else { return Ok(None) };
+        let raw = fields.get(choice.name.as_str()).filter(|_| choice.said);
+        let Some(raw) = raw else { return Ok(None) };
         let mut from = serde_json::Deserializer::from_str(raw.get());
         let read = rt::ValueSeed(&choice.stored).deserialize(&mut from);
         read.map(Some).map_err(|e| format!("`in.{}`: {e}", choice.name))

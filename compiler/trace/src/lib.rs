@@ -8,11 +8,13 @@
 //! An event is put into a small world ([`world`]) in which it looks like many others, and what the interpreter said of one is
 //! remembered for all: the interpreter is slow, and is asked seldom. How and why it is exact: docs/internals/trace-check.md.
 
+mod cases;
 mod check;
 mod closed;
 mod evaluate;
 mod event;
 mod explain;
+mod ghosts;
 mod index;
 mod judge;
 mod operation;

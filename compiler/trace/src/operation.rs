@@ -3,6 +3,7 @@
 use crate::closed::runs_read;
 use arch_base::Idx;
 use arch_codegen::Layout;
+use arch_ir::walk::picked_type;
 use arch_ir::{
     Domain, Expr, ExprKind, Outcome, Place, Program, Property, PropertyId, PropertyKind, Protocol,
     ProtocolId, RoleId, SlotId, SortId, StepId, Stmt, StmtKind, Type, VarId,
@@ -31,6 +32,8 @@ pub struct Choice {
     pub ty: Type,
     /// Its type, as the request is read.
     pub stored: rt::Type,
+    /// Whether requests say it: a `ghost pick` is nobody's to say.
+    pub said: bool,
 }
 
 /// An operation.
@@ -140,13 +143,9 @@ fn picks(program: &Program, protocol: &Protocol, step: StepId) -> Vec<Choice> {
     for stmt in protocol.steps[step].effects() {
         stmt.visit(&mut |s| {
             if let StmtKind::Pick(binder) = &s.kind {
-                let ty = match &binder.domain {
-                    Domain::Range(lo, hi) => {
-                        Type::Int(arch_ir::IntType { lo: *lo, hi: *hi, policy: arch_ir::RangePolicy::Report })
-                    }
-                    other => arch_ir::walk::element_type(other).clone(),
-                };
-                list.push(choice(program, &program.slots[binder.slot], ty));
+                let ghost = program.ghost_picks.contains(&binder.slot);
+                let made = choice(program, &program.slots[binder.slot], picked_type(&binder.domain));
+                list.push(Choice { said: !ghost, ..made });
             }
         });
     }
@@ -155,7 +154,7 @@ fn picks(program: &Program, protocol: &Protocol, step: StepId) -> Vec<Choice> {
 
 fn choice(program: &Program, name: &str, ty: Type) -> Choice {
     let stored = crate::schema::type_of(program, &ty);
-    Choice { name: name.into(), ty, stored }
+    Choice { name: name.into(), ty, stored, said: true }
 }
 
 /// What the journal says of where a run went: the outcome, or the step that it is at.

@@ -7,11 +7,12 @@ use crate::properties::judged;
 use crate::schema::schema;
 use arch_base::{Idx, IndexVec};
 use arch_codegen::{Layout, Refusal, instance_name};
-use arch_ir::{Program, SortId, Type, Value};
+use arch_ir::ghosts::Unseen;
+use arch_ir::{Program, SortId, StmtKind, TruthId, Type, Value};
 use arch_runtime::Schema;
 use arch_runtime::value as rt;
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How many instances of an open sort the worlds have, from small to large. An event takes the first that it fits in.
@@ -37,6 +38,8 @@ pub struct Subject {
     pub(crate) tick: i64,
     /// The program in worlds of every size.
     pub(crate) worlds: Vec<Program>,
+    /// The same without ghost truth; empty where no step hears of it.
+    pub(crate) blind: Vec<Program>,
     pub(crate) open: Vec<Openness>,
     /// The instances that are known before any event.
     pub(crate) known: Vec<Vec<SmolStr>>,
@@ -68,6 +71,22 @@ impl Subject {
     /// # Errors
     /// There are no services of such programs.
     pub fn new(program: &Program, hash: &str, tick: i64, members: &MemberLists) -> Result<Subject, Unusable> {
+        Subject::assuming(program, hash, tick, members, &[])
+    }
+
+    /// The same, where what some ghost truth rules out may happen all the same: nothing is said of it.
+    ///
+    /// # Errors
+    /// As for [`Subject::new`]; a name is not one of ghost truth.
+    pub fn assuming(
+        program: &Program,
+        hash: &str,
+        tick: i64,
+        members: &MemberLists,
+        assumed: &[String],
+    ) -> Result<Subject, Unusable> {
+        let gone = Unseen::only(program, ghosts_named(program, assumed)?);
+        let left = gone.left();
         let layout = Layout::of(program).map_err(Unusable::NotGenerated)?;
         if let Some(sub) = program.protocols.iter().find(|p| p.parent.is_some()) {
             let what = "sub-runs (`each`, `spawn`), of which no service is made";
@@ -76,7 +95,7 @@ impl Subject {
         let schema = schema(program, &layout, hash).map_err(|e| Unusable::Names(e.to_string()))?;
         let mut open = openness(program);
         let known = known(program, &mut open, members)?;
-        let (quiet, unjudged) = without_environment(program, &open);
+        let (quiet, unjudged) = without_environment(&left, &open, &gone);
         let operations = operations(&quiet, &layout);
         let by_name = operations.iter().enumerate().map(|(i, o)| (o.name.clone(), i)).collect();
         let worlds = SIZES.iter().map(|size| sized(&quiet, &open, &known, *size));
@@ -85,6 +104,8 @@ impl Subject {
         if worlds.is_empty() {
             return Err(Unusable::Names("the spec is too large to be evaluated".into()));
         }
+        let without = |p: &Program| Unseen::of(p).left();
+        let blind = if hears(&quiet) { worlds.iter().map(without).collect() } else { Vec::new() };
         let ghosts = program.vars.iter().map(|v| is_ghost(program, v)).collect();
         let keys = layout
             .kinds
@@ -98,6 +119,7 @@ impl Subject {
             schema,
             tick,
             worlds,
+            blind,
             open,
             known,
             operations,
@@ -107,6 +129,12 @@ impl Subject {
             keys,
             holds_ordinals,
         })
+    }
+
+    /// Whether an operation hears of what ghost truth says.
+    pub(crate) fn hears(&self, operation: &Operation) -> bool {
+        let step = operation.step.map(|s| &self.program().protocols[operation.protocol].steps[s]);
+        step.is_some_and(|step| answers(&Unseen::of(self.program()), step))
     }
 
     /// What the service stores.
@@ -137,20 +165,50 @@ impl Subject {
 }
 
 /// The program as a service has it: what the environment does is not asked of it, and only what can be judged is claimed.
-fn without_environment(program: &Program, open: &[Openness]) -> (Program, Vec<Unjudged>) {
+fn without_environment(program: &Program, open: &[Openness], gone: &Unseen<'_>) -> (Program, Vec<Unjudged>) {
     let mut quiet = program.clone();
     let mut unjudged = Vec::new();
     quiet.faults = IndexVec::default();
     quiet.deadlines.clear();
     let mut kept = IndexVec::default();
     for property in &program.properties {
-        match judged(program, open, property) {
+        let assumed = property.exprs().into_iter().find_map(|(_, e)| gone.first_read(e));
+        let assumed = assumed.map(|(_, name)| format!("it reads {name}, of which nothing is known"));
+        match assumed.map_or_else(|| judged(program, open, property), Err) {
             Ok(()) => _ = kept.push(property.clone()),
             Err(why) => unjudged.push(Unjudged { name: property.name.clone(), why }),
         }
     }
     quiet.properties = kept;
     (quiet, unjudged)
+}
+
+/// The ghost truth of these names.
+fn ghosts_named(program: &Program, names: &[String]) -> Result<BTreeSet<TruthId>, Unusable> {
+    let ghosts = || program.truths.iter_enumerated().filter(|(_, t)| t.ghost);
+    let found = |name: &String| {
+        let all: Vec<&str> = ghosts().map(|(_, t)| t.name.as_str()).collect();
+        let unknown =
+            || Unusable::Members(format!("`{name}` is no ghost truth; there is {}", all.join(", ")));
+        ghosts().find(|(_, t)| t.name == *name).map(|(id, _)| id).ok_or_else(unknown)
+    };
+    names.iter().map(found).collect()
+}
+
+/// Whether some step of a program hears of what ghost truth says.
+fn hears(program: &Program) -> bool {
+    let unseen = Unseen::of(program);
+    program.protocols.iter().any(|p| p.steps.iter().any(|step| answers(&unseen, step)))
+}
+
+fn answers(unseen: &Unseen<'_>, step: &arch_ir::Step) -> bool {
+    let mut found = false;
+    for stmt in step.effects() {
+        stmt.visit(&mut |s| {
+            found |= matches!(&s.kind, StmtKind::Pick(binder) if unseen.is_answer(binder));
+        });
+    }
+    found
 }
 
 fn is_ghost(program: &Program, var: &arch_ir::Var) -> bool {

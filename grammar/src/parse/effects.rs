@@ -59,8 +59,9 @@ impl Tree<'_> {
                 StmtKind::Let(name, self.expr(kids.any()))
             }
             _ => {
+                let ghost = kids.maybe(Rule::ghost).map(|p| self.span(&p));
                 let name = self.ident(kids.any());
-                StmtKind::Pick(name, self.expr(kids.any()))
+                StmtKind::Pick { ghost, name, from: self.expr(kids.any()) }
             }
         }
     }

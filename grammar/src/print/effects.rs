@@ -17,7 +17,10 @@ fn inline(stmt: &Stmt) -> String {
         StmtKind::Assign(place, value) => format!("{} := {}", expr(place), expr(value)),
         StmtKind::Advance(place) => format!("advance {}", expr(place)),
         StmtKind::Let(name, value) => format!("let {} = {}", name.name, expr(value)),
-        StmtKind::Pick(name, from) => format!("pick {} in {}", name.name, expr(from)),
+        StmtKind::Pick { ghost, name, from } => {
+            let ghost = if ghost.is_some() { "ghost " } else { "" };
+            format!("{ghost}pick {} in {}", name.name, expr(from))
+        }
         StmtKind::Todo => "todo".to_owned(),
         StmtKind::For { binder, body } => format!("for {} {}", breakable_binder(binder), inline_block(body)),
         StmtKind::If { condition, label, then, otherwise } => {

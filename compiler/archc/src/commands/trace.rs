@@ -54,7 +54,7 @@ fn subject(args: &TraceCheckArgs, sources: &mut SourceMap) -> Result<Subject, Re
     let program = pipeline::resolve(file, sources, settings, args.instance.clone()).map_err(Refused::Spec)?;
     let text = sources.text(file);
     let (tick, hash) = identity(text, args.instance.as_deref(), &args.settings, args.tick);
-    Subject::new(&program, &hash, tick, &members(args)).map_err(|e| match e {
+    Subject::assuming(&program, &hash, tick, &members(args), &args.assumed).map_err(|e| match e {
         Unusable::NotGenerated(refusals) => {
             Refused::NotGenerated(refusals.iter().map(arch_trace::Refusal::diagnostic).collect())
         }

@@ -86,7 +86,10 @@ fn limits(findings: &Findings) -> Vec<String> {
         .skipped
         .as_ref()
         .map(|(n, why)| format!("{} not evaluated, only put in order; of the first: {why}", events(*n)));
-    lost.into_iter().chain(skipped).collect()
+    let perhaps = findings.perhaps.as_ref().map(|(event, property)| {
+        format!("event {event} may have violated {property}: it depends on what nobody heard of")
+    });
+    lost.into_iter().chain(skipped).chain(perhaps).collect()
 }
 
 /// The report for programs.

@@ -277,7 +277,10 @@ impl Writer<'_> {
             StmtKind::Let(slot, value) => {
                 format!("let {} = {}", self.program.slots[*slot], self.whole(value))
             }
-            StmtKind::Pick(binder) => format!("pick {}", self.binder(binder)),
+            StmtKind::Pick(binder) => {
+                let ghost = if self.program.ghost_picks.contains(&binder.slot) { "ghost " } else { "" };
+                format!("{ghost}pick {}", self.binder(binder))
+            }
         }
     }
 }

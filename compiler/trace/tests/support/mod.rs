@@ -7,7 +7,7 @@ use arch_runtime::step::{Action, ChoiceKind, Environment, Members, Protocol, Spe
 use arch_runtime::store::memory::{FaultPlan, MemoryStore, NoFaults};
 use arch_runtime::store::{Json, Meta, Store, StoreError, Transition, TxId, Verdict};
 use arch_runtime::time::SimClock;
-use arch_runtime::value::{Type, TypedFields, Value};
+use arch_runtime::value::{Field, Type, TypedFields, Value};
 use arch_runtime::{Instant, Schema};
 use arch_trace::Subject;
 use std::sync::Arc;
@@ -24,9 +24,11 @@ pub struct Case {
     pub seeds: u64,
     /// How many instances of each type there are.
     pub instances: usize,
+    /// Ghost truth of which random answers know nothing.
+    pub assumed: &'static [&'static str],
 }
 
-pub const CASES: [Case; 3] = [
+pub const CASES: [Case; 4] = [
     Case {
         name: "I02_claim_lease",
         instance: Some("quick"),
@@ -34,6 +36,7 @@ pub const CASES: [Case; 3] = [
         schema: i02_claim_lease::generated::spec::schema,
         seeds: 2,
         instances: 4,
+        assumed: &[],
     },
     Case {
         name: "I05_append_log",
@@ -42,6 +45,7 @@ pub const CASES: [Case; 3] = [
         schema: i05_append_log::generated::spec::schema,
         seeds: 2,
         instances: 3,
+        assumed: &[],
     },
     Case {
         name: "I15_execution_fleet",
@@ -50,22 +54,46 @@ pub const CASES: [Case; 3] = [
         schema: i15_execution_fleet::generated::spec::schema,
         seeds: 30,
         instances: 1,
+        assumed: &[],
+    },
+    Case {
+        name: "I12_workflow_effects",
+        instance: None,
+        spec: i12_workflow_effects::generated::spec::spec,
+        schema: i12_workflow_effects::generated::spec::schema,
+        seeds: 6,
+        instances: 5,
+        assumed: &["Network", "Provider", "World"],
     },
 ];
+
+/// Says what some fields of a request of an operation are.
+pub type Answer<'a> = &'a mut dyn FnMut(&str, &[Field], &mut [Value], &mut fastrand::Rng);
 
 impl Case {
     /// What its journals are checked against.
     pub fn subject(&self) -> Subject {
-        let program = self.program();
-        let hash = (self.schema)().spec().clone();
-        Subject::new(&program, &hash, 1_000, &Vec::new()).expect("services are made of it")
+        self.assuming(self.assumed)
     }
 
-    pub fn program(&self) -> Program {
+    /// The same, where nothing is said of some ghost truth.
+    pub fn assuming(&self, assumed: &[&str]) -> Subject {
+        self.judging(self.instance, assumed)
+    }
+
+    /// The same with other constants, as if they were those of the service.
+    pub fn judging(&self, instance: Option<&str>, assumed: &[&str]) -> Subject {
+        let program = self.program(instance);
+        let hash = (self.schema)().spec().clone();
+        let assumed: Vec<String> = assumed.iter().map(|name| (*name).to_owned()).collect();
+        Subject::assuming(&program, &hash, 1_000, &Vec::new(), &assumed).expect("services are made of it")
+    }
+
+    fn program(&self, instance: Option<&str>) -> Program {
         let path = format!("{}/../../specs/{}.arch", env!("CARGO_MANIFEST_DIR"), self.name);
         let text = std::fs::read_to_string(path).expect("a spec");
         let module = arch_grammar::parse(FileId(0), &text).expect("it parses");
-        let options = arch_sema::Options { instance: self.instance.map(str::to_owned), ..Default::default() };
+        let options = arch_sema::Options { instance: instance.map(str::to_owned), ..Default::default() };
         arch_sema::analyze(&module, &options).program.expect("a model")
     }
 
@@ -80,6 +108,17 @@ impl Case {
     }
 
     pub async fn faulty_journal(&self, seed: u64, requests: usize, faults: impl FaultPlan) -> Vec<Entry> {
+        self.answered_journal(seed, requests, faults, &mut |_, _, _, _| ()).await
+    }
+
+    /// The same, where somebody else says what some fields are.
+    pub async fn answered_journal(
+        &self,
+        seed: u64,
+        requests: usize,
+        faults: impl FaultPlan,
+        answer: Answer<'_>,
+    ) -> Vec<Entry> {
         let clock = Arc::new(SimClock::at(Instant::from_millis(1_700_000_000_000)));
         let store = MemoryStore::simulated((self.schema)(), clock.clone(), faults);
         let environment = self.environment();
@@ -88,7 +127,7 @@ impl Case {
             if random.u8(0..3) == 0 {
                 clock.advance(Duration::from_millis(random.u64(0..2_500)));
             }
-            let transition = self.request(&environment, &store, &mut random).await;
+            let transition = self.request(&environment, &store, &mut random, answer).await;
             match store.attempt(&transition).await {
                 Ok(Verdict::Applied(_) | Verdict::Denied(_)) | Err(StoreError::Conflict(_)) => {}
                 other => panic!("{other:?}"),
@@ -111,6 +150,7 @@ impl Case {
         environment: &Environment,
         store: &MemoryStore,
         random: &mut fastrand::Rng,
+        answer: Answer<'_>,
     ) -> Arc<Transition> {
         let spec = &environment.spec;
         let all: Vec<(&Protocol, &Action)> = spec
@@ -120,7 +160,8 @@ impl Case {
             .collect();
         let (protocol, action) = all[random.usize(0..all.len())];
         let fields = action.fields(protocol);
-        let values: Vec<Value> = fields.iter().map(|f| self.value(&f.ty, random)).collect();
+        let mut values: Vec<Value> = fields.iter().map(|f| self.value(&f.ty, random)).collect();
+        answer(&action.name, &fields, &mut values, random);
         let request = action.request(protocol, &values).expect("as many values as fields");
         let run = Action::run_row(protocol, &request.run);
         let bound = match &run {

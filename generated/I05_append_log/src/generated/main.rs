@@ -334,24 +334,20 @@ impl Operation for Process {
             if ((answer.clone() == Answer::Ok)
                 || (answer.clone() == Answer::AppliedButUnknown))
             {
-                if tx.has_ghosts() {
-                    if (!(true)
-                        || (tx.get::<Applied>(&tx.get::<Main>(run).offset).times == 0))
+                if (!(true)
+                    || (tx.get::<Applied>(&tx.get::<Main>(run).offset).times == 0))
+                {
+                    let value = {
+                        let value = i64::saturating_add(
+                            tx.get::<Applied>(&tx.get::<Main>(run).offset).times,
+                            1,
+                        );
+                        tx.fit(value, 0, 2, Policy::Clamp)?
+                    };
                     {
-                        if tx.has_ghosts() {
-                            let value = {
-                                let value = i64::saturating_add(
-                                    tx.get::<Applied>(&tx.get::<Main>(run).offset).times,
-                                    1,
-                                );
-                                tx.fit(value, 0, 2, Policy::Clamp)?
-                            };
-                            {
-                                let key = tx.get::<Main>(run).offset;
-                                tx.update::<Applied>(&key, |row| row.times = value);
-                            };
-                        }
-                    }
+                        let key = tx.get::<Main>(run).offset;
+                        tx.update::<Applied>(&key, |row| row.times = value);
+                    };
                 }
             }
         }

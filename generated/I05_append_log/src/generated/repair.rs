@@ -116,19 +116,17 @@ impl Operation for Replay {
             if (!(true)
                 || (tx.get::<Applied>(&tx.get::<Repair>(run).at_offset).times == 0))
             {
-                if tx.has_ghosts() {
-                    let value = {
-                        let value = i64::saturating_add(
-                            tx.get::<Applied>(&tx.get::<Repair>(run).at_offset).times,
-                            1,
-                        );
-                        tx.fit(value, 0, 2, Policy::Clamp)?
-                    };
-                    {
-                        let key = tx.get::<Repair>(run).at_offset;
-                        tx.update::<Applied>(&key, |row| row.times = value);
-                    };
-                }
+                let value = {
+                    let value = i64::saturating_add(
+                        tx.get::<Applied>(&tx.get::<Repair>(run).at_offset).times,
+                        1,
+                    );
+                    tx.fit(value, 0, 2, Policy::Clamp)?
+                };
+                {
+                    let key = tx.get::<Repair>(run).at_offset;
+                    tx.update::<Applied>(&key, |row| row.times = value);
+                };
             }
         }
         let value = Tri::True;

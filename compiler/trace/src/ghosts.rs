@@ -1,0 +1,115 @@
+//! What is outside of a service, as far as its journal tells: what the rows of ghost truth may be.
+//!
+//! Services do not store ghost truth. What a step does to it follows from the event, unless something happened that nobody heard
+//! of (a `ghost pick`): then there are several cases of what some rows are, until a later answer leaves fewer of them. Rows whose
+//! cases have to do with each other are kept together.
+
+use arch_runtime::value as rt;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row: its kind among those of ghost truth, and its key.
+pub type RowId = (usize, Box<[rt::Value]>);
+/// What a row is; none is as it starts.
+pub type Row = Option<Vec<rt::Value>>;
+/// One case of what some rows are.
+pub type Case = BTreeMap<RowId, Row>;
+
+/// The most cases of rows that belong together, and of those that one event touches.
+const MOST_CASES: usize = 64;
+
+/// The rows of ghost truth.
+#[derive(Debug, Default)]
+pub struct Ghosts {
+    /// Rows of which it is known what they are; those that are nowhere are as they start.
+    known: HashMap<RowId, Row>,
+    /// Cases of rows that belong together.
+    open: HashMap<u64, Vec<Case>>,
+    /// Where the cases of a row are.
+    at: HashMap<RowId, u64>,
+    next: u64,
+}
+
+impl Ghosts {
+    /// A row, in one of the cases.
+    pub fn row(&self, kind: usize, key: &[rt::Value], case: &Case) -> Option<&[rt::Value]> {
+        if self.known.is_empty() && self.open.is_empty() {
+            return None;
+        }
+        let row = (kind, key.into());
+        let found = if self.at.contains_key(&row) { self.guessed(&row, case) } else { self.known.get(&row) };
+        found.and_then(Option::as_deref)
+    }
+
+    /// The first case stands in where none is given.
+    fn guessed<'g>(&'g self, row: &RowId, case: &Case) -> Option<&'g Row> {
+        let cases = &self.open[&self.at[row]];
+        let same = |c: &&Case| case.get(row).is_none_or(|value| c[row] == *value);
+        cases.iter().find(same).map(|c| &c[row])
+    }
+
+    /// The cases that rows can be in, together with all that belongs to them; none if they are too many.
+    pub fn cases(&self, rows: &[RowId]) -> Option<Vec<Case>> {
+        let mut all = vec![Case::new()];
+        for id in self.clusters(rows) {
+            let cases = &self.open[&id];
+            if all.len() * cases.len() > MOST_CASES {
+                return None;
+            }
+            let both = |a: &Case, b: &Case| a.iter().chain(b).map(|(k, v)| (k.clone(), v.clone())).collect();
+            all = all.iter().flat_map(|a| cases.iter().map(move |b| both(a, b))).collect();
+        }
+        Some(all)
+    }
+
+    fn clusters<'r>(&self, rows: impl IntoIterator<Item = &'r RowId>) -> BTreeSet<u64> {
+        rows.into_iter().filter_map(|row| self.at.get(row).copied()).collect()
+    }
+
+    /// Whether a case says what all of these rows are.
+    pub fn covers(&self, case: &Case, rows: &[RowId]) -> bool {
+        rows.iter().all(|row| case.contains_key(row) || !self.at.contains_key(row))
+    }
+
+    /// From now on it is one of these cases; false if they are too many to be kept.
+    pub fn settle(&mut self, mut cases: Vec<Case>) -> bool {
+        let rows: BTreeSet<RowId> = cases.iter().flat_map(BTreeMap::keys).cloned().collect();
+        for row in &rows {
+            let known = self.known.get(row).cloned().flatten();
+            cases.iter_mut().for_each(|case| _ = case.entry(row.clone()).or_insert_with(|| known.clone()));
+        }
+        cases.sort();
+        cases.dedup();
+        for id in self.clusters(&rows) {
+            self.open.remove(&id);
+        }
+        for row in rows {
+            self.at.remove(&row);
+            if cases.iter().all(|case| case[&row] == cases[0][&row]) {
+                let value = cases[0][&row].clone();
+                cases.iter_mut().for_each(|case| _ = case.remove(&row));
+                self.know(row, value);
+            }
+        }
+        self.keep(cases)
+    }
+
+    fn know(&mut self, row: RowId, value: Row) {
+        match value {
+            None => _ = self.known.remove(&row),
+            value => _ = self.known.insert(row, value),
+        }
+    }
+
+    fn keep(&mut self, cases: Vec<Case>) -> bool {
+        let Some(first) = cases.first().filter(|case| !case.is_empty()) else { return true };
+        for row in first.keys() {
+            self.known.remove(row);
+            self.at.insert(row.clone(), self.next);
+        }
+        let fits = cases.len() <= MOST_CASES;
+        self.open.insert(self.next, cases);
+        self.next += 1;
+        fits
+    }
+}
