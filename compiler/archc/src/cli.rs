@@ -161,8 +161,9 @@ pub struct CheckArgs {
     /// interchangeable instances
     #[arg(long)]
     pub no_symmetry: bool,
-    /// Stores 64-bit fingerprints of states that have more bits, which takes less memory and is not exact: states that
-    /// share one are taken for one. Then nothing holds but "probably", and the report says how probable it is that a
+    /// Stores 64-bit fingerprints of states that have more bits, which takes less memory where parts of states are rarely
+    /// the same, more where they often are (`--stats` tells), and is not exact: states that share one are taken for
+    /// one. Then nothing holds but "probably", and the report says how probable it is that a
     /// state was missed. Failure modes are not executed
     #[arg(long, conflicts_with_all = ["strict", "lock", "locked"])]
     pub compact: bool,
