@@ -113,3 +113,65 @@ impl Ghosts {
         fits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arch_runtime::value::Value;
+
+    fn id(kind: usize, key: &str) -> RowId {
+        (kind, Box::new([Value::id(key)]))
+    }
+
+    /// What a provider remembers of a workflow, and how often it charged.
+    fn case(workflow: &str, remembers: Option<&str>, charged: i64) -> Case {
+        let said = remembers.map(|word| vec![Value::Enum(word.into())]);
+        Case::from([(id(0, workflow), said), (id(1, workflow), Some(vec![Value::Int(charged)]))])
+    }
+
+    /// It was never asked, it refused, it charged: nobody heard of it.
+    fn unheard(ghosts: &mut Ghosts, workflow: &str) {
+        let all = [(None, 0), (Some("DECLINED"), 0), (Some("CHARGED"), 1)];
+        assert!(ghosts.settle(all.map(|(said, charged)| case(workflow, said, charged)).into()));
+    }
+
+    #[test]
+    fn cases_are_kept_together_until_an_answer_rules_them_out() {
+        let mut ghosts = Ghosts::default();
+        unheard(&mut ghosts, "w");
+        let (provider, world) = (id(0, "w"), id(1, "w"));
+        // Whoever asks about one of the rows hears of both.
+        let all = ghosts.cases(std::slice::from_ref(&world)).expect("few");
+        assert_eq!(all.len(), 3);
+        assert!(all.contains(&case("w", None, 0)) && all.contains(&case("w", Some("CHARGED"), 1)));
+        for case in &all {
+            assert_eq!(ghosts.row(0, &provider.1, case), case[&provider].as_deref());
+            assert_eq!(ghosts.row(1, &world.1, case), case[&world].as_deref());
+        }
+        assert!(ghosts.settle(vec![case("w", Some("CHARGED"), 1)]));
+        assert_eq!(ghosts.cases(&[provider, world.clone()]), Some(vec![Case::new()]));
+        assert_eq!(ghosts.row(1, &world.1, &Case::new()), Some(&[Value::Int(1)][..]));
+    }
+
+    #[test]
+    fn rows_that_all_cases_agree_on_are_known() {
+        let mut ghosts = Ghosts::default();
+        assert!(ghosts.settle(vec![case("w", None, 0), case("w", Some("DECLINED"), 0)]));
+        assert_eq!(ghosts.cases(&[id(1, "w")]), Some(vec![Case::new()]));
+        assert_eq!(ghosts.cases(&[id(0, "w")]).map(|all| all.len()), Some(2));
+    }
+
+    #[test]
+    fn cases_of_different_rows_are_combined_up_to_a_limit() {
+        let mut ghosts = Ghosts::default();
+        let rows: Vec<RowId> = ["u", "v", "w", "x"].map(|w| id(0, w)).into();
+        ["u", "v", "w", "x"].iter().for_each(|w| unheard(&mut ghosts, w));
+        assert_eq!(ghosts.cases(&rows[..2]).map(|all| all.len()), Some(9));
+        assert_eq!(ghosts.cases(&rows), None, "81 are too many");
+        let one = &ghosts.cases(&rows[..1]).expect("few")[0];
+        assert!(ghosts.covers(one, &rows[..1]) && !ghosts.covers(one, &rows[..2]));
+        assert!(ghosts.covers(one, &[id(0, "y")]), "of y it is known that nothing happened");
+        let many = (0..=MOST_CASES).map(|n| case("z", None, n as i64));
+        assert!(!ghosts.settle(many.collect()));
+    }
+}
