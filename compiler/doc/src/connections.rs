@@ -142,10 +142,11 @@ fn extent(graph: &Graph<NodeLabel, EdgeLabel>) -> (i32, i32) {
 
 fn archetype(svg: &mut Svg, identity: &str, (x, y): (i32, i32), links: &Links) {
     let (left, top) = (x - SIZE.0 / 2, y - SIZE.1 / 2);
-    svg.link(links.page(identity).unwrap_or_default());
+    let title = links.title(identity).unwrap_or_default();
+    svg.link(links.page(identity).unwrap_or_default(), &format!("{identity} {title}"));
     svg.rect((left, top), SIZE, 7, "box");
     svg.text((left + 10, top + 30), Anchor::Start, "op", identity);
-    let lines = wrapped(links.title(identity).unwrap_or_default(), 21);
+    let lines = wrapped(title, 21);
     let shown: Vec<String> = lines.iter().take(2).cloned().collect();
     let first = top + if shown.len() > 1 { 22 } else { 30 };
     for (i, line) in shown.iter().enumerate() {

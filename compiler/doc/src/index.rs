@@ -2,7 +2,7 @@
 
 use crate::found::Tone;
 use crate::page::{tag, tone};
-use crate::shell::whole_figure;
+use crate::shell::figure;
 use crate::{Spec, connections, shell};
 use arch_base::quantity::{counted, thousands};
 use arch_grammar::ast::ItemKind;
@@ -72,16 +72,16 @@ fn row(spec: &Spec<'_>, name: &str) -> Markup {
     html! {
         tr {
             td { a href=(name) { (heading(spec)) } }
-            td {
+            td data-of="verdict" {
                 @match &found.verdict {
                     Some(v) => (tag(tone(v.tone), &v.word.to_lowercase())),
                     None => (tag("", "not checked")),
                 }
             }
-            td { (found.instance.as_deref().unwrap_or(if found.verdict.is_some() { "defaults" } else { "–" })) }
-            td class="number" { (states.unwrap_or_else(|| "–".to_owned())) }
-            td class="number" { (count(|k| matches!(k, ItemKind::Property(_)))) }
-            td class="number" { (shown) }
+            td data-of="instance" { (found.instance.as_deref().unwrap_or(if found.verdict.is_some() { "defaults" } else { "–" })) }
+            td class="number" data-of="states" { (states.unwrap_or_else(|| "–".to_owned())) }
+            td class="number" data-of="properties" { (count(|k| matches!(k, ItemKind::Property(_)))) }
+            td class="number" data-of="failure modes shown" { (shown) }
         }
     }
 }
@@ -104,6 +104,6 @@ fn graph(specs: &[Spec<'_>], names: &[String]) -> Markup {
             "As their headers say: an arrow leads from what feeds to what is fed or protected; a dashed one from what is laid \
              over another archetype to that archetype."
         }
-        (whole_figure(svg))
+        (figure(svg))
     }
 }

@@ -161,7 +161,11 @@ struct Text {
 
 impl Text {
     fn of(node: &Node) -> Text {
-        let guards = node.guards.iter().flat_map(|g| wrapped(g, COLUMNS)).map(|l| ("guard", l));
+        let guards = node.guards.iter().enumerate().flat_map(|(i, guard)| {
+            // What `requires` adds stands apart: without a word between, two disjunctions read as one.
+            let also = (i > 0).then(|| ("mark", "and required".to_owned()));
+            also.into_iter().chain(wrapped(guard, COLUMNS).into_iter().map(|l| ("guard", l)))
+        });
         let marks = node.marks.iter().flat_map(|m| wrapped(m, COLUMNS)).map(|l| ("mark", l));
         let otherwise = match (&node.otherwise, node.guards.is_empty()) {
             (Some(word), _) => Some(("reject", format!("otherwise ⇒ {word}"))),

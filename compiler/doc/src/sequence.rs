@@ -1,4 +1,5 @@
-//! Behaviours as sequence diagrams: a lifeline for each acting instance, a row for each event, what changed beside it.
+//! Behaviours as sequence diagrams: a lifeline for each acting instance, a row for each event, what changed beside it or
+//! below it.
 
 use crate::found::{Step, Trace};
 use crate::svg::{Anchor, Svg, Way, wrapped};
@@ -7,23 +8,60 @@ use crate::svg::{Anchor, Svg, Way, wrapped};
 const LEFT: i32 = 46;
 /// Where the rows begin.
 const TOP: i32 = 46;
-/// How many characters of a change fit on a line.
-const COLUMNS: usize = 56;
-/// The width of what is written at the right.
-const NOTES: i32 = 412;
+/// The height of a row of which nothing is written below.
+const ROW: i32 = 38;
+
+/// Where what is written of an event stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notes {
+    /// Right of the lifelines.
+    Beside,
+    /// Below the event, at the left edge, which is what a narrow screen shows; lifelines are seen beside events only.
+    Below,
+}
+
+impl Notes {
+    /// How many characters of a change fit on a line.
+    fn columns(self) -> usize {
+        match self {
+            Notes::Beside => 56,
+            Notes::Below => 46,
+        }
+    }
+
+    /// The width of what is written.
+    fn width(self) -> i32 {
+        match self {
+            Notes::Beside => 412,
+            Notes::Below => 330,
+        }
+    }
+}
 
 /// A drawing in progress.
 struct Drawing<'a> {
     actors: Vec<&'a str>,
+    notes: Notes,
     pitch: i32,
     svg: Svg,
     y: i32,
     /// For each run, who acted in it last, and in which row.
     hands: Vec<(&'a str, usize)>,
+    /// Where lifelines are seen, from top to bottom.
+    seen: Vec<(i32, i32)>,
 }
 
 /// Draws a behaviour.
-pub fn draw(trace: &Trace, title: &str) -> String {
+pub fn draw(trace: &Trace, title: &str, notes: Notes) -> String {
+    drawn(trace, notes).finish(title)
+}
+
+/// How wide it is.
+pub fn width(trace: &Trace, notes: Notes) -> i32 {
+    drawn(trace, notes).width()
+}
+
+fn drawn(trace: &Trace, notes: Notes) -> Drawing<'_> {
     let mut actors: Vec<&str> = Vec::new();
     for actor in trace.steps.iter().filter_map(|s| s.actor.as_deref()) {
         if !actors.contains(&actor) {
@@ -33,7 +71,8 @@ pub fn draw(trace: &Trace, title: &str) -> String {
     let longest = |s: &Step| s.operation.as_ref().map_or(0, |o| o.chars().count());
     let names = actors.iter().map(|a| a.chars().count()).chain(trace.steps.iter().map(longest)).max();
     let pitch = (names.unwrap_or(0) as i32 * 8 + 28).max(104);
-    let mut drawing = Drawing { actors, pitch, svg: Svg::default(), y: TOP, hands: Vec::new() };
+    let (svg, hands, seen) = (Svg::default(), Vec::new(), vec![(30, TOP)]);
+    let mut drawing = Drawing { actors, notes, pitch, svg, y: TOP, hands, seen };
     drawing.initial(trace);
     let mut tops = Vec::new();
     for (i, step) in trace.steps.iter().enumerate() {
@@ -42,7 +81,7 @@ pub fn draw(trace: &Trace, title: &str) -> String {
     }
     drawing.cycle(trace, &tops);
     drawing.ending(trace);
-    drawing.finish(title)
+    drawing
 }
 
 impl<'a> Drawing<'a> {
@@ -50,39 +89,60 @@ impl<'a> Drawing<'a> {
         LEFT + self.pitch / 2 + self.pitch * actor as i32
     }
 
-    /// Where what is written at the right begins.
-    fn notes(&self) -> i32 {
-        LEFT + self.pitch * self.actors.len() as i32 + 14
+    /// Where the lifelines end.
+    fn right(&self) -> i32 {
+        LEFT + self.pitch * self.actors.len() as i32
+    }
+
+    /// Where what is written begins.
+    fn left_of_notes(&self) -> i32 {
+        match self.notes {
+            Notes::Beside => self.right() + 14,
+            Notes::Below => LEFT,
+        }
+    }
+
+    fn width(&self) -> i32 {
+        (self.left_of_notes() + self.notes.width()).max(self.right())
     }
 
     fn initial(&mut self, trace: &Trace) {
         if !trace.initial.is_empty() {
             let lines: Vec<(&str, String)> = std::iter::once(("faint", "at the beginning".to_owned()))
-                .chain(trace.initial.iter().flat_map(|c| wrapped(c, COLUMNS)).map(|l| ("cell", l)))
+                .chain(
+                    trace.initial.iter().flat_map(|c| wrapped(c, self.notes.columns())).map(|l| ("cell", l)),
+                )
                 .collect();
             self.write(&lines);
         }
     }
 
-    /// Writes lines at the right and moves on below them; gives the top.
-    fn write(&mut self, lines: &[(&str, String)]) -> i32 {
-        let (x, top) = (self.notes(), self.y);
+    /// Writes lines and moves on below them.
+    fn write(&mut self, lines: &[(&str, String)]) {
+        let (x, top) = (self.left_of_notes(), self.y);
         for (i, (class, line)) in lines.iter().enumerate() {
             self.svg.text((x, top + 16 + 15 * i as i32), Anchor::Start, class, line);
         }
-        self.y = top + (15 * lines.len() as i32 + 16).max(38);
-        top
+        let least = if self.notes == Notes::Beside { ROW } else { 0 };
+        self.y = top + (15 * lines.len() as i32 + 16).max(least);
+        if self.notes == Notes::Beside {
+            self.seen.push((top, self.y));
+        }
     }
 
     fn step(&mut self, number: usize, step: &'a Step) {
-        let lines = lines(step);
+        let lines = lines(step, self.notes.columns());
         let top = self.y;
-        self.svg.line(&[(LEFT - 4, top), (self.notes() + NOTES, top)], "rule");
+        self.svg.line(&[(LEFT - 4, top), (self.width(), top)], "rule");
         self.svg.text((LEFT - 12, top + 20), Anchor::Middle, "faint", &number.to_string());
         let lane = step.actor.as_deref().and_then(|a| self.actors.iter().position(|n| *n == a));
         match (lane, &step.operation) {
             (Some(lane), Some(operation)) => self.act(lane, operation, step),
             _ => self.happening(),
+        }
+        if self.notes == Notes::Below {
+            self.y = top + ROW - 4;
+            self.seen.push((top, self.y));
         }
         self.write(&lines);
     }
@@ -110,7 +170,7 @@ impl<'a> Drawing<'a> {
 
     /// Something happens that nobody does: time passes, somebody crashes.
     fn happening(&mut self) {
-        let (from, to, y) = (LEFT, self.notes() - 10, self.y + 12);
+        let (from, to, y) = (LEFT, self.right() + 4, self.y + 12);
         self.svg.line(&[(from, y), (to.max(from), y)], "happening");
     }
 
@@ -134,9 +194,12 @@ impl<'a> Drawing<'a> {
         let mut lines: Vec<(&str, String)> = goes_on.into_iter().map(|l| ("faint", l)).collect();
         let style = |i: usize| if i == 0 { "verdict" } else { "cell" };
         let ending = trace.ending.iter().enumerate();
-        lines.extend(ending.flat_map(|(i, e)| wrapped(e, COLUMNS).into_iter().map(move |l| (style(i), l))));
+        lines.extend(
+            ending
+                .flat_map(|(i, e)| wrapped(e, self.notes.columns()).into_iter().map(move |l| (style(i), l))),
+        );
         if !lines.is_empty() {
-            self.svg.line(&[(LEFT - 4, self.y), (self.notes() + NOTES, self.y)], "rule");
+            self.svg.line(&[(LEFT - 4, self.y), (self.width(), self.y)], "rule");
             self.write(&lines);
         }
     }
@@ -145,23 +208,25 @@ impl<'a> Drawing<'a> {
         let mut whole = Svg::default();
         for (lane, actor) in self.actors.iter().enumerate() {
             let x = self.lifeline(lane);
-            whole.line(&[(x, 30), (x, self.y - 6)], "lane");
+            for (top, bottom) in &self.seen {
+                whole.line(&[(x, *top), (x, (*bottom).min(self.y - 6))], "lane");
+            }
             whole.text((x, 20), Anchor::Middle, "actor", actor);
         }
-        let size = (self.notes() + NOTES, self.y + 4);
+        let size = (self.width(), self.y + 4);
         whole.append(self.svg);
         whole.finish(size, title)
     }
 }
 
 /// What is written beside an event.
-fn lines(step: &Step) -> Vec<(&'static str, String)> {
-    let event = wrapped(&step.event, COLUMNS).into_iter().map(|l| ("event", l));
+fn lines(step: &Step, columns: usize) -> Vec<(&'static str, String)> {
+    let event = wrapped(&step.event, columns).into_iter().map(|l| ("event", l));
     let because =
-        step.because.iter().flat_map(|b| wrapped(&format!("since {b}"), COLUMNS)).map(|l| ("faint", l));
+        step.because.iter().flat_map(|b| wrapped(&format!("since {b}"), columns)).map(|l| ("faint", l));
     let moved =
         |change: &&String| step.run.as_ref().is_none_or(|run| !change.starts_with(&format!("{run}: ")));
-    let changes = step.changes.iter().filter(moved).flat_map(|c| wrapped(c, COLUMNS)).map(|l| ("cell", l));
-    let problem = step.problem.iter().flat_map(|p| wrapped(p, COLUMNS)).map(|l| ("verdict", l));
+    let changes = step.changes.iter().filter(moved).flat_map(|c| wrapped(c, columns)).map(|l| ("cell", l));
+    let problem = step.problem.iter().flat_map(|p| wrapped(p, columns)).map(|l| ("verdict", l));
     event.chain(because).chain(changes).chain(problem).collect()
 }

@@ -25,8 +25,3 @@ pub fn page(title: &str, content: &Markup) -> String {
 pub fn figure(svg: String) -> Markup {
     html! { div class="figure" tabindex="0" { (PreEscaped(svg)) } }
 }
-
-/// A drawing that is shrunk to the width of the page: one that is looked at as a whole.
-pub fn whole_figure(svg: String) -> Markup {
-    html! { div class="figure whole" { (PreEscaped(svg)) } }
-}

@@ -85,9 +85,9 @@ impl Svg {
         self.body.push_str(&format!("<text x=\"{x}\" y=\"{y}\"{anchor} class=\"{class}\">{text}</text>\n"));
     }
 
-    /// Opens a link around what is drawn until [`Svg::end_link`].
-    pub fn link(&mut self, target: &str) {
-        self.body.push_str(&format!("<a href=\"{}\">\n", escaped(target)));
+    /// Opens a link around what is drawn until [`Svg::end_link`]; `title` is what a pointer over it reads.
+    pub fn link(&mut self, target: &str, title: &str) {
+        self.body.push_str(&format!("<a href=\"{}\">\n<title>{}</title>\n", escaped(target), escaped(title)));
     }
 
     /// See [`Svg::link`].

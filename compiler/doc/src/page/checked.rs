@@ -2,12 +2,15 @@
 
 use super::{Context, answer, marked, tag, tone};
 use crate::found::{Explored, Failure, Part, Trace};
-use crate::sequence;
+use crate::sequence::{self, Notes};
 use crate::shell::figure;
 use arch_base::Span;
 use arch_base::quantity::{counted, thousands};
 use arch_grammar::ast::{FailureClause, FailureDecl, ItemKind, PropertyDecl};
 use maud::{Markup, html};
+
+/// The widest drawing that a page shows whole on a large screen.
+const WIDEST: i32 = 1_090;
 
 /// The verdict, and how much was looked at.
 pub fn verdict(context: &Context<'_>) -> Markup {
@@ -61,7 +64,7 @@ pub fn properties(context: &Context<'_>) -> Option<Markup> {
             tbody {
                 @for row in rows { (row) }
                 @for p in &built_in {
-                    tr { td class="name" { (p.name) } td class="soft" { "a check that every spec has" } td { (answer(&p.answer)) } }
+                    tr { td class="name" { (p.name) } td class="soft" { "a check that every spec has" } td data-of="found" { (answer(&p.answer)) } }
                 }
             }
         } }
@@ -78,11 +81,11 @@ fn property(context: &Context<'_>, span: Span, property: &PropertyDecl) -> Marku
     html! {
         tr id={ "property-" (name) } {
             td class="name" { (name) }
-            td {
+            td data-of="claims" {
                 code { (claim.trim_start_matches([':', ' '])) }
                 @if !about.is_empty() { div class="soft" { (marked(&about)) } }
             }
-            td {
+            td data-of="found" {
                 @match context.spec.found.property(name) {
                     Some(found) => (answer(&found.answer)),
                     None => (tag("", "not checked")),
@@ -130,8 +133,8 @@ fn mode(context: &Context<'_>, span: Span, failure: &FailureDecl) -> Markup {
                     }
                     @if clause.despite { " (needed with the prevention in place)" }
                 }
-                td { @for (i, p) in clause.violates.iter().enumerate() { @if i > 0 { br; } code { (p.name) } } }
-                td { (verified(context, clause)) }
+                td data-of="without it violated" { @for (i, p) in clause.violates.iter().enumerate() { @if i > 0 { br; } code { (p.name) } } }
+                td data-of="verified" { (verified(context, clause)) }
             }
         }
     }
@@ -166,7 +169,12 @@ fn behaviour(title: &str, trace: &Trace) -> Markup {
     html! {
         details class="trace" {
             summary { (title) " " span class="soft" { "— " (counted(trace.steps.len() as u64, "step")) } }
-            (figure(sequence::draw(trace, title)))
+            @if sequence::width(trace, Notes::Beside) <= WIDEST {
+                div class="roomy" { (figure(sequence::draw(trace, title, Notes::Beside))) }
+                div class="narrow" { (figure(sequence::draw(trace, title, Notes::Below))) }
+            } @else {
+                (figure(sequence::draw(trace, title, Notes::Below)))
+            }
         }
     }
 }
@@ -196,9 +204,9 @@ fn row(part: &Part) -> Markup {
     html! {
         tr {
             td { code { (part.id) } }
-            td { code { (part.text) } }
-            td { (tag(class, &part.class)) }
-            td {
+            td data-of="says" { code { (part.text) } }
+            td data-of="is" { (tag(class, &part.class)) }
+            td data-of="without it" {
                 @if let Some((property, steps)) = &part.breaks {
                     code { (property) } " is violated"
                     @if let Some(steps) = steps { " in " (counted(*steps as u64, "step")) }

@@ -129,17 +129,18 @@ pub fn instances(context: &Context<'_>) -> Option<Markup> {
     let state =
         |name: &str| if checked == Some(Some(name)) { "checked" } else { "not checked for this page" };
     Some(html! {
-        div class="table" { table {
+        div class="table" { table class="wide" {
             thead { tr { th { "Instance" } th { "Sets" } th { "Expects violated" } th { "" } } }
             tbody { @for (span, instance) in instances {
                 @let sets: Vec<String> = instance.settings.iter()
                     .map(|(n, v)| format!("{} = {}", n.name, context.expr(v))).collect();
+                @let left_out = instance.no_failures.is_some();
                 @let expects: Vec<&str> = instance.expectations.iter().map(|e| e.property.name.as_str()).collect();
                 @let about = context.prose.about(span);
                 tr {
                     td class="name" { (instance.name.name) }
-                    td { code { (sets.join(", ")) } @if !about.is_empty() { " " span class="soft" { (marked(&about)) } } }
-                    td { (expects.join(", ")) }
+                    td data-of="sets" { code { (sets.join(", ")) } @if left_out { " without failure modes" } @if !about.is_empty() { " " span class="soft" { (marked(&about)) } } }
+                    td data-of="expects violated" { (expects.join(", ")) }
                     td class="soft" { (state(&instance.name.name)) }
                 }
             } }

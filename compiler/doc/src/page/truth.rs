@@ -58,9 +58,9 @@ fn attribute(context: &Context<'_>, attr: &AttrDecl) -> Markup {
         None => String::new(),
     };
     html! {
-        td { code { (attr.name.name) } }
-        td { @match &attr.ty { Some(ty) => code { (context.ty(ty)) }, None => span class="tag open" { "no type yet" } } }
-        td { code { (start) } }
+        td data-of="attribute" { code { (attr.name.name) } }
+        td data-of="of type" { @match &attr.ty { Some(ty) => code { (context.ty(ty)) }, None => span class="tag open" { "no type yet" } } }
+        td data-of=[(!start.is_empty()).then_some("starts as")] { @if !start.is_empty() { code { (start) } } }
         td class="soft" { (marked(&context.prose.about(attr.span))) }
     }
 }
