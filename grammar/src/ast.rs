@@ -5,6 +5,7 @@
 //! the formatter.
 
 use arch_base::{FileId, Span};
+use std::fmt;
 
 /// A name as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -827,8 +828,8 @@ pub enum TargetKind {
     Protocol(Ident),
     /// `step S`
     Step(OpRef),
-    /// `effect n of S`
-    Effect(u32, OpRef),
+    /// `effect n of S`, `effect 2.1 of S`
+    Effect(StatementPlace, OpRef),
     /// a label
     Label(Ident),
     /// `with NAME = v`
@@ -841,6 +842,29 @@ pub enum TargetKind {
     WithSplit(SplitDecl),
     /// `with fault F`
     WithFault(Box<FaultDecl>),
+    /// `fault F`, of a redundancy
+    Fault(FaultKind),
+    /// `budget of F`, of a redundancy
+    Budget(FaultKind),
+}
+
+/// Where a statement stands in an effect: numbers from 1, from the outside in, each with the block of the one before
+/// that it stands in. `2.else.1` is the first statement of the `else` of the second.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementPlace {
+    /// The number of the outermost statement.
+    pub first: u32,
+    /// Whether the next is in the `else` of the one before, and its number.
+    pub inner: Vec<(bool, u32)>,
+}
+
+impl fmt::Display for StatementPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        self.inner
+            .iter()
+            .try_for_each(|(otherwise, n)| write!(f, ".{}{n}", if *otherwise { "else." } else { "" }))
+    }
 }
 
 /// `instance large { N = 6, TTL = 3 expect violated p }`
@@ -852,6 +876,8 @@ pub struct InstanceDecl {
     pub settings: Vec<(Ident, Expr)>,
     /// What is expected of it.
     pub expectations: Vec<Expectation>,
+    /// `no failures`: failure modes are not executed in it.
+    pub no_failures: Option<Span>,
 }
 
 /// `expect violated p`

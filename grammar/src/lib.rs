@@ -49,3 +49,9 @@ pub fn print(module: &ast::Module, text: &str) -> String {
 pub fn print_expression(expr: &ast::Expr) -> String {
     print::expression(expr)
 }
+
+/// The declaration of a fault on one line, with its budget.
+#[must_use]
+pub fn print_fault(fault: &ast::FaultDecl) -> String {
+    print::fault(fault)
+}

@@ -4,7 +4,7 @@
 use arch_ir::change::{Change, StepRef, apply};
 use arch_ir::eval::Interpreter;
 use arch_ir::explore::{explore, explore_states};
-use arch_ir::report::{Limits, PropertyVerdict, Report};
+use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
 use arch_ir::time::TimeClasses;
 use arch_ir::{Event, Program, Property, PropertyKind};
 use archc::audit::{Audit, Audited, Class};
@@ -32,7 +32,12 @@ impl<'p> Naive<'p> {
     ///
     /// When it has more.
     pub fn new(program: &'p Program, most: u64) -> Result<Naive<'p>, TooLarge> {
-        Ok(Naive { program, base: verdicts(&explored(program, most)?)?, most: most * 4 })
+        let report = explored(program, most)?;
+        // What is to come is not judged there, so most parts are open.
+        if archc::narrate::end_of_behaviours(&report).is_some() {
+            return Err(TooLarge);
+        }
+        Ok(Naive { program, base: verdicts(&report)?, most: most * 4 })
     }
 
     /// Compares an audit with what trying everything finds.
@@ -205,7 +210,9 @@ fn explored(program: &Program, most: u64) -> Result<Report, TooLarge> {
 
 fn verdicts(report: &Report) -> Result<Verdicts, TooLarge> {
     let mut found = Verdicts::new();
-    for result in &report.results {
+    let ended = archc::narrate::end_of_behaviours(report).is_some();
+    let judged = |r: &&PropertyResult| !ended || !archc::narrate::asks_for_more(r.kind, &r.name);
+    for result in report.results.iter().filter(judged) {
         if matches!(result.verdict, PropertyVerdict::NotChecked(_) | PropertyVerdict::Inconclusive) {
             return Err(TooLarge);
         }

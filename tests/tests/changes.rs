@@ -122,6 +122,11 @@ fn removing_means_what_deleting_the_text_means() {
             &[term(0, "main.first#2"), term(0, "main.first#3")],
             &[(" and (T.owner = null or T.seen = true)", "")],
         );
+        // What constants alone switch goes with its switch.
+        let switched = BASE
+            .replace("{T.n != 2}", "{OFF or T.n != 2}")
+            .replace("actor w ", "const OFF = false\nactor w ");
+        same_meaning_in(&switched, &[term(2, "main.third#2")], &[(" {OFF or T.n != 2}", "")]);
         same_meaning(&[term(1, "main.second#1")], &[("not T.seen = true or ", "")]);
         same_meaning(&[Change::Effect(step(0), vec![0])], &[("T.owner := self; ", "")]);
         same_meaning(&[Change::Effect(step(0), vec![2, 0, 0])], &[("T.seen := true }", "}")]);

@@ -127,6 +127,9 @@ impl<'a, 'f> Coverage<'a, 'f> {
     fn steps(&self) -> Vec<Diagnostic> {
         let of_step = |at: At| {
             let warning = of_step(self.step(at), self.seen(at))?;
+            if warning.code == codes::NEVER_FALSE && self.is_asked_again(at) {
+                return None;
+            }
             (!self.accepted(warning.code, Some(at))).then_some(warning)
         };
         self.each_step().filter_map(of_step).collect()
@@ -232,6 +235,14 @@ impl<'a, 'f> Coverage<'a, 'f> {
         let idle = faults.filter(|(id, _)| self.is_idle(*id));
         let named = idle.map(|(_, f)| never_happens(&fault_name(self.program, &f.kind), &f.kind, f.span));
         if self.accepted(codes::NEVER_HAPPENS, None) { Vec::new() } else { named.collect() }
+    }
+
+    /// Whether a step can be duplicated: its guard is asked once more then, whatever it said when a run reached it.
+    fn is_asked_again(&self, at: At) -> bool {
+        self.program.faults.iter().any(|fault| match fault.kind {
+            FaultKind::Duplicate { protocol, step, .. } => (protocol, step) == at && fault.budget != Some(0),
+            _ => false,
+        })
     }
 
     /// Whether a fault with a budget never happens, and that is not said already of its step.

@@ -100,7 +100,7 @@ impl Judge<'_> {
                 PropertyVerdict::Inconclusive => {
                     Base::Open(format!("not everything was explored of {name} {what}"))
                 }
-                PropertyVerdict::NotChecked(why) => Base::Open(why.clone()),
+                PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why) => Base::Open(why.clone()),
             },
         }
     }
@@ -122,9 +122,9 @@ impl Judge<'_> {
                 "without {}, not everything was explored of {name}",
                 self.removed().join(" and ")
             )),
-            PropertyVerdict::NotChecked(why) | PropertyVerdict::ProbablyHolds(why) => {
-                FailureVerdict::Inconclusive(why.clone())
-            }
+            PropertyVerdict::NotChecked(why)
+            | PropertyVerdict::EndsEarly(why)
+            | PropertyVerdict::ProbablyHolds(why) => FailureVerdict::Inconclusive(why.clone()),
         };
         let violation = found.violated().then_some(found);
         self.outcome(name, verdict, violation)

@@ -176,7 +176,15 @@ impl Lock {
                 lock.version
             )));
         }
+        if let Some(twice) = lock.named_twice() {
+            return Err(wrong(format!("it has two entries for {twice}, as after a merge")));
+        }
         Ok(Some(lock))
+    }
+
+    fn named_twice(&self) -> Option<&str> {
+        let mut known = BTreeSet::new();
+        self.entries.iter().find(|e| !known.insert(e.key())).map(|e| e.file.as_str())
     }
 
     /// Writes the lock in one piece, unless it says the same already.
@@ -214,12 +222,20 @@ impl Lock {
         files.into_iter().filter(|f| below(f) && !Path::new(f).exists()).collect()
     }
 
-    /// Puts in what specs came to. What is not as it should be has no entry, and an entry of an earlier text goes, too;
-    /// one of the same text stays when the spec was not explored to the end this time. Files that are gone are forgotten.
+    /// The instances that have an entry and that their files, of which these are all instances, do not have any more.
     #[must_use]
-    pub fn updated(self, outcomes: &[SpecOutcome]) -> Lock {
+    pub fn gone_instances(&self, declared: &Declared) -> Vec<(&str, &str)> {
+        let gone = self.entries.iter().filter(|e| !is_declared(declared, &e.key()));
+        gone.filter_map(|e| Some((e.file.as_str(), e.instance.as_deref()?))).collect()
+    }
+
+    /// Puts in what specs came to. What is not as it should be has no entry, and an entry of an earlier text goes, too;
+    /// one of the same text stays when the spec was not explored to the end this time. Files and instances that are gone are
+    /// forgotten.
+    #[must_use]
+    pub fn updated(self, outcomes: &[SpecOutcome], declared: &Declared) -> Lock {
         let mut entries: BTreeMap<Key, Entry> = self.entries.into_iter().map(|e| (e.key(), e)).collect();
-        entries.retain(|key, _| Path::new(&key.file).exists());
+        entries.retain(|key, _| Path::new(&key.file).exists() && is_declared(declared, key));
         for outcome in outcomes {
             let key = Key::of(outcome);
             let stays = outcome.status == ExitStatus::Inconclusive
@@ -231,6 +247,17 @@ impl Lock {
             }
         }
         Lock { version: VERSION, entries: entries.into_values().collect() }
+    }
+}
+
+/// The instances of files, by the name that entries have for the file.
+pub type Declared = BTreeMap<String, Vec<String>>;
+
+/// Whether the instance of a key is there, or its file was not looked at.
+fn is_declared(declared: &Declared, key: &Key) -> bool {
+    match (&key.instance, declared.get(&key.file)) {
+        (Some(instance), Some(known)) => known.contains(instance),
+        _ => true,
     }
 }
 
@@ -246,7 +273,8 @@ impl Key {
 }
 
 /// The file as named from the working directory, if it is below it, with `/` between its parts.
-fn relative(file: &str) -> String {
+#[must_use]
+pub fn relative(file: &str) -> String {
     let path = Path::new(file);
     let here = std::env::current_dir().ok();
     let below = here.as_ref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);

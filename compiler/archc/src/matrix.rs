@@ -70,7 +70,10 @@ fn explored(program: &Program, request: &Request<'_>, sources: &SourceMap) -> Re
 #[must_use]
 pub fn status(rows: &[Row]) -> ExitStatus {
     let open = |p: &PropertyOutcome| {
-        matches!(p.verdict, PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_))
+        matches!(
+            p.verdict,
+            PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_)
+        )
     };
     let unanswered = |row: &Row| match &row.found {
         Ok(explored) => !explored.complete || explored.properties.iter().any(open),

@@ -341,6 +341,9 @@ pub enum PropertyVerdict {
     Inconclusive,
     /// Nobody looked, for this reason.
     NotChecked(String),
+    /// Behaviours end where `bounds` or `advances` is violated, and what it says is about what comes after: found as far
+    /// as they go, as the text says.
+    EndsEarly(String),
 }
 
 impl PropertyVerdict {
@@ -352,7 +355,7 @@ impl PropertyVerdict {
             PropertyVerdict::ProbablyHolds(_) => "probably_holds",
             PropertyVerdict::Violated => "violated",
             PropertyVerdict::Inconclusive => "inconclusive",
-            PropertyVerdict::NotChecked(_) => "not_checked",
+            PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_) => "not_checked",
         }
     }
 }

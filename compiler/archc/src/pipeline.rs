@@ -184,6 +184,17 @@ pub fn resolve(
     analysis.program.clone().ok_or_else(|| Box::new(unexplored(name, instance, &analysis)))
 }
 
+/// The instances that a file declares; none if it cannot be parsed.
+#[must_use]
+pub fn instances(file: FileId, sources: &SourceMap) -> Option<Vec<String>> {
+    let module = arch_grammar::parse(file, sources.text(file)).ok()?;
+    let names = module.items.iter().filter_map(|item| match &item.kind {
+        ast::ItemKind::Instance(decl) => Some(decl.name.name.clone()),
+        _ => None,
+    });
+    Some(names.collect())
+}
+
 /// The failure modes of a file that has a program.
 #[must_use]
 pub fn failures(
@@ -282,7 +293,7 @@ fn finish(
             }
             let compared = task.locking.compared();
             if !compared.is_some_and(|l| locked::answer(l, &mut outcome, task.asked())) {
-                explore(&mut outcome, program, &analysis.failures, sources, task);
+                explore(&mut outcome, program, &analysis, sources, task);
                 pin(&mut outcome, program, &analysis, sources, task);
                 compared.iter().for_each(|lock| locked::compare(lock, &mut outcome));
             }
@@ -301,7 +312,7 @@ fn finish(
 fn explore(
     outcome: &mut SpecOutcome,
     program: &Program,
-    failures: &[Failure],
+    analysis: &Analysis,
     sources: &SourceMap,
     task: &Task<'_>,
 ) {
@@ -310,23 +321,28 @@ fn explore(
     match questions::explore(program, &request) {
         Ok(explored) => {
             judge(outcome, program, &explored.report, sources, task);
-            let left_out = match explored.report.compaction {
-                Some(_) => Some("--compact"),
-                None => (!task.failures).then_some("--no-failures"),
-            };
             let setting = failures::Setting {
                 as_written: &outcome.properties,
                 expectations: &outcome.expectations,
-                left_out,
+                left_out: left_out(&explored.report, analysis, task),
                 request: &Request { compact: false, limits: request.limits.clone(), ..request },
                 sources,
             };
-            outcome.failures = failures::execute(failures, setting);
+            outcome.failures = failures::execute(&analysis.failures, setting);
             drop(progress);
             cover(outcome, program, &explored);
             conclude(outcome, program, task);
         }
         Err(refusal) => refuse(outcome, refusal, task.engine),
+    }
+}
+
+/// What keeps failure modes from being executed.
+fn left_out(report: &Report, analysis: &Analysis, task: &Task<'_>) -> Option<&'static str> {
+    match task.failures {
+        _ if report.compaction.is_some() => Some("--compact"),
+        false => Some("--no-failures"),
+        true => analysis.no_failures.then_some("the instance says `no failures`"),
     }
 }
 
@@ -524,12 +540,14 @@ pub fn not_checked(name: &str, reason: &str) -> SpecOutcome {
 
 /// The result of a file that the lock knows and that is not there any more.
 #[must_use]
-pub fn gone(name: &str) -> SpecOutcome {
+pub fn gone(name: &str, instance: Option<&str>) -> SpecOutcome {
     let mut outcome = empty(name);
+    let what = instance.map_or_else(|| name.to_owned(), |i| format!("instance {i} of {name}"));
     outcome.diagnostics.push(
-        Diagnostic::error(codes::DRIFT, format!("{} has an entry for {name}, which is gone", lock::FILE))
+        Diagnostic::error(codes::DRIFT, format!("{} has an entry for {what}, which is gone", lock::FILE))
             .help("review it, and run `archc check --lock`"),
     );
+    outcome.instance = instance.map(str::to_owned);
     let parts = vec!["gone".to_owned()];
     settle(&mut outcome, verdict::unexplored(Verdict::Inconclusive, ExitStatus::Drift, "DRIFT", parts));
     outcome

@@ -4,7 +4,7 @@ use crate::outcome::{
     ExitStatus, Exploration, FailureOutcome, FailureVerdict, Headline, PropertyOutcome, PropertyVerdict,
     Verdict, counted, thousands,
 };
-use crate::{narrate, reasons};
+use crate::reasons;
 use arch_base::{Diagnostic, Severity};
 use std::collections::BTreeSet;
 
@@ -141,7 +141,10 @@ fn raw_verdict(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Verdict {
 
 fn is_open(facts: Facts<'_>) -> bool {
     let open = |p: &PropertyOutcome| {
-        matches!(p.verdict, PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_))
+        matches!(
+            p.verdict,
+            PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_)
+        )
     };
     !facts.exploration.complete
         || !facts.reasons.is_empty()
@@ -155,7 +158,7 @@ fn is_left_out(facts: Facts<'_>, property: &PropertyOutcome) -> bool {
     let expected = |p: &PropertyOutcome| facts.expectations.contains(&p.name);
     let end = |p: &&PropertyOutcome| p.built_in() && ["bounds", "advances"].contains(&p.name.as_str());
     let mut ends = facts.properties.iter().filter(end).filter(|p| p.violated());
-    narrate::ends_early(&property.verdict) && !expected(property) && ends.any(expected)
+    matches!(property.verdict, PropertyVerdict::EndsEarly(_)) && !expected(property) && ends.any(expected)
 }
 
 fn open_failures(facts: Facts<'_>) -> u64 {
@@ -276,7 +279,9 @@ fn open_parts(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Vec<String> {
     let mut parts = vec![states(facts.exploration)];
     parts.extend(facts.reasons.iter().cloned());
     let unchecked = |built_in: bool| {
-        let open = |p: &&PropertyOutcome| matches!(p.verdict, PropertyVerdict::NotChecked(_));
+        let open = |p: &&PropertyOutcome| {
+            matches!(p.verdict, PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_))
+        };
         facts.properties.iter().filter(open).filter(|p| p.built_in() == built_in).count() as u64
     };
     for (number, noun) in [(unchecked(false), "property"), (unchecked(true), "built-in check")] {
@@ -452,8 +457,7 @@ mod tests {
     fn what_ends_behaviours_can_be_expected() {
         let kind = "built-in";
         let bounds = PropertyOutcome { kind, ..property("bounds", PropertyVerdict::Violated) };
-        let why = "no violation found, but behaviours end where `bounds` is violated";
-        let open = |name| property(name, PropertyVerdict::NotChecked(why.into()));
+        let open = |name| property(name, PropertyVerdict::EndsEarly("behaviours end".into()));
         let (code, word, rest) = judged(&[open("p"), bounds.clone()], &["bounds"], true);
         assert_eq!((code, word), (0, "EXPECTED"));
         assert!(rest.contains("1 other check not judged, as behaviours end there"), "{rest}");

@@ -367,11 +367,121 @@ fn a_redundancy_that_is_none_is_refuted() {
         ("redundant term 3 of up \"x\"", "E0503"),
         ("redundant guard of nowhere \"x\"", "nowhere"),
         ("redundant step up \"x\"", "nothing that an audit leaves out is named here"),
+        ("redundant fault crash w \"x\"", "no such fault is declared"),
+        ("redundant effect 1.1 of up \"x\"", "E0503"),
+        ("redundant effect 0 of up \"x\"", "E0503"),
+        ("redundant effect 99999999999 of up \"x\"", "out of range"),
+        ("faults { crash w unbounded }\nredundant budget of crash w \"x\"", "this fault has no budget"),
     ] {
         let spec = format!("{COUNTER}{declaration}\n");
         let run = Dir::with(&[("a.arch", &spec)]).archc(&["audit", "a.arch"]).expect(2);
         assert!(run.stdout.contains(said), "{declaration}: {}", run.stdout);
         Dir::with(&[("a.arch", &spec)]).archc(&["check", "a.arch"]).expect(2);
+    }
+}
+
+#[test]
+fn faults_and_their_budgets_can_be_accepted() {
+    let faults = "faults { crash w at most 2; duplicate less }\n";
+    let spec = format!(
+        "{COUNTER}{faults}redundant fault crash w \"whoever counts again counts the same\"\n\
+         redundant budget of crash w \"twice is enough\"\nredundant fault duplicate less \"it sets\"\n"
+    );
+    let run = Dir::with(&[("a.arch", &spec)]).archc(&["audit", "a.arch"]).expect(0).quiet();
+    let line = |id: &str| run.stdout.lines().find(|l| l.contains(id)).expect("the part").to_owned();
+    assert!(line(" fault crash w").contains("accepted: whoever counts again"), "{}", run.stdout);
+    assert!(line("budget of crash w").contains("accepted: twice is enough"), "{}", run.stdout);
+    // A reason for a fault is one for its budget.
+    assert!(line("budget of duplicate down.less").contains("accepted: it sets"), "{}", run.stdout);
+    let wrong = "truth T { n: 0..5 }\nactor w\nprotocol main { w[up] => done }\non up { T.n := T.n + 1 }\n\
+                 faults { duplicate up }\nproperty q: never T.n = 2\nredundant fault duplicate up \"x\"\n";
+    let run = Dir::with(&[("a.arch", wrong)]).archc(&["audit", "a.arch"]).expect(1);
+    assert!(run.stdout.contains("fault duplicate main.up is harmful: without it, q holds"), "{}", run.stdout);
+}
+
+#[test]
+fn a_reason_for_a_protocol_accepts_nothing_that_carries_load() {
+    let spec = format!("{COUNTER}redundant protocol main \"x\"\n");
+    let run = Dir::with(&[("a.arch", &spec)]).archc(&["audit", "a.arch"]);
+    let line = run.stdout.lines().find(|l| l.contains("main.up#1")).expect("the part");
+    assert!(line.contains("load-bearing") && !line.contains("accepted"), "{line}");
+    let spec = format!("{COUNTER}redundant term 2 of up \" \"\n");
+    let run = Dir::with(&[("a.arch", &spec)]).archc(&["audit", "a.arch"]).expect(2);
+    assert!(run.stdout.contains("E0503") && run.stdout.contains("no reason"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_to_come_is_open_where_behaviours_end() {
+    let spec = "\
+truth T { n: 0..1, ok: bool, go: bool }
+actor a
+rules { a[grow]  a[fix]  a[stop {T.go}] }
+on grow { T.n := T.n + 1 }
+on fix { T.ok := true }
+on stop { T.go := false }
+property p: always possible T.ok
+property q: eventually T.ok
+property r: always not T.go or T.n = 0
+";
+    let run = Dir::with(&[("a.arch", spec)]).archc(&["audit", "a.arch", "--format", "json"]).expect(3);
+    let found = &run.json()["specs"][0];
+    assert_eq!(part(found, "protocol fix")["class"], "inconclusive");
+}
+
+#[test]
+fn what_a_cut_forbids_as_well_is_not_proved_redundant() {
+    let spec = "\
+truth T { n: 0..2 cut, ok: bool }
+actor a
+rules { a[inc {not T.ok}]  a[fin {T.n = 2}] }
+on inc { T.n := T.n + 1 }
+on fin { T.ok := true }
+property p: always T.ok implies T.n = 2
+";
+    let class = |spec: &str, id: &str| {
+        let run = Dir::with(&[("a.arch", spec)]).archc(&["audit", "a.arch", "--format", "json"]);
+        part(&run.json()["specs"][0], id)["class"].as_str().expect("a class").to_owned()
+    };
+    assert_eq!(class(spec, "inc#1"), "inconclusive");
+    // The guard keeps the spec away from the bound, and only without it the cut would be needed.
+    let guarded = spec.replace("not T.ok", "T.n < 2");
+    assert_eq!(class(&guarded, "inc#1"), "inconclusive");
+    assert_eq!(class(&guarded.replace(" cut", " clamp"), "inc#1"), "unobserved");
+}
+
+#[test]
+fn a_statement_within_another_can_be_accepted() {
+    let spec = "\
+truth T { n: 0..3, m: 0..1, seen: 0..1 }
+actor w
+protocol main, repeats { w[up] => done }
+on up { T.m := 0; if T.n < 3 { T.n := T.n + 1 } else { T.n := 0; T.seen := 1 } }
+property p: always T.n <= 3
+property r: reachable T.n = 2
+redundant effect 1 of up \"it is 0\"
+redundant effect 2.else.2 of up \"nobody looks\"
+redundant effect 2.1 of up \"refuted\"
+";
+    let run = Dir::with(&[("a.arch", spec)]).archc(&["audit", "a.arch"]).expect(1);
+    assert!(
+        run.stdout.contains("effect 2.1 of main.up is load-bearing: without it, r breaks"),
+        "{}",
+        run.stdout
+    );
+    let line = run.stdout.lines().find(|l| l.contains("effect 2.else.2 of main.up")).expect("the part");
+    assert!(line.contains("accepted: nobody looks"), "{line}");
+}
+
+#[test]
+fn what_is_switched_carries_its_load() {
+    for guard in ["not ON or T.n < 2", "ON implies T.n < 2", "T.n < 2 or not ON", "not (ON and T.n >= 2)"] {
+        let spec =
+            COUNTER.replace("T.n < 2 and T.n >= 0", guard).replace("truth T", "const ON = true\ntruth T");
+        let found = audit(&spec);
+        let of_n =
+            parts(&found).find(|p| p["text"].as_str().is_some_and(|t| t.starts_with("T.n"))).expect("it");
+        assert_eq!((&of_n["class"], &of_n["property"]), (&"load_bearing".into(), &"p".into()), "{guard}");
+        assert!(parts(&found).all(|p| p["class"] != "masked"), "{guard}");
     }
 }
 

@@ -183,3 +183,52 @@ fn a_warning_is_accepted_by_its_code() {
     let (wrong, _) = checked(&format!("{SPEC}\nallow W0901 at nowhere \"why\"\n"), &[]);
     assert_eq!(codes(&wrong), ["E0108"]);
 }
+
+/// The codes that a check of `declarations` after a counter that runs from 0 to 2 and back gives.
+fn of_counter(declarations: &str) -> Vec<String> {
+    let spec = format!(
+        "truth T {{ n: 0..2, up: bool = true, m: map w -> 0..1 }}\nactor w * 2\n\
+         rules {{ w[inc {{T.n < 2}}]  w[zero {{T.n = 2}}] }}\non inc {{ T.n := T.n + 1 }}\non zero {{ T.n := 0 }}\n\
+         {declarations}\n"
+    );
+    let (found, _) = checked(&spec, &[]);
+    // What a declaration does not use is beside the point.
+    codes(&found).into_iter().filter(|code| code != "W0607").collect()
+}
+
+#[test]
+fn what_is_never_false_does_not_have_to_come() {
+    assert_eq!(of_counter("property a: eventually T.n <= 2"), ["W0905"]);
+    assert_eq!(of_counter("property a: T.n = 1 leads to T.n <= 2"), ["W0905"]);
+    assert_eq!(of_counter("property a: T.n = 1 leads to T.n = 2"), [""; 0]);
+    assert_eq!(of_counter("property a: eventually T.n = 2"), [""; 0]);
+}
+
+#[test]
+fn what_speaks_of_nothing_is_vacuous_in_every_form() {
+    assert_eq!(of_counter("property a: always no x in w where T.n = 3: T.n = 0"), ["W0904"]);
+    assert_eq!(of_counter("property a: always no x in w where T.n = 2: T.n = 0"), [""; 0]);
+    assert_eq!(of_counter("property a: for each x in w where T.n = 3: reachable T.n = 1"), ["W0904"]);
+    assert_eq!(of_counter("property a: for each x in w where T.n = 2: reachable T.n = 2"), [""; 0]);
+}
+
+#[test]
+fn a_flag_that_nobody_sets_makes_a_property_idle() {
+    assert_eq!(of_counter("property a: always T.up or T.n = 0"), ["W0604"]);
+    assert_eq!(of_counter("ghost truth G { hits: 0..3 }\nproperty a: always G.hits <= 2"), ["W0604"]);
+    assert_eq!(of_counter("property a: always no x in w where T.m(x) = 1"), ["W0604"]);
+}
+
+#[test]
+fn a_guard_that_a_duplicate_asks_again_is_not_said_to_be_never_false() {
+    let spec = "\
+truth T { n: 0..2, done: bool }
+actor w
+protocol p { w[a {T.done = false}] => done }
+on a { T.done := true; T.n := T.n + 1 }
+property once: always T.n <= 1
+";
+    let with = format!("{spec}faults {{ duplicate a at most 1 }}\n");
+    let said = |spec: &str| checked(spec, &[]).0.to_string().contains("W0902");
+    assert!(said(spec) && !said(&with));
+}

@@ -104,6 +104,16 @@ fn failure_modes_can_be_left_out() {
     let run = dir.archc(&["check", "a.arch", "--no-failures"]).expect(0);
     assert!(run.stdout.starts_with("HOLDS"), "{}", run.stdout);
     assert!(run.stdout.contains("1 failure mode not executed"), "{}", run.stdout);
+    let instance =
+        format!("{text}instance small {{ GRACE = 1, no failures }}\ninstance other {{ GRACE = 1 }}\n");
+    let dir = Dir::with(&[("a.arch", &instance)]);
+    let run = dir.archc(&["check", "a.arch", "--instance", "small"]).expect(0);
+    assert!(run.stdout.contains("1 failure mode not executed"), "{}", run.stdout);
+    let run = dir.archc(&["check", "a.arch", "--instance", "small", "--show", "all"]).expect(0);
+    assert!(run.stdout.contains("the instance says `no failures`"), "{}", run.stdout);
+    for others in [&["check", "a.arch"][..], &["check", "a.arch", "--instance", "other"]] {
+        assert!(dir.archc(others).expect(1).stdout.contains("NOT SHOWN"), "{others:?}");
+    }
 }
 
 #[test]

@@ -80,11 +80,12 @@ fn what_breaks_breaks_only_under_its_fault() {
 fn declared_budgets_count_and_other_faults_do_not() {
     let rows = matrix("faults { crash worker at most 2; lose add }");
     let none = rows.iter().find(|r| r["fault"].is_null()).expect("a row without faults");
-    assert_eq!(row(&rows, "crash worker")["declared"], true);
+    assert_eq!(row(&rows, "crash worker at most 2")["declared"], true);
     assert_eq!(row(&rows, "skew worker by 1")["declared"], false);
     assert_eq!(none["distinct_states"], matrix("")[0]["distinct_states"]);
-    let states = |rows: &[Value]| row(rows, "crash worker")["distinct_states"].as_u64();
-    assert!(states(&rows) > states(&matrix("")), "a second crash makes more states");
+    let states = |rows: &[Value], fault: &str| row(rows, fault)["distinct_states"].as_u64();
+    let (twice, once) = (states(&rows, "crash worker at most 2"), states(&matrix(""), "crash worker"));
+    assert!(twice > once, "a second crash makes more states");
 }
 
 #[test]
@@ -118,4 +119,47 @@ fn limits_and_errors_have_their_status() {
     dir.archc(&["faults", "b.arch"]).expect(2);
     dir.archc(&["faults", "c.arch"]).expect(3);
     dir.archc(&["faults", "a.arch", "--instance", "nowhere"]).expect(2);
+}
+
+#[test]
+fn every_declared_fault_has_a_row_as_it_is_declared() {
+    let spec = "\
+truth T { n: 0..3 }
+truth Store { n: 0..3 }
+actor edge * 2
+actor store
+actor clockless
+protocol main for each edge, repeats { edge[ask] -> store[answer {Store.n < 3}] => done }
+rules { clockless[merge {connected(clockless, store) and T.n < 3}] }
+on ask { }
+on answer { Store.n := Store.n + 1 }
+on merge { T.n := T.n + 1 }
+faults { partition edge from store at most 2; skew edge by 2; crash edge stops at most 2; lose answer unbounded }
+property p: always T.n <= 3
+";
+    let run = Dir::with(&[("a.arch", spec)]).archc(&["faults", "a.arch"]).expect(0);
+    let rows: Vec<&str> = run.stdout.lines().filter(|l| l.contains(" *")).collect();
+    for declared in [
+        "partition edge from store at most 2",
+        "skew edge by 2",
+        "crash edge stops at most 2",
+        "lose answer unbounded",
+    ] {
+        assert_eq!(rows.iter().filter(|l| l.contains(declared)).count(), 1, "{declared}: {}", run.stdout);
+    }
+    assert!(!run.stdout.contains("partition store from edge"), "{}", run.stdout);
+}
+
+#[test]
+fn a_fault_is_declared_once() {
+    let spec = "\
+truth T { n: 0..3 }
+actor w
+protocol main { w[up] => done }
+on up { T.n := 1 }
+faults { crash w; crash w at most 2 }
+property p: always T.n <= 1
+";
+    let run = Dir::with(&[("a.arch", spec)]).archc(&["check", "a.arch"]).expect(2);
+    assert!(run.stdout.contains("E0501") && run.stdout.contains("declared already"), "{}", run.stdout);
 }

@@ -158,3 +158,40 @@ fn github_annotations_point_into_files() {
     assert!(text.contains("::error file=invalid.arch,line=8,col=16,"), "{text}");
     assert!(text.contains("title=mine is violated::"), "{text}");
 }
+
+#[test]
+fn what_a_guard_wants_to_be_false_is_told() {
+    let spec = "\
+truth T { ok: bool, n: 0..1 }
+actor w
+protocol p, repeats, daemon { w[send] -> w[recv {not T.ok and T.n = 0}] => done }
+on send { }
+on recv { T.ok := true }
+property q: never T.ok
+";
+    let dir = Dir::with(&[("a.arch", spec)]);
+    let run = dir.archc(&["check", "a.arch", "--show", "all"]).expect(1);
+    let waits = run.stdout.lines().find(|l| l.contains("recv waits: ")).expect("a step that waits");
+    assert!(waits.ends_with("T.ok") && !waits.contains("not"), "{waits}");
+    assert!(run.stdout.contains("because not T.ok"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_blocked_is_told_where_a_goal_is_out_of_reach() {
+    let spec = "\
+truth L { a: w?, b: w? }
+actor w * 2
+protocol p for each w, runs 1 { w[first {L.a = null}] -> w[second {L.b = null}] => done }
+protocol q for each w, runs 1 { w[other {L.b = null}] -> w[last {L.a = null}] => done }
+on first { L.a := self }
+on second { L.a := null }
+on other { L.b := self }
+on last { L.b := null }
+allow stuck
+allow stranded
+property free: always possible L.a = null and L.b = null
+";
+    let run = Dir::with(&[("a.arch", spec)]).archc(&["check", "a.arch"]).expect(1);
+    assert!(run.stdout.contains("blocked there: p[w1]"), "{}", run.stdout);
+    assert!(run.stdout.contains("second waits: not L.b = null (L.b is w"), "{}", run.stdout);
+}

@@ -217,3 +217,32 @@ fn what_the_audit_refutes_or_leaves_open_is_not_locked() {
     assert!(!dir.read("archc.lock").contains("[[spec]]"), "{before}");
     assert_eq!(dir.archc(&["check", "a.arch", "--audit"]).status, 2, "only with --lock");
 }
+
+#[test]
+fn an_instance_that_is_gone_is_a_drift() {
+    let spec = "\
+const ON = true
+truth T { n: 0..2 }
+actor w
+rules { w[inc {not ON or T.n < 1}]  w[zero {T.n > 0}] }
+on inc { if T.n < 2 { T.n := T.n + 1 } }
+on zero { T.n := 0 }
+property p: always T.n <= 1
+";
+    let control = "instance off { ON = false, expect violated p }\n";
+    let dir = Dir::with(&[("a.arch", &format!("{spec}{control}"))]);
+    dir.archc(&["check", "a.arch", "--lock", "--instance", "all"]).expect(0);
+    assert!(dir.read("archc.lock").contains("instance = \"off\""));
+    dir.archc(&["check", "a.arch", "--locked", "--instance", "all"]).expect(0);
+    dir.write("a.arch", spec.as_bytes());
+    let run = dir.archc(&["check", "a.arch", "--locked"]).expect(4);
+    assert!(run.stdout.contains("instance off of a.arch, which is gone"), "{}", run.stdout);
+    dir.archc(&["check", "a.arch", "--lock"]).expect(0);
+    assert!(!dir.read("archc.lock").contains("instance = \"off\""));
+    dir.archc(&["check", "a.arch", "--locked"]).expect(0);
+    let (head, entry) = (dir.read("archc.lock"), dir.read("archc.lock"));
+    let entry = &entry[entry.find("[[spec]]").expect("an entry")..];
+    dir.write("archc.lock", format!("{head}\n{entry}").as_bytes());
+    let run = dir.archc(&["check", "a.arch", "--locked"]).expect(2);
+    assert!(run.stderr.contains("two entries for a.arch"), "{}", run.stderr);
+}

@@ -39,6 +39,8 @@ pub struct Comparison {
     pub happened: Vec<Event>,
     /// Why exploration ended early, if it did.
     pub stopped: Option<Stop>,
+    /// Whether `cut` disabled an event of the program: nothing is the same then, as far as anybody knows.
+    pub cut: bool,
 }
 
 /// Compares a program with variants of it. `early`: ends as soon as all of them are known to differ.
@@ -68,12 +70,20 @@ pub fn compare(
     limits.enough = early.then(|| Enough { any: Vec::new(), all: (0..variants.len() as u32).collect() });
     let explored = explore(&system, &limits, interrupt, &mut |_| {});
     let whole = explored.stopped.is_none();
-    let same = |found: &Option<u32>| found.map(|_| false).or(whole.then_some(true));
+    let noted = |m: &Machine, of: &dyn Fn(&Scratch) -> &execute::Scratch| {
+        explored.scratches.iter().any(|s| m.was_cut(of(s)))
+    };
+    let cut = noted(&machine, &|s| &s.machine);
+    let same = |(i, found): (usize, &Option<u32>)| {
+        let known = whole && !cut && !noted(&system.others[i].machine, &|s| &s.others[i].0);
+        found.map(|_| false).or(known.then_some(true))
+    };
     let happened = (0..machine.actions()).filter(|a| explored.executed[*a] > 0);
     Ok(Comparison {
-        same: explored.found.iter().map(same).collect(),
+        same: explored.found.iter().enumerate().map(same).collect(),
         happened: happened.map(|a| machine.template(a as u32)).collect(),
         stopped: explored.stopped.map(stop),
+        cut,
     })
 }
 

@@ -325,6 +325,11 @@ impl Machine {
         spans.into_iter().collect()
     }
 
+    /// Whether a `cut` disabled an event that a worker executed.
+    pub(crate) fn was_cut(&self, scratch: &Scratch) -> bool {
+        (0..self.cut_spans.len()).any(|i| scratch.notes.is_flagged(self.steps.len() + i))
+    }
+
     /// Coverage, from what workers noted and how often each action was executed.
     pub fn coverage(&self, scratches: &[Scratch], executed: &[u64]) -> Vec<Vec<StepCoverage>> {
         let none = |p: &arch_ir::Protocol| vec![StepCoverage::default(); p.steps.len()];

@@ -78,15 +78,76 @@ fn decided_by(parts: &[Expr], decides: bool) -> Option<bool> {
     }
 }
 
+/// Whether an expression is made of constants alone: in a guard, a switch of the check and not of the protocol.
+#[must_use]
+pub fn is_constant(e: &Expr) -> bool {
+    let mut constant = true;
+    e.visit(&mut |e| {
+        constant &= matches!(
+            e.kind,
+            ExprKind::Literal(_)
+                | ExprKind::Not(_)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Compare(..)
+                | ExprKind::Arith(..)
+                | ExprKind::If(..)
+        );
+    });
+    constant
+}
+
 /// The guard as if one of its atoms had not been written, and the atoms that are left. An `and` or `or` loses an
-/// operand, a `not` goes with what it negates; a guard without atoms is true.
+/// operand, a `not` goes with what it negates, switches with the last thing that they switch; a guard without atoms is
+/// true.
 #[must_use]
 pub fn without(guard: &Expr, atoms: &[Atom], n: usize) -> (Expr, Vec<Atom>) {
-    let gone = &atoms[n].path;
+    let gone = &with_switches(guard, &atoms[n]);
     let left = pruned(guard, gone).unwrap_or_else(|| Expr::bool(true, guard.span));
-    let others = atoms.iter().enumerate().filter(|(i, _)| *i != n).map(|(_, a)| a);
+    let others = atoms.iter().filter(|a| !a.path.starts_with(gone));
     let moved = others.map(|a| Atom { path: moved(guard, &a.path, gone), ..a.clone() });
     (left, moved.collect())
+}
+
+/// What goes with an atom: the disjunction that it stands in, if nothing else in it reads the state. In
+/// `not FENCED or epoch = current` the atom alone would leave a guard that is never true, which nobody means
+/// who asks what the comparison is for.
+fn with_switches(guard: &Expr, atom: &Atom) -> Vec<u32> {
+    let mut gone = atom.path.clone();
+    if is_constant(&atom.expr) {
+        return gone;
+    }
+    // The widest disjunction whose other operands, at every level below it, are constants.
+    let mut wide = gone.len();
+    for depth in (0..gone.len()).rev() {
+        let (outer, negated) = reached(guard, &gone[..depth]);
+        let others = |parts: &[Expr]| {
+            parts.iter().enumerate().all(|(i, p)| i == gone[depth] as usize || is_constant(p))
+        };
+        match &outer.kind {
+            ExprKind::Not(_) => {}
+            ExprKind::Or(parts) if !negated && others(parts) => wide = depth,
+            ExprKind::And(parts) if negated && others(parts) => wide = depth,
+            _ => break,
+        }
+    }
+    gone.truncate(wide);
+    gone
+}
+
+/// Whether an atom stands under an odd number of negations: the guard wants it to be false.
+#[must_use]
+pub fn is_negated(guard: &Expr, atom: &Atom) -> bool {
+    reached(guard, &atom.path).1
+}
+
+/// What stands at a path, and whether it is under an odd number of negations.
+fn reached<'e>(e: &'e Expr, path: &[u32]) -> (&'e Expr, bool) {
+    path.iter().fold((e, false), |(at, negated), i| match &at.kind {
+        ExprKind::Not(inner) => (&**inner, !negated),
+        ExprKind::And(parts) | ExprKind::Or(parts) => (&parts[*i as usize], negated),
+        _ => (at, negated),
+    })
 }
 
 /// The expression without what stands at `path`; none when nothing is left.
@@ -252,6 +313,35 @@ mod tests {
         }
         let (guard, atoms) = example();
         all_orders(&guard, &atoms);
+    }
+
+    /// An atom that reads the state, unlike those of the other tests.
+    fn reads(at: u32) -> Expr {
+        Expr { kind: ExprKind::Instant(0), ..atom(at) }
+    }
+
+    #[test]
+    fn switches_go_with_what_they_switch() {
+        let or = |parts| node(ExprKind::Or, parts);
+        let and = |parts| node(ExprKind::And, parts);
+        let left = |line: Expr, n: usize| {
+            let (guard, atoms) = joined(vec![line], "p.s", span(0, 9));
+            let (left, atoms) = without(&guard, &atoms, n);
+            (shown(&left), atoms.len())
+        };
+        let of = |text: &str, n: usize| (text.to_owned(), n);
+        // `not SWITCH or p`, in a conjunction and alone; the switch itself goes alone.
+        let switched = || or(vec![not(atom(1)), reads(2)]);
+        assert_eq!(left(and(vec![switched(), reads(3)]), 1), of("Instant(0)", 1));
+        assert_eq!(left(switched(), 1).1, 0);
+        assert_eq!(left(switched(), 0), of("Instant(0)", 1));
+        // With a second operand that reads the state, one operand is left.
+        assert_eq!(left(or(vec![atom(1), reads(2), reads(3)]), 2), of("(1|Instant(0))", 2));
+        // `not (SWITCH and p)` is the same; in an `and` a switch stays.
+        assert_eq!(left(and(vec![not(and(vec![atom(1), reads(2)])), reads(3)]), 1), of("Instant(0)", 1));
+        assert_eq!(left(and(vec![atom(1), reads(2)]), 1), of("1", 1));
+        // Nothing but switches: text is text.
+        assert_eq!(left(or(vec![atom(1), atom(2)]), 1), of("1", 1));
     }
 
     #[test]

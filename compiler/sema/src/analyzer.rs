@@ -156,6 +156,7 @@ impl<'m> Analyzer<'m> {
             None => h.id.name.clone(),
         });
         let instances = self.instances().map(|(i, _)| i.name.name.clone()).collect();
+        let no_failures = self.chosen_instance().is_some_and(|i| i.no_failures.is_some());
         Analysis {
             diagnostics: self.diagnostics,
             archetype,
@@ -163,6 +164,7 @@ impl<'m> Analyzer<'m> {
             program: (!errors && !sketch).then_some(self.program),
             sketch,
             failures,
+            no_failures,
             redundant,
             ownerships: self.ownerships,
         }

@@ -2,8 +2,9 @@
 
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{failures as errors, names};
+use crate::variation;
 use arch_base::Span;
-use arch_grammar::ast::{self, ItemKind, TargetKind};
+use arch_grammar::ast::{self, ItemKind, StmtKind, TargetKind};
 
 impl<'m> Analyzer<'m> {
     /// Checks all failure modes and accepted redundancies.
@@ -18,7 +19,12 @@ impl<'m> Analyzer<'m> {
                     seen.push(&decl.name);
                     self.check_failure(decl);
                 }
-                ItemKind::Redundant(decl) => self.check_redundant(&decl.target),
+                ItemKind::Redundant(decl) => {
+                    if decl.why.value.trim().is_empty() {
+                        self.report(errors::no_reason(decl.why.span));
+                    }
+                    self.check_redundant(&decl.target);
+                }
                 _ => {}
             }
         }
@@ -31,7 +37,9 @@ impl<'m> Analyzer<'m> {
             | TargetKind::Term(..)
             | TargetKind::Branch(_)
             | TargetKind::Protocol(_)
-            | TargetKind::Effect(..) => self.check_target(target),
+            | TargetKind::Effect(..)
+            | TargetKind::Fault(_)
+            | TargetKind::Budget(_) => self.check_target(target),
             _ => self.report(errors::never_redundant(target.span)),
         }
     }
@@ -61,11 +69,7 @@ impl<'m> Analyzer<'m> {
                     self.check_number(*n, atoms, target.span, "term", &step.operation);
                 }
             }
-            TargetKind::Effect(n, step) => {
-                if let Some(statements) = self.statements_of(step) {
-                    self.check_number(*n, statements, target.span, "statement", &step.operation);
-                }
-            }
+            TargetKind::Effect(place, step) => self.check_statement(place, step, target.span),
             TargetKind::Branch(step) => {
                 let index = self.protocol_with(step);
                 if let Some(index) = index {
@@ -108,6 +112,33 @@ impl<'m> Analyzer<'m> {
                 }
             }
             TargetKind::WithFault(fault) => self.check_fault_target(fault),
+            TargetKind::Fault(kind) => {
+                self.declared_fault(kind, target.span);
+            }
+            TargetKind::Budget(kind) => {
+                if let Some(fault) = self.declared_fault(kind, target.span)
+                    && !variation::has_budget(fault)
+                {
+                    self.report(errors::no_budget(target.span, fault.span));
+                }
+            }
+        }
+    }
+
+    /// The declaration of a fault; reports that there is none.
+    fn declared_fault(&mut self, kind: &ast::FaultKind, span: Span) -> Option<&'m ast::FaultDecl> {
+        let found = variation::declared_fault(self.module, kind);
+        if found.is_none() {
+            self.report(errors::no_such_fault(span));
+        }
+        found
+    }
+
+    /// A statement is there at the place, however deep.
+    fn check_statement(&mut self, place: &ast::StatementPlace, step: &'m ast::OpRef, span: Span) {
+        let Some(body) = self.effect_body(step) else { return };
+        if let Some((n, count)) = missing(place, body) {
+            self.report(errors::no_such_number(span, n, count, "statement", &step.operation));
         }
     }
 
@@ -171,7 +202,7 @@ impl<'m> Analyzer<'m> {
     }
 
     fn check_label(&mut self, name: &ast::Ident) {
-        let labels = crate::variation::labels(self.module);
+        let labels = variation::labels(self.module);
         if !labels.contains(&name.name) {
             let known: Vec<&str> = labels.iter().map(String::as_str).collect();
             self.report(errors::unknown_label(name, &known));
@@ -207,10 +238,37 @@ impl<'m> Analyzer<'m> {
 
     /// How many statements the effect has as it is written.
     fn statements_of(&mut self, reference: &ast::OpRef) -> Option<usize> {
+        Some(self.effect_body(reference)?.map_or(0, |b| b.statements.len()))
+    }
+
+    /// What an operation does, if it does anything; reports an operation that is not there.
+    fn effect_body(&mut self, reference: &ast::OpRef) -> Option<Option<&'m ast::Block>> {
         let index = self.protocol_with(reference)?;
         let step = self.runs[index].steps.iter().find(|w| same(w.step, reference))?.step;
-        let body = self.effect_of(index, step).and_then(|on| on.body.as_ref());
-        Some(body.map_or(0, |b| b.statements.len()))
+        Some(self.effect_of(index, step).and_then(|on| on.body.as_ref()))
+    }
+}
+
+/// The number that no statement has, and how many there are where it looks.
+fn missing(place: &ast::StatementPlace, body: Option<&ast::Block>) -> Option<(u32, usize)> {
+    let (mut block, mut n) = (body, place.first);
+    let mut inner = place.inner.iter();
+    loop {
+        let statements = block.map_or(&[][..], |b| &b.statements);
+        let found = (n as usize).checked_sub(1).and_then(|i| statements.get(i));
+        let Some(statement) = found else { return Some((n, statements.len())) };
+        let (otherwise, next) = inner.next()?;
+        (block, n) = (inner_block(statement, *otherwise), *next);
+    }
+}
+
+/// The block within a statement.
+fn inner_block(statement: &ast::Stmt, otherwise: bool) -> Option<&ast::Block> {
+    match &statement.kind {
+        StmtKind::If { otherwise: block, .. } if otherwise => block.as_ref(),
+        StmtKind::If { then, .. } => Some(then),
+        StmtKind::For { body, .. } if !otherwise => Some(body),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{faults as errors, names};
 use crate::tables::ProtocolSource;
+use crate::variation;
 use arch_base::Span;
 use arch_grammar::ast::{self, FaultBudget, ItemKind};
 use arch_ir::{
@@ -21,6 +22,7 @@ impl<'m> Analyzer<'m> {
             let ItemKind::Faults(faults) = &item.kind else { continue };
             for decl in faults {
                 let budget = self.budget(decl);
+                self.check_once(decl);
                 if let Some(kinds) = self.fault_kinds(decl, budget) {
                     for kind in kinds {
                         self.program.faults.push(Fault { kind, budget, span: decl.span });
@@ -29,6 +31,14 @@ impl<'m> Analyzer<'m> {
             }
         }
         self.check_fault_predicates();
+    }
+
+    /// Two budgets of one fault would add up, and nobody could tell them apart.
+    fn check_once(&mut self, decl: &'m ast::FaultDecl) {
+        let first = variation::declared_fault(self.module, &decl.kind);
+        if let Some(first) = first.filter(|first| first.span != decl.span) {
+            self.report(errors::declared_twice(decl.span, first.span));
+        }
     }
 
     fn budget(&mut self, decl: &ast::FaultDecl) -> Option<u32> {

@@ -78,6 +78,8 @@ pub struct Analysis {
     pub sketch: bool,
     /// Failure modes, in order, with the programs that show them; none when there is no program.
     pub failures: Vec<Failure>,
+    /// Whether the chosen instance says `no failures`: they are not to be executed.
+    pub no_failures: bool,
     /// Parts that the author knows to be idle, in order; none when there is no program.
     pub redundant: Vec<Redundant>,
     /// Who owns what; none when there is no program.

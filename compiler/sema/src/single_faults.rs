@@ -3,7 +3,7 @@
 use crate::analyzer;
 use crate::{Options, variation};
 use arch_base::{Severity, Span};
-use arch_grammar::ast::{self, FaultDecl, ItemKind};
+use arch_grammar::ast::{self, FaultDecl, FaultKind, ItemKind};
 use arch_ir::{Actor, ChainId, Program, Protocol, SortId, StepId};
 
 /// The spec with one fault, and no other.
@@ -21,29 +21,45 @@ pub struct SingleFault {
 #[must_use]
 pub fn single_faults(module: &ast::Module, options: &Options, program: &Program) -> Vec<SingleFault> {
     let none = SingleFault { text: None, declared: false, program: alone(module, options, None) };
-    let declared = declared(module);
+    let declared: Vec<&FaultDecl> = variation::declared_faults(module).collect();
     let mut rows = vec![none];
+    let row = |fault: &FaultDecl, declared| SingleFault {
+        text: Some(arch_grammar::print_fault(fault)),
+        declared,
+        program: alone(module, options, Some(fault)),
+    };
+    let mut shown: Vec<&FaultDecl> = Vec::new();
     for (text, span) in possible(program) {
         let Some(mut fault) = parsed(&text) else { continue };
         fault.span = span;
-        let own = declared.iter().find(|d| variation::same_fault(&d.kind, &fault.kind));
-        let program = alone(module, options, Some(own.copied().unwrap_or(&fault)));
-        rows.push(SingleFault { text: Some(text), declared: own.is_some(), program });
+        let own: Vec<&FaultDecl> =
+            declared.iter().copied().filter(|d| is_like(&d.kind, &fault.kind)).collect();
+        if own.is_empty() {
+            rows.push(row(&fault, false));
+        }
+        rows.extend(own.iter().map(|fault| row(fault, true)));
+        shown.extend(own);
     }
+    // What is declared has a row, whatever anybody thinks of it.
+    let rest = declared.iter().filter(|d| !shown.iter().any(|s| s.span == d.span));
+    rows.extend(rest.map(|fault| row(fault, true)));
     rows
 }
 
-fn declared(module: &ast::Module) -> Vec<&FaultDecl> {
-    let lists = module.items.iter().filter_map(|item| match &item.kind {
-        ItemKind::Faults(list) => Some(list),
-        _ => None,
-    });
-    lists.flatten().collect()
+/// Whether a declared fault answers what a possible one asks: the same, or a partition of the same two, whichever of them one
+/// calls cut off.
+fn is_like(declared: &FaultKind, possible: &FaultKind) -> bool {
+    match (declared, possible) {
+        (FaultKind::Partition(a, b), FaultKind::Partition(c, d)) if a.name == d.name && b.name == c.name => {
+            true
+        }
+        _ => variation::same_fault(declared, possible),
+    }
 }
 
 fn parsed(text: &str) -> Option<FaultDecl> {
     let module = arch_grammar::parse(arch_base::FileId::default(), &format!("faults {{ {text} }}")).ok()?;
-    declared(&module).first().map(|f| (*f).clone())
+    variation::declared_faults(&module).next().cloned()
 }
 
 fn alone(module: &ast::Module, options: &Options, fault: Option<&FaultDecl>) -> Result<Program, String> {

@@ -3,7 +3,7 @@
 use crate::analyzer::Analyzer;
 use crate::diagnostics::{header as warnings, lints};
 use arch_base::Span;
-use arch_ir::{Expr, ExprKind, Init, Place, ProtocolId, RunVarId, Stmt, StmtKind, VarId, VarOwner};
+use arch_ir::{Expr, ExprKind, Init, Place, Property, ProtocolId, RunVarId, Stmt, StmtKind, VarId, VarOwner};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often variables are read.
@@ -122,9 +122,23 @@ impl Analyzer<'_> {
         found.into_iter().for_each(|warning| self.report(warning));
     }
 
+    /// Variables that properties read, with a place where one does: what is said of a flag that nobody sets says nothing.
+    fn read_by_properties(&self) -> Vec<(VarId, Span)> {
+        let mut found = Vec::new();
+        for (_, e) in self.program.properties.iter().flat_map(Property::exprs) {
+            e.visit(&mut |e| {
+                if let ExprKind::Var(var, _) = &e.kind {
+                    found.push((*var, e.span));
+                }
+            });
+        }
+        found
+    }
+
     fn check_never_written(&mut self) {
         let mut seen = BTreeSet::new();
-        for (var, span) in std::mem::take(&mut self.guarded) {
+        let of_properties = self.read_by_properties();
+        for (var, span) in std::mem::take(&mut self.guarded).into_iter().chain(of_properties) {
             let declared = &self.program.vars[var];
             let truth = matches!(declared.owner, VarOwner::Truth(_));
             let varies = matches!(declared.init, Init::Any);

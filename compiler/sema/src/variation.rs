@@ -10,7 +10,7 @@ use crate::{Clause, Failure, Options, Redundant};
 use arch_base::{Diagnostic, Severity, Span};
 use arch_grammar::ast::{self, ExprKind, FaultKind, HeadItem, Item, ItemKind, StmtKind, Target, TargetKind};
 use arch_ir::change::{Change, StepRef};
-use arch_ir::{ChainId, Program, StepId};
+use arch_ir::{ChainId, Fault, FaultId, Program, StepId};
 use std::collections::BTreeSet;
 
 /// The failure modes of a spec without errors, with the programs that show them; reports those that leave none.
@@ -116,7 +116,9 @@ fn edit(module: &mut ast::Module, options: &mut Options, target: &TargetKind) {
         | TargetKind::Branch(_)
         | TargetKind::Protocol(_)
         | TargetKind::Step(_)
-        | TargetKind::Effect(..) => {}
+        | TargetKind::Effect(..)
+        | TargetKind::Fault(_)
+        | TargetKind::Budget(_) => {}
     }
 }
 
@@ -190,6 +192,25 @@ pub fn same_fault(a: &FaultKind, b: &FaultKind) -> bool {
         (FaultKind::Partition(a, b), FaultKind::Partition(c, d)) => a.name == c.name && b.name == d.name,
         _ => false,
     }
+}
+
+/// The declaration of a fault, whatever its budget.
+pub fn declared_fault<'m>(module: &'m ast::Module, kind: &FaultKind) -> Option<&'m ast::FaultDecl> {
+    declared_faults(module).find(|f| same_fault(&f.kind, kind))
+}
+
+/// All faults that a spec declares.
+pub fn declared_faults(module: &ast::Module) -> impl Iterator<Item = &ast::FaultDecl> {
+    let lists = module.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Faults(list) => Some(list),
+        _ => None,
+    });
+    lists.flatten()
+}
+
+/// Whether a fault has a budget that could be left out: a clock is skewed or it is not.
+pub fn has_budget(fault: &ast::FaultDecl) -> bool {
+    !matches!(fault.kind, FaultKind::Skew(..)) && !matches!(fault.budget, Some(ast::FaultBudget::Unbounded))
 }
 
 /// What a labelled `if` guards happens always.
@@ -305,7 +326,9 @@ impl<'m> Analyzer<'m> {
                 let term = at.and_then(|at| atom(at).map(|id| Change::Term(at, id)));
                 term.into_iter().collect()
             }
-            TargetKind::Effect(n, step) => self.written_statement(*n, step).into_iter().collect(),
+            TargetKind::Effect(place, step) => self.written_statement(place, step).into_iter().collect(),
+            TargetKind::Fault(kind) => self.faults(kind, |id, _| Some(Change::Budget(id, Some(0)))),
+            TargetKind::Budget(kind) => self.faults(kind, Change::without_budget),
             TargetKind::Step(step) => self.halves(step).into_iter().map(Change::Step).collect(),
             TargetKind::Branch(step) => {
                 let found = self.written(step).filter(|(_, _, chain, _)| *chain > 0);
@@ -340,13 +363,23 @@ impl<'m> Analyzer<'m> {
         self.halves(step).first().copied()
     }
 
-    /// The statement of this number, which a split may have put into the second half.
-    fn written_statement(&mut self, n: u32, step: &ast::OpRef) -> Option<Change> {
+    /// A change of each fault that a declaration stands for.
+    fn faults(&self, kind: &FaultKind, change: fn(FaultId, &Fault) -> Option<Change>) -> Vec<Change> {
+        let Some(declared) = declared_fault(self.module, kind) else { return Vec::new() };
+        let of_it = self.program.faults.iter_enumerated().filter(|(_, fault)| fault.span == declared.span);
+        of_it.filter_map(|(id, fault)| change(id, fault)).collect()
+    }
+
+    /// The statement at this place, which a split may have put into the second half.
+    fn written_statement(&mut self, place: &ast::StatementPlace, step: &ast::OpRef) -> Option<Change> {
+        let n = place.first;
         let (protocol, ids, _, split) = self.written(step)?;
         let first = split.filter(|first| n > *first);
         let (half, index) = first.map_or((0, n - 1), |first| (1, n - 1 - first));
         let at = StepRef { protocol, step: *ids.get(half)? };
-        Some(Change::Effect(at, vec![index]))
+        let inner =
+            place.inner.iter().flat_map(|(otherwise, n)| [u32::from(*otherwise), n.saturating_sub(1)]);
+        Some(Change::Effect(at, std::iter::once(index).chain(inner).collect()))
     }
 }
 

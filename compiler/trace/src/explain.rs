@@ -119,10 +119,11 @@ impl Teller<'_, '_, '_> {
 
     fn false_atoms(&self, event: &Event) -> Vec<String> {
         let atoms = self.staged.interpreter.atoms_at(&self.staged.before, event);
-        atoms.iter().filter(|a| !a.holds).map(|a| self.atom(a)).collect()
+        atoms.iter().filter(|a| !a.wanted).map(|a| self.atom(a)).collect()
     }
 
-    /// `false: main.commit#1, OwnerEpoch.current = my_epoch (OwnerEpoch.current is 4, my_epoch is 3)`
+    /// `false: main.commit#1, OwnerEpoch.current = my_epoch (OwnerEpoch.current is 4, my_epoch is 3)`; `true: …` of what the
+    /// guard wants to be false.
     fn atom(&self, atom: &AtomTruth) -> String {
         let program = self.staged.program;
         let protocol = Some(self.view.operation.protocol);
@@ -132,7 +133,7 @@ impl Teller<'_, '_, '_> {
             .map(|(e, v)| format!("{} is {}", program.show_expr(protocol, e), self.value(&e.ty, v)));
         let values: Vec<String> = values.collect();
         let values = if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
-        format!("false: {}, {}{values}", atom.id, program.show_expr(protocol, &atom.expr))
+        format!("{}: {}, {}{values}", atom.holds, atom.id, program.show_expr(protocol, &atom.expr))
     }
 
     fn value(&self, ty: &arch_ir::Type, value: &Value) -> String {
@@ -165,7 +166,7 @@ impl Teller<'_, '_, '_> {
                 told.push(format!("{} is {}'s to take", operation.name, actor[fate.actor.1 as usize]));
             } else if !fate.guard {
                 told.push(format!("the guard of {} is false", operation.name));
-                told.extend(fate.atoms.iter().filter(|a| !a.holds).map(|a| self.atom(a)));
+                told.extend(fate.atoms.iter().filter(|a| !a.wanted).map(|a| self.atom(a)));
             } else {
                 told.push(format!(
                     "the guard of {} is true, but its effect finds nothing to pick as asked",

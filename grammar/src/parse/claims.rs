@@ -3,6 +3,7 @@
 use super::Rule;
 use super::tree::Tree;
 use crate::ast::*;
+use crate::diagnostics;
 use pest::iterators::Pair;
 
 type P<'i> = Pair<'i, Rule>;
@@ -153,7 +154,7 @@ impl Tree<'_> {
         match rule {
             Rule::t_guard => TargetKind::Guard(self.op_ref(first)),
             Rule::t_term => TargetKind::Term(self.small(&first), self.op_ref(kids.any())),
-            Rule::t_effect => TargetKind::Effect(self.small(&first), self.op_ref(kids.any())),
+            Rule::t_effect => TargetKind::Effect(self.statement_place(&first), self.op_ref(kids.any())),
             Rule::t_branch => TargetKind::Branch(self.op_ref(first)),
             Rule::t_protocol => TargetKind::Protocol(self.ident(first)),
             Rule::t_step => TargetKind::Step(self.op_ref(first)),
@@ -161,22 +162,44 @@ impl Tree<'_> {
             Rule::t_with_order => TargetKind::WithOrder(self.op_ref(first), self.op_ref(kids.any())),
             Rule::t_with_split => TargetKind::WithSplit(self.split_decl(first)),
             Rule::t_with_fault => TargetKind::WithFault(Box::new(self.fault(first))),
+            Rule::t_fault => TargetKind::Fault(self.fault_kind(first)),
+            Rule::t_budget => TargetKind::Budget(self.fault_kind(first)),
             Rule::t_with_const => TargetKind::WithConst(self.ident(first), self.expr(kids.any())),
             _ => TargetKind::Label(self.ident(first)),
         }
     }
 
+    /// `3`, `2.1`, `2.else.1`.
+    fn statement_place(&mut self, pair: &P<'_>) -> StatementPlace {
+        let mut parts = pair.as_str().split('.');
+        let mut number = |text: Option<&str>| {
+            text.and_then(|t| t.parse().ok()).unwrap_or_else(|| {
+                self.report(diagnostics::out_of_range(self.span(pair), u32::MAX));
+                0
+            })
+        };
+        let first = number(parts.next());
+        let mut inner = Vec::new();
+        while let Some(part) = parts.next() {
+            let otherwise = part == "else";
+            let digits = if otherwise { parts.next() } else { Some(part) };
+            inner.push((otherwise, number(digits)));
+        }
+        StatementPlace { first, inner }
+    }
+
     pub(super) fn instance(&mut self, pair: P<'_>) -> InstanceDecl {
         let mut kids = self.kids(pair);
         let name = self.ident(kids.any());
-        let (mut settings, mut expectations) = (Vec::new(), Vec::new());
+        let (mut settings, mut expectations, mut no_failures) = (Vec::new(), Vec::new(), None);
         for kid in kids.rest() {
             match kid.as_rule() {
                 Rule::setting => settings.push(self.setting(kid)),
+                Rule::no_failures => no_failures = Some(self.span(&kid)),
                 _ => expectations.push(self.expectation(kid)),
             }
         }
-        InstanceDecl { name, settings, expectations }
+        InstanceDecl { name, settings, expectations, no_failures }
     }
 
     fn setting(&mut self, pair: P<'_>) -> (Ident, Expr) {
@@ -193,7 +216,11 @@ impl Tree<'_> {
 
     pub(super) fn redundant(&mut self, pair: P<'_>) -> ItemKind {
         let mut kids = self.kids(pair);
-        let target = self.target(kids.any());
+        let named = kids.any();
+        let target = match named.as_rule() {
+            Rule::target => self.target(named),
+            _ => Target { span: self.span(&named), kind: self.target_kind(named) },
+        };
         ItemKind::Redundant(RedundantDecl { target, why: self.text(kids.any()) })
     }
 

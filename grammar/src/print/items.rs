@@ -166,6 +166,7 @@ fn setting_entry(of: &(Ident, Expr)) -> (Place, String) {
 fn instance_entries(of: &InstanceDecl) -> Vec<(Place, String)> {
     let mut entries: Vec<_> = of.settings.iter().map(setting_entry).collect();
     entries.extend(of.expectations.iter().map(|e| (e.span.into(), expectation(e))));
+    entries.extend(of.no_failures.iter().map(|span| ((*span).into(), "no failures".to_owned())));
     entries.sort_by_key(|(place, _)| place.start);
     entries
 }

@@ -12,7 +12,7 @@ mod types;
 mod words;
 mod writer;
 
-use crate::ast::{Expr, Module};
+use crate::ast::{Expr, FaultDecl, Module};
 
 /// A blank at which a line may be broken. Quoted texts cannot hold it.
 const BREAK: char = '\n';
@@ -24,6 +24,11 @@ pub(crate) fn module(module: &Module, text: &str) -> String {
     let mut writer = writer::Writer::new(text, &module.comments);
     items::module(&mut writer, module);
     writer.finish()
+}
+
+/// The declaration of a fault on one line.
+pub fn fault(of: &FaultDecl) -> String {
+    words::fault(of)
 }
 
 /// One expression on one line.

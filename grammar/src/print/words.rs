@@ -55,8 +55,8 @@ pub(super) fn expectation(of: &Expectation) -> String {
     format!("expect violated {}", of.property.name)
 }
 
-pub(super) fn fault(of: &FaultDecl) -> String {
-    let what = match &of.kind {
+fn fault_kind(of: &FaultKind) -> String {
+    match of {
         FaultKind::Crash { actor, stops } => {
             format!("crash {}{}", actor.name, if *stops { " stops" } else { "" })
         }
@@ -64,7 +64,11 @@ pub(super) fn fault(of: &FaultDecl) -> String {
         FaultKind::Duplicate(step) => format!("duplicate {}", op_ref(step)),
         FaultKind::Skew(actor, by) => format!("skew {} by {}", actor.name, expr(by)),
         FaultKind::Partition(one, other) => format!("partition {} from {}", one.name, other.name),
-    };
+    }
+}
+
+pub(super) fn fault(of: &FaultDecl) -> String {
+    let what = fault_kind(&of.kind);
     match &of.budget {
         None => what,
         Some(FaultBudget::Unbounded) => format!("{what} unbounded"),
@@ -89,7 +93,7 @@ pub(super) fn target(of: &Target) -> String {
         TargetKind::Branch(step) => format!("branch {}", op_ref(step)),
         TargetKind::Protocol(name) => format!("protocol {}", name.name),
         TargetKind::Step(step) => format!("step {}", op_ref(step)),
-        TargetKind::Effect(index, step) => format!("effect {index} of {}", op_ref(step)),
+        TargetKind::Effect(place, step) => format!("effect {place} of {}", op_ref(step)),
         TargetKind::Label(name) => name.name.clone(),
         TargetKind::WithConst(name, value) => format!("with {} = {}", name.name, expr(value)),
         TargetKind::WithOn(on) => match &on.body {
@@ -101,6 +105,8 @@ pub(super) fn target(of: &Target) -> String {
         }
         TargetKind::WithSplit(of) => format!("with {}", split(of)),
         TargetKind::WithFault(of) => format!("with fault {}", fault(of)),
+        TargetKind::Fault(of) => format!("fault {}", fault_kind(of)),
+        TargetKind::Budget(of) => format!("budget of {}", fault_kind(of)),
     }
 }
 

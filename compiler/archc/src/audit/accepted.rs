@@ -32,25 +32,34 @@ pub struct Claim {
     pub span: Span,
 }
 
-/// Marks the parts that the author knows to be idle, and says of each declaration whether it is true.
+/// Marks the parts that the author knows to be idle, and says of each declaration whether it is true. What carries load or
+/// does harm is not accepted by a reason for what it is part of, and a declaration that is refuted accepts nothing.
 pub(super) fn settle(program: &Program, audited: &mut [Audited], accepted: &[Accepted]) -> Vec<Claim> {
-    let covers =
-        |a: &Accepted, entry: &Audited| a.changes.iter().any(|c| contains(program, c, &entry.item.change));
+    let claims: Vec<Claim> = accepted.iter().map(|a| claim(program, audited, a)).collect();
+    let covers = |a: &Accepted, entry: &Audited| {
+        !matters(entry) && a.changes.iter().any(|c| contains(program, c, &entry.item.change))
+    };
     // A reason for a whole protocol is none for a term of it that has its own: who says more about less comes last.
+    let upheld = accepted.iter().zip(&claims).filter(|(_, claim)| !claim.refuted).map(|(a, _)| a);
     let mut by_size: Vec<(usize, &Accepted)> =
-        accepted.iter().map(|a| (audited.iter().filter(|e| covers(a, e)).count(), a)).collect();
+        upheld.map(|a| (audited.iter().filter(|e| covers(a, e)).count(), a)).collect();
     by_size.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     for (_, a) in by_size {
         let covered = audited.iter_mut().filter(|entry| covers(a, entry));
         covered.for_each(|entry| entry.accepted = Some(a.why.clone()));
     }
-    accepted.iter().map(|a| claim(program, audited, a)).collect()
+    claims
+}
+
+/// Whether something depends on a part's being there, or on its not being there.
+fn matters(audited: &Audited) -> bool {
+    matches!(audited.class, Class::LoadBearing | Class::Harmful)
 }
 
 fn claim(program: &Program, audited: &[Audited], accepted: &Accepted) -> Claim {
     let named = |a: &Audited| accepted.changes.iter().any(|c| names(program, c, a));
     let items: Vec<&Audited> = audited.iter().filter(|a| named(a)).collect();
-    let wrong = items.iter().find(|a| matches!(a.class, Class::LoadBearing | Class::Harmful));
+    let wrong = items.iter().find(|a| matters(a));
     let remark = match wrong {
         Some(a) => Some(depends(a)),
         None if items.is_empty() => Some("with these constants there is no such part".to_owned()),

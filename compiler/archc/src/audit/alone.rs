@@ -78,7 +78,7 @@ fn sameness(
     let Some(compared) = judge.compare(judge.program, &variants, false, true) else {
         return known;
     };
-    let whole = compared.stopped.is_none();
+    let whole = compared.stopped.is_none() && !compared.cut;
     let of_step = |i: usize| steps.iter().position(|s| *s == i).and_then(|n| compared.same[n]);
     let one = |(i, item): (usize, &Item)| match &item.change {
         change if step_of(change).is_some() => of_step(i),

@@ -2,7 +2,7 @@
 
 use arch_base::{SourceMap, Span};
 use arch_ir::change::{Change, StepRef, StmtPath, statements};
-use arch_ir::{ChainId, Expr, ExprKind, FaultId, FaultKind, Program, ProtocolId, StmtKind};
+use arch_ir::{ChainId, FaultId, FaultKind, Program, ProtocolId, StmtKind, guard};
 
 /// A part of a spec.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,7 +113,7 @@ impl Lister<'_> {
         for atom in &step.atoms {
             let change = Change::Term(at, atom.id.clone());
             let item = self.item(atom.id.clone(), Kind::Atom, atom.expr.span, change, Some(&name));
-            found.push(Item { constant: reads_nothing(&atom.expr), ..item });
+            found.push(Item { constant: guard::is_constant(&atom.expr), ..item });
         }
         let before = self.statements_of_first_half(at);
         for (path, statement) in statements(&step.effect) {
@@ -137,12 +137,8 @@ impl Lister<'_> {
         let name = self.fault_name(&fault.kind);
         let item = |id: String, kind, change| self.item(id, kind, fault.span, change, None);
         found.push(item(format!("fault {name}"), Kind::Fault, Change::Budget(id, Some(0))));
-        let more = match (&fault.kind, fault.budget) {
-            (FaultKind::Skew { .. }, _) | (_, None) => return,
-            (FaultKind::Duplicate { .. }, Some(n)) => Some(n + 1),
-            _ => None,
-        };
-        found.push(item(format!("budget of {name}"), Kind::Budget, Change::Budget(id, more)));
+        let without = Change::without_budget(id, fault);
+        found.extend(without.map(|change| item(format!("budget of {name}"), Kind::Budget, change)));
     }
 
     /// The fault with the whole name of its step.
@@ -162,24 +158,6 @@ impl Lister<'_> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Item { id, kind, text, span, change, step: step.map(str::to_owned), constant: false }
     }
-}
-
-/// Whether an expression is made of constants alone.
-fn reads_nothing(e: &Expr) -> bool {
-    let mut constant = true;
-    e.visit(&mut |e| {
-        constant &= matches!(
-            e.kind,
-            ExprKind::Literal(_)
-                | ExprKind::Not(_)
-                | ExprKind::And(_)
-                | ExprKind::Or(_)
-                | ExprKind::Compare(..)
-                | ExprKind::Arith(..)
-                | ExprKind::If(..)
-        );
-    });
-    constant
 }
 
 /// `3`, `3.1` for the first statement in the third, `3.else.1`.
@@ -212,7 +190,7 @@ pub(super) fn contains(program: &Program, whole: &Change, part: &Change) -> bool
     match (whole, part) {
         _ if whole == part => true,
         (Change::Guard(a), Change::Term(b, _)) => a == b,
-        (Change::Budget(a, _), Change::Budget(b, _)) => a == b,
+        (Change::Budget(a, Some(0)), Change::Budget(b, _)) => a == b,
         (Change::Branch(p, chain), _) => {
             let steps = &program.protocols[*p].chains[*chain].steps;
             step_of(part).is_some_and(|at| at.protocol == *p && steps.contains(&at.step))

@@ -12,7 +12,7 @@ use crate::outcome::{PropertyOutcome, PropertyVerdict};
 use arch_base::SourceMap;
 use arch_check::family::{Family, Shown};
 use arch_check::lockstep::{Comparison, Variant};
-use arch_ir::report::{Enough, Limits, Stop};
+use arch_ir::report::{Enough, Limits, Report, Stop};
 use arch_ir::{Builtin, Program, Property};
 use std::sync::atomic::AtomicBool;
 
@@ -61,6 +61,17 @@ const FEW_STATES: u64 = 50_000;
 
 const LIVE: [&str; 3] = ["leads to", "eventually", "always eventually"];
 
+/// A verdict, unless it is about what comes after the places where behaviours end. What holds of single states and events holds
+/// as far as behaviours go, with a part and without it.
+fn unless_ended(report: &Report, kind: &str, name: &str, verdict: PropertyVerdict) -> PropertyVerdict {
+    match narrate::end_of_behaviours(report) {
+        Some(check) if narrate::asks_for_more(kind, name) => PropertyVerdict::EndsEarly(format!(
+            "{name} is not judged: behaviours end where `{check}` is violated"
+        )),
+        _ => verdict,
+    }
+}
+
 impl<'a> Judge<'a> {
     /// Explores the spec as it is written.
     ///
@@ -79,7 +90,7 @@ impl<'a> Judge<'a> {
         let known = report.results.iter().map(|r| Known {
             name: r.name.clone(),
             live: LIVE.contains(&r.kind),
-            verdict: narrate::verdict(&r.verdict),
+            verdict: unless_ended(&report, r.kind, &r.name, narrate::verdict(&r.verdict)),
         });
         let open = match report.stopped {
             Some(stop) => Some(format!("of the spec as it is written, {}", limit(stop))),
@@ -201,6 +212,9 @@ impl<'a> Judge<'a> {
             Err(refusal) => return Effects::open(refusal.message),
         };
         let mut found = narrate::as_reported(&program, &report, self.sources);
+        for p in &mut found {
+            p.verdict = unless_ended(&report, p.kind, &p.name, p.verdict.clone());
+        }
         let verdict = |name: &str| found.iter().find(|p| p.name == name).map(|p| p.verdict.clone());
         let mut effects = Effects::default();
         let mut broken: Vec<&str> = Vec::new();
@@ -212,8 +226,12 @@ impl<'a> Judge<'a> {
                 }
                 (PropertyVerdict::Holds, Some(PropertyVerdict::Holds))
                 | (PropertyVerdict::Violated, Some(PropertyVerdict::Violated)) => {}
-                (PropertyVerdict::NotChecked(why), _) => effects.open = Some(why.clone()),
-                (_, Some(PropertyVerdict::NotChecked(why))) => effects.open = Some(why),
+                (PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why), _) => {
+                    effects.open = Some(why.clone())
+                }
+                (_, Some(PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why))) => {
+                    effects.open = Some(why)
+                }
                 _ => effects.open = Some(self.why_open(report.stopped)),
             }
         }

@@ -3,7 +3,7 @@
 use super::{complain, delivered};
 use crate::cli::{CheckArgs, Engine};
 use crate::load::{self, Input};
-use crate::lock::{self, Lock, Locking};
+use crate::lock::{self, Declared, Lock, Locking};
 use crate::outcome::{ExitStatus, SpecOutcome};
 use crate::pipeline::{self, Task};
 use crate::render::Reporter;
@@ -39,14 +39,26 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock(), shown);
     let mut outcomes = Vec::new();
     let gone = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone(&args.input.paths));
-    let gone = gone.into_iter().map(pipeline::gone).collect();
+    let declared = declared(&inputs, &sources);
+    let gone_instances = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone_instances(&declared));
+    let gone_instances = gone_instances.into_iter().map(|(file, name)| pipeline::gone(file, Some(name)));
+    let gone = gone.into_iter().map(|file| pipeline::gone(file, None)).chain(gone_instances).collect();
     let written = report(&inputs, &sources, &task, gone, reporter, (&mut status, &mut outcomes));
     if let Locking::Write { lock, .. } = task.locking
-        && let Err(diagnostic) = lock.updated(&outcomes).write(Path::new(lock::FILE))
+        && let Err(diagnostic) = lock.updated(&outcomes, &declared).write(Path::new(lock::FILE))
     {
         return status.max(refused(&diagnostic));
     }
     delivered(written, status)
+}
+
+/// The instances of the files that can be read.
+fn declared(inputs: &[Input], sources: &SourceMap) -> Declared {
+    let of = |input: &Input| {
+        let instances = pipeline::instances(*input.content.as_ref().ok()?, sources)?;
+        Some((lock::relative(&input.name), instances))
+    };
+    inputs.iter().filter_map(of).collect()
 }
 
 /// The lock to compare with or to update; there has to be one to compare with.

@@ -25,7 +25,11 @@ pub(super) fn explain(
     end: &End<'_>,
 ) -> Vec<Explanation> {
     match (property, name) {
-        (Some(id), _) => declared(teller, id, end).into_iter().collect(),
+        (Some(id), _) => {
+            let goal = matches!(teller.program.properties[id].kind, PropertyKind::AlwaysPossible(_));
+            let blocked = if goal { blocked(teller, end.after) } else { Vec::new() };
+            declared(teller, id, end).into_iter().chain(blocked).collect()
+        }
         (None, "stuck") => stuck(teller, end.after),
         (None, "stranded") => stranded(teller, end.after),
         // What left a bound stands at the last step.
@@ -214,6 +218,18 @@ fn stuck(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
         details: waiting(teller, &late, run),
     })
     .collect()
+}
+
+/// Of each unfinished run of which a step waits, why.
+fn blocked(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
+    let late = after_ticks(teller, state);
+    let of_run = |run: RunRef| Explanation {
+        text: format!("blocked there: {}", teller.program.run_name(run)),
+        span: Some(teller.program.protocols[run.protocol].span),
+        details: waiting(teller, &late, run),
+    };
+    let runs = unfinished(teller, state).into_iter().map(of_run);
+    runs.filter(|explanation| !explanation.details.is_empty()).collect()
 }
 
 /// The state when time has passed that changes nothing any more: what is false only for now is no reason.

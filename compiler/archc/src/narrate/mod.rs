@@ -39,33 +39,29 @@ pub fn properties(program: &Program, report: &Report, sources: &SourceMap) -> Ve
     if let Some(check) = end_of_behaviours(report) {
         for property in &mut told {
             let Some(what) = open_by_ends(property) else { continue };
-            let why = format!("{what}{ENDS}`{check}` is violated");
-            property.verdict = PropertyVerdict::NotChecked(why);
+            let why = format!("{what}, but behaviours end where `{check}` is violated");
+            property.verdict = PropertyVerdict::EndsEarly(why);
             (property.trace, property.liveness) = (None, None);
         }
     }
     told
 }
 
-const ENDS: &str = ", but behaviours end where ";
-
-/// Whether a property is not judged because behaviours end before their time.
-#[must_use]
-pub fn ends_early(verdict: &PropertyVerdict) -> bool {
-    matches!(verdict, PropertyVerdict::NotChecked(why) if why.contains(ENDS))
-}
-
 /// What was found of a property, if that says nothing where behaviours end before their time: that it holds (a witness
 /// holds whatever else there is), or that something does not come about, which is about what would come next.
 fn open_by_ends(property: &PropertyOutcome) -> Option<&'static str> {
-    let of_the_rest = ["always possible", "leads to", "eventually", "always eventually"];
     match property.verdict {
         PropertyVerdict::Holds if property.trace.is_none() => Some("no violation found"),
-        PropertyVerdict::Violated if of_the_rest.contains(&property.kind) || property.name == "stranded" => {
-            Some("perhaps violated")
-        }
+        PropertyVerdict::Violated if asks_for_more(property.kind, &property.name) => Some("perhaps violated"),
         _ => None,
     }
+}
+
+/// Whether a property asks for something to come: of behaviours that end before their time nobody knows it.
+#[must_use]
+pub fn asks_for_more(kind: &str, name: &str) -> bool {
+    let kinds = ["reachable", "always possible", "leads to", "eventually", "always eventually"];
+    kinds.contains(&kind) || (kind == "built-in" && name == "stranded")
 }
 
 /// The same with verdicts as the report has them: of behaviours as far as they go. For comparing a program with
@@ -84,7 +80,8 @@ pub(crate) fn result(program: &Program, result: &PropertyResult, sources: &Sourc
 
 /// The built-in check that is violated and ends the behaviours that violate it: nobody knows what comes after, so
 /// nothing can be said to hold.
-pub(crate) fn end_of_behaviours(report: &Report) -> Option<&'static str> {
+#[must_use]
+pub fn end_of_behaviours(report: &Report) -> Option<&'static str> {
     let violated = |check: &&str| {
         let is = |r: &PropertyResult| r.kind == "built-in" && r.name == **check;
         report.results.iter().any(|r| is(r) && r.verdict == report::PropertyVerdict::Violated)

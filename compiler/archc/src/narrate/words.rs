@@ -14,18 +14,18 @@ const LONGEST_VALUE: usize = 48;
 impl Teller<'_> {
     /// The atoms of an event's guard that let it happen; for a rejection, those that were false.
     pub(super) fn because(&self, before: &State, event: &Event) -> Vec<String> {
-        let wanted = !matches!(event, Event::Reject { .. });
+        let happens = !matches!(event, Event::Reject { .. });
         let atoms = self.interpreter.atoms_at(before, event);
         let mut told: Vec<String> =
-            atoms.iter().filter(|a| a.holds == wanted).map(|a| self.atom(a, wanted)).collect();
+            atoms.iter().filter(|a| a.wanted == happens).map(|a| self.atom(a)).collect();
         told.dedup();
         told
     }
 
-    /// `OwnerEpoch.current = my_epoch (both 1)`, `not …` when it is false.
-    fn atom(&self, atom: &AtomTruth, holds: bool) -> String {
-        let not = if holds { "" } else { "not " };
-        format!("{not}{}{}", quote(self.sources, atom.expr.span), self.values(atom, !holds))
+    /// What is so: `OwnerEpoch.current = my_epoch (both 1)`, `not …` when the atom is false.
+    fn atom(&self, atom: &AtomTruth) -> String {
+        let not = if atom.holds { "" } else { "not " };
+        format!("{not}{}{}", quote(self.sources, atom.expr.span), self.values(atom, !atom.holds))
     }
 
     /// The values of an atom's operands, where its text does not say them.
@@ -70,8 +70,10 @@ impl Teller<'_> {
             }
             () => {
                 let by = if fate.choices.is_empty() { String::new() } else { format!("for {name}: ") };
-                let false_atoms = fate.atoms.iter().filter(|a| !a.holds);
-                false_atoms.map(|a| format!("{by}{}", self.atom(a, false))).collect()
+                let others = fate.atoms.iter().filter(|a| !a.wanted);
+                let told: Vec<String> = others.map(|a| format!("{by}{}", self.atom(a))).collect();
+                // A branch or step that is taken out has a guard without atoms.
+                if told.is_empty() { vec![format!("{by}its guard is never true")] } else { told }
             }
         }
     }

@@ -32,10 +32,16 @@ fn line(failure: &FailureOutcome, paint: Paint) -> String {
 /// `failure "false death" prevented by guard of expire, else violates no_false_death in 7 steps`
 #[must_use]
 pub fn sentence(failure: &FailureOutcome) -> String {
+    claim(failure) + &length(failure)
+}
+
+/// The same without what came out: it is called so whatever is found.
+#[must_use]
+pub fn claim(failure: &FailureOutcome) -> String {
     let verb = if failure.repair { "repaired" } else { "prevented" };
     let FailureOutcome { name, property, .. } = failure;
     let removed = failure.removed.join(" and ");
-    format!("failure {name:?} {verb} by {removed}, else violates {property}{}", length(failure))
+    format!("failure {name:?} {verb} by {removed}, else violates {property}")
 }
 
 fn length(failure: &FailureOutcome) -> String {

@@ -333,7 +333,9 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         kind: property.kind,
         verdict: property.verdict.word(),
         reason: match &property.verdict {
-            PropertyVerdict::NotChecked(why) | PropertyVerdict::ProbablyHolds(why) => Some(why),
+            PropertyVerdict::NotChecked(why)
+            | PropertyVerdict::EndsEarly(why)
+            | PropertyVerdict::ProbablyHolds(why) => Some(why),
             _ => None,
         },
         expected_violated: property.expected_violated,

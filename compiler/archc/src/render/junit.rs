@@ -91,7 +91,7 @@ fn cases(outcome: &SpecOutcome, sources: &SourceMap) -> Vec<Case> {
         status: property(p, sources),
     });
     let failures = outcome.failures.iter().map(|f| Case {
-        name: failures::sentence(f),
+        name: failures::claim(f),
         class: class.clone(),
         place: Some(Place::of(sources, f.span)),
         status: failure(f, sources),
@@ -155,7 +155,9 @@ fn property(property: &PropertyOutcome, sources: &SourceMap) -> Status {
         PropertyVerdict::Inconclusive => {
             Status::Skipped { message: "not everything was explored".to_owned() }
         }
-        PropertyVerdict::NotChecked(why) => Status::Skipped { message: why.clone() },
+        PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why) => {
+            Status::Skipped { message: why.clone() }
+        }
     }
 }
 

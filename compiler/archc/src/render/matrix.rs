@@ -67,6 +67,7 @@ fn cell(explored: &Explored, column: &str, paint: Paint) -> String {
         Some((
             PropertyVerdict::Inconclusive
             | PropertyVerdict::ProbablyHolds(_)
+            | PropertyVerdict::EndsEarly(_)
             | PropertyVerdict::NotChecked(_),
             _,
         )) => ("?".to_owned(), Style::Open),

@@ -76,7 +76,9 @@ fn answer(property: &PropertyOutcome) -> Answer {
         }
         PropertyVerdict::Violated => ("violated", Tone::Bad, String::new()),
         PropertyVerdict::Inconclusive => ("open", Tone::Open, "not everything was explored".to_owned()),
-        PropertyVerdict::NotChecked(why) => ("not checked", Tone::Open, why.clone()),
+        PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why) => {
+            ("not checked", Tone::Open, why.clone())
+        }
     };
     Answer { word: word.to_owned(), tone, why }
 }

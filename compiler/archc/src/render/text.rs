@@ -93,7 +93,7 @@ fn spoken(property: &PropertyOutcome) -> (&'static str, Style) {
         PropertyVerdict::Violated if property.expected_violated => ("violated", Style::Good),
         PropertyVerdict::Violated => ("violated", Style::Bad),
         PropertyVerdict::Inconclusive => ("open", Style::Open),
-        PropertyVerdict::NotChecked(_) => ("not checked", Style::Open),
+        PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_) => ("not checked", Style::Open),
     }
 }
 
@@ -111,7 +111,7 @@ fn property(property: &PropertyOutcome, names: usize, kinds: usize, paint: Paint
 
 fn remark(property: &PropertyOutcome) -> String {
     match (&property.verdict, &property.trace) {
-        (PropertyVerdict::NotChecked(why), _) => why.clone(),
+        (PropertyVerdict::NotChecked(why) | PropertyVerdict::EndsEarly(why), _) => why.clone(),
         (PropertyVerdict::ProbablyHolds(why), _) => format!("holds unless {why}"),
         (PropertyVerdict::Inconclusive, _) => "no violation found, not everything was explored".to_owned(),
         (PropertyVerdict::Violated, None) => match property.kind {

@@ -11,7 +11,7 @@ mod step;
 pub use effect::{StmtPath, statements};
 
 use crate::guard;
-use crate::program::{ChainId, Expr, FaultId, FaultKind, Program, ProtocolId, Step, StepId};
+use crate::program::{ChainId, Expr, Fault, FaultId, FaultKind, Program, ProtocolId, Step, StepId};
 use arch_base::Span;
 use std::fmt;
 
@@ -41,6 +41,19 @@ pub enum Change {
     Step(StepRef),
     /// How often a fault may happen; none: any number of times. (Of a skew `Some(0)` alone means something: no skew.)
     Budget(FaultId, Option<u32>),
+}
+
+impl Change {
+    /// What takes the budget of a fault away: it happens any number of times, or once more if it must have one. None
+    /// for a fault without.
+    #[must_use]
+    pub fn without_budget(id: FaultId, fault: &Fault) -> Option<Change> {
+        match (&fault.kind, fault.budget?) {
+            (FaultKind::Skew { .. }, _) => None,
+            (FaultKind::Duplicate { .. }, n) => Some(Change::Budget(id, Some(n + 1))),
+            _ => Some(Change::Budget(id, None)),
+        }
+    }
 }
 
 /// Why a change leaves no program.

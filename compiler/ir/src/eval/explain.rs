@@ -1,6 +1,7 @@
 //! Why a step is enabled or not: the truth of its atoms, for counterexamples.
 
 use super::{Context, Interpreter};
+use crate::guard;
 use crate::program::{Expr, ExprKind, SortId, StepId};
 use crate::state::{Event, RunRef, State};
 use crate::value::Value;
@@ -31,6 +32,8 @@ pub struct AtomTruth {
     pub expr: Expr,
     /// Whether it is true.
     pub holds: bool,
+    /// Whether it is as the guard wants it: true, or false where it stands under a `not`.
+    pub wanted: bool,
     /// Its operands that are no literals, with their values.
     pub operands: Vec<(Expr, Value)>,
 }
@@ -69,14 +72,18 @@ impl Interpreter<'_> {
     }
 
     fn atoms(&self, cx: &Context<'_>, run: RunRef, step: StepId) -> Vec<AtomTruth> {
-        let atoms = self.step(run, step).atoms.iter();
-        let truth = |atom: &crate::program::Atom| AtomTruth {
-            id: atom.id.clone(),
-            expr: atom.expr.clone(),
-            holds: self.holds(cx, &atom.expr),
-            operands: self.operands(cx, &atom.expr),
+        let step = self.step(run, step);
+        let truth = |atom: &crate::program::Atom| {
+            let holds = self.holds(cx, &atom.expr);
+            AtomTruth {
+                id: atom.id.clone(),
+                expr: atom.expr.clone(),
+                holds,
+                wanted: holds != guard::is_negated(&step.guard, atom),
+                operands: self.operands(cx, &atom.expr),
+            }
         };
-        atoms.map(truth).collect()
+        step.atoms.iter().map(truth).collect()
     }
 
     fn operands(&self, cx: &Context<'_>, e: &Expr) -> Vec<(Expr, Value)> {

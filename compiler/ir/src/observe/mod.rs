@@ -29,7 +29,7 @@ pub enum Subject {
         /// Whether it is that there is something to speak of: that a domain is not empty.
         domain: bool,
     },
-    /// Whether what a property says can always, or always eventually, be so is ever not so.
+    /// Whether what a property asks for (always possible, eventually, after something else) is ever not so.
     Goal(PropertyId),
     /// Whether a constant is ever the value of something.
     Constant(EnumId, u32),
@@ -111,10 +111,13 @@ impl Questions {
         }
     }
 
-    /// Of what is always possible, or always eventually so: whether it is ever not so.
+    /// Of what is to come: whether it is ever not so. What is never false does not have to come.
     fn ask_goals(&mut self, program: &Program) {
         for (id, property) in program.properties.iter_enumerated() {
-            let (PropertyKind::AlwaysPossible(goal) | PropertyKind::AlwaysEventually(goal)) = &property.kind
+            let (PropertyKind::AlwaysPossible(goal)
+            | PropertyKind::AlwaysEventually(goal)
+            | PropertyKind::Eventually(goal)
+            | PropertyKind::LeadsTo(_, goal)) = &property.kind
             else {
                 continue;
             };

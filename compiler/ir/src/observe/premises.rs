@@ -21,7 +21,7 @@ impl Questions {
             let conjuncts = match &property.kind {
                 PropertyKind::Always(claim) => self.of_states(id, conjuncts(property, claim)),
                 PropertyKind::Step { at, after } => self.of_steps(id, property, at, *after),
-                PropertyKind::Monotonic(_) | PropertyKind::AlwaysPossible(_) => {
+                PropertyKind::Monotonic(_) | PropertyKind::AlwaysPossible(_) | PropertyKind::Reachable(_) => {
                     let bound = Search::new(&property.binders).premises;
                     self.of_states(id, vec![bound])
                 }
@@ -113,6 +113,12 @@ impl Search {
                 self.enter(binder, Some(claim.span));
                 self.visit(body);
             }
+            ExprKind::Not(inner) => {
+                if let Some(binder) = ranges_over(inner) {
+                    self.enter(binder, Some(claim.span));
+                }
+                self.found.push(self.premises.clone());
+            }
             ExprKind::Let(slot, value, body) => {
                 self.layers.push(Layer::Let(*slot, (**value).clone()));
                 self.visit(body);
@@ -136,6 +142,14 @@ impl Search {
             self.premises.push(Premise { expr: Expr { span: premise.span, ..expr }, domain: false });
         }
         self.layers.push(Layer::Given(premise.clone()));
+    }
+}
+
+/// The binder of `any x in D where F: body`. Without a body, the `where` is the claim and no premise.
+fn ranges_over(claim: &Expr) -> Option<&Binder> {
+    match &claim.kind {
+        ExprKind::Any(binder, body) if !matches!(body.kind, ExprKind::Literal(_)) => Some(binder),
+        _ => None,
     }
 }
 

@@ -88,7 +88,28 @@ pub fn no_such_number(span: Span, n: u32, count: usize, what: &str, operation: &
 pub fn never_redundant(span: Span) -> Diagnostic {
     Diagnostic::error(codes::BAD_FAILURE, "nothing that an audit leaves out is named here")
         .at(span, "cannot be redundant")
-        .help("name a `guard of S`, `term n of S`, `effect n of S`, `branch S` or `protocol P`")
+        .help("name a `guard of S`, `term n of S`, `effect n of S`, `branch S`, `protocol P`, `fault F` or `budget of F`")
+}
+
+/// A redundancy without a reason.
+pub fn no_reason(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAILURE, "this says nothing")
+        .at(span, "no reason")
+        .help("say why it is there although nothing depends on it: `\"what claim has asked, for readers\"`")
+}
+
+/// A fault that the spec does not declare.
+pub fn no_such_fault(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAILURE, "no such fault is declared")
+        .at(span, "not in `faults { … }`")
+        .help("what never happens is not there without need: delete this, or declare the fault")
+}
+
+/// A fault without a budget that could be left out.
+pub fn no_budget(span: Span, fault: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAILURE, "this fault has no budget")
+        .at(span, "cannot be redundant")
+        .see(fault, "it happens any number of times")
 }
 
 /// A step that is no branch.

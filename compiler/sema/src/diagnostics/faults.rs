@@ -70,3 +70,11 @@ pub fn never_parts(span: Span, from: &str, to: &str) -> Diagnostic {
         .at(span, "asks whether they are connected")
         .help(format!("add `faults {{ partition {from} from {to} }}`"))
 }
+
+/// A fault that is declared twice.
+pub fn declared_twice(span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(codes::BAD_FAULT, "this fault is declared already")
+        .at(span, "a second time")
+        .see(first, "first here")
+        .help("give it one budget: `at most n`, or `unbounded`")
+}

@@ -30,7 +30,7 @@ pub fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
         .help("remove it, or use it")
 }
 
-/// Truth that a guard reads and nothing writes.
+/// Truth that a guard or property reads and nothing writes.
 pub fn never_written(span: Span, name: &str, declared: Span) -> Diagnostic {
     Diagnostic::warning(
         codes::NEVER_WRITTEN,

@@ -13,7 +13,8 @@ pub fn retries(facts: &Facts<'_>, found: &mut Vec<Found>) {
         let Some(reject) = step.reject.as_ref().filter(|r| again(&r.outcome)) else { continue };
         let own = &step.guard;
         let (read, fixed) = (reads(own), varies_by_itself(own));
-        if read.is_empty() || fixed || !step.binds.is_empty() || !step.params.is_empty() {
+        let chooses = !step.binds.is_empty() || !step.params.is_empty();
+        if read.is_empty() || fixed || (chooses && reads_a_choice(own)) {
             continue;
         }
         let written = |other: &At| !facts.writes(*other).is_disjoint(&read) || answers(facts, *other, &read);
@@ -22,6 +23,13 @@ pub fn retries(facts: &Facts<'_>, found: &mut Vec<Found>) {
             found.push(Found { at, warning });
         }
     }
+}
+
+/// Whether a guard reads who acts or what is chosen: another choice may do.
+fn reads_a_choice(guard: &Expr) -> bool {
+    let mut reads = false;
+    guard.visit(&mut |e| reads |= matches!(e.kind, ExprKind::SelfId | ExprKind::Slot(_)));
+    reads
 }
 
 fn again(outcome: &Outcome) -> bool {
