@@ -2,7 +2,7 @@
 
 use crate::engines::{self, Request};
 use crate::narrate;
-use crate::outcome::{ExitStatus, PropertyOutcome, PropertyVerdict};
+use crate::outcome::{ExitStatus, PropertyOutcome};
 use arch_base::SourceMap;
 use arch_ir::Program;
 use arch_sema::SingleFault;
@@ -69,12 +69,7 @@ fn explored(program: &Program, request: &Request<'_>, sources: &SourceMap) -> Re
 /// A matrix answers a question: it succeeds when every cell has an answer, whatever that is.
 #[must_use]
 pub fn status(rows: &[Row]) -> ExitStatus {
-    let open = |p: &PropertyOutcome| {
-        matches!(
-            p.verdict,
-            PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_)
-        )
-    };
+    let open = |p: &PropertyOutcome| p.verdict.is_open();
     let unanswered = |row: &Row| match &row.found {
         Ok(explored) => !explored.complete || explored.properties.iter().any(open),
         Err(_) => false,

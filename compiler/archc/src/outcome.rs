@@ -347,6 +347,26 @@ pub enum PropertyVerdict {
 }
 
 impl PropertyVerdict {
+    /// Whether nothing is known: that it holds with a probability is something.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_)
+        )
+    }
+
+    /// What a verdict that is neither yes nor no rests on.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            PropertyVerdict::NotChecked(why)
+            | PropertyVerdict::EndsEarly(why)
+            | PropertyVerdict::ProbablyHolds(why) => Some(why),
+            PropertyVerdict::Holds | PropertyVerdict::Violated | PropertyVerdict::Inconclusive => None,
+        }
+    }
+
     /// The word that machine-readable formats use.
     #[must_use]
     pub fn word(&self) -> &'static str {

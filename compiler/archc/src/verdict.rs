@@ -140,12 +140,7 @@ fn raw_verdict(facts: Facts<'_>, violated: &[&PropertyOutcome]) -> Verdict {
 }
 
 fn is_open(facts: Facts<'_>) -> bool {
-    let open = |p: &PropertyOutcome| {
-        matches!(
-            p.verdict,
-            PropertyVerdict::Inconclusive | PropertyVerdict::NotChecked(_) | PropertyVerdict::EndsEarly(_)
-        )
-    };
+    let open = |p: &PropertyOutcome| p.verdict.is_open();
     !facts.exploration.complete
         || !facts.reasons.is_empty()
         || facts.properties.iter().any(|p| open(p) && !is_left_out(facts, p))

@@ -327,7 +327,7 @@ impl Machine {
 
     /// Whether a `cut` disabled an event that a worker executed.
     pub(crate) fn was_cut(&self, scratch: &Scratch) -> bool {
-        (0..self.cut_spans.len()).any(|i| scratch.notes.is_flagged(self.steps.len() + i))
+        !self.cut_spans(std::slice::from_ref(scratch)).is_empty()
     }
 
     /// Coverage, from what workers noted and how often each action was executed.

@@ -9,10 +9,8 @@ use crate::project::Crate;
 use crate::refusal::Refusal;
 use crate::serve::{Asked, Op};
 use arch_base::{Idx, SourceMap};
-use arch_ir::ghosts::Unseen;
 use arch_ir::{Event, FaultId, FaultKind, Field, Program, RunRef, SortId, StepId, Type, Value};
 use serde_json::{Map, Value as Json, json};
-use std::cell::RefCell;
 
 /// The call that tells an event: a method of the runtime's `Behaviour`, and its arguments.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,8 +52,7 @@ pub fn calls(program: &Program, sources: &SourceMap, events: &[Event]) -> Result
     let said =
         |refusals: Vec<Refusal>| refusals.into_iter().map(|r| r.message).collect::<Vec<_>>().join("; ");
     let layout = Layout::of(program).map_err(said)?;
-    let (uses, scanned) = (RefCell::default(), RefCell::default());
-    let r#gen = Gen { program, unseen: Unseen::of(program), layout, sources, spec: "", uses, scanned };
+    let r#gen = Gen::new(program, layout, sources, "");
     let ops = r#gen.served().map_err(said)?.into_iter().flat_map(|actor| actor.ops).collect();
     let teller = Teller { program, layout: &r#gen.layout, ops };
     events.iter().map(|event| teller.call(event)).collect()

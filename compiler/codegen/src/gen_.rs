@@ -28,6 +28,14 @@ pub struct Gen<'p> {
     pub scanned: RefCell<BTreeSet<usize>>,
 }
 
+impl<'p> Gen<'p> {
+    /// A generator that has not made any code; `spec` is how that names the spec.
+    pub fn new(program: &'p Program, layout: Layout, sources: &'p SourceMap, spec: &'p str) -> Gen<'p> {
+        let (uses, scanned) = (RefCell::default(), RefCell::default());
+        Gen { program, unseen: Unseen::of(program), layout, sources, spec, uses, scanned }
+    }
+}
+
 /// What code needs of its surroundings.
 #[derive(Clone, Debug, Default)]
 pub struct Uses {

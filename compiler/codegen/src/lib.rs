@@ -32,12 +32,10 @@ pub use serve::{Asked, Op, Served};
 
 use arch_base::SourceMap;
 use arch_ir::Program;
-use arch_ir::ghosts::Unseen;
 use gen_::Gen;
 use names::ident;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use std::cell::RefCell;
 
 /// What generated code says of where it is from.
 #[derive(Clone, Debug)]
@@ -86,9 +84,7 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
         return Err(sub_runs);
     }
     let layout = Layout::of(program)?;
-    let spec = origin.spec.as_str();
-    let (uses, scanned) = (RefCell::default(), RefCell::default());
-    let r#gen = Gen { program, unseen: Unseen::of(program), layout, sources, spec, uses, scanned };
+    let r#gen = Gen::new(program, layout, sources, &origin.spec);
     let mut refusals = Vec::new();
     let mut keep = |result: Result<TokenStream, Refusal>| {
         result.unwrap_or_else(|r| {

@@ -13,7 +13,7 @@ const ROW: i32 = 38;
 
 /// Where what is written of an event stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Notes {
+enum Notes {
     /// Right of the lifelines.
     Beside,
     /// Below the event, at the left edge, which is what a narrow screen shows; lifelines are seen beside events only.
@@ -51,17 +51,19 @@ struct Drawing<'a> {
     seen: Vec<(i32, i32)>,
 }
 
-/// Draws a behaviour.
-pub fn draw(trace: &Trace, title: &str, notes: Notes) -> String {
-    drawn(trace, notes).finish(title)
+/// Draws a behaviour with what is written right of it, if that is not wider than so many units.
+pub fn beside(trace: &Trace, title: &str, widest: i32) -> Option<String> {
+    let drawing = blank(trace, Notes::Beside);
+    (drawing.width() <= widest).then(|| drawing.of(trace, title))
 }
 
-/// How wide it is.
-pub fn width(trace: &Trace, notes: Notes) -> i32 {
-    drawn(trace, notes).width()
+/// Draws a behaviour with what is written below each event.
+pub fn below(trace: &Trace, title: &str) -> String {
+    blank(trace, Notes::Below).of(trace, title)
 }
 
-fn drawn(trace: &Trace, notes: Notes) -> Drawing<'_> {
+/// A drawing with nothing on it yet.
+fn blank(trace: &Trace, notes: Notes) -> Drawing<'_> {
     let mut actors: Vec<&str> = Vec::new();
     for actor in trace.steps.iter().filter_map(|s| s.actor.as_deref()) {
         if !actors.contains(&actor) {
@@ -72,19 +74,22 @@ fn drawn(trace: &Trace, notes: Notes) -> Drawing<'_> {
     let names = actors.iter().map(|a| a.chars().count()).chain(trace.steps.iter().map(longest)).max();
     let pitch = (names.unwrap_or(0) as i32 * 8 + 28).max(104);
     let (svg, hands, seen) = (Svg::default(), Vec::new(), vec![(30, TOP)]);
-    let mut drawing = Drawing { actors, notes, pitch, svg, y: TOP, hands, seen };
-    drawing.initial(trace);
-    let mut tops = Vec::new();
-    for (i, step) in trace.steps.iter().enumerate() {
-        tops.push(drawing.y);
-        drawing.step(i + 1, step);
-    }
-    drawing.cycle(trace, &tops);
-    drawing.ending(trace);
-    drawing
+    Drawing { actors, notes, pitch, svg, y: TOP, hands, seen }
 }
 
 impl<'a> Drawing<'a> {
+    fn of(mut self, trace: &'a Trace, title: &str) -> String {
+        self.initial(trace);
+        let mut tops = Vec::new();
+        for (i, step) in trace.steps.iter().enumerate() {
+            tops.push(self.y);
+            self.step(i + 1, step);
+        }
+        self.cycle(trace, &tops);
+        self.ending(trace);
+        self.finish(title)
+    }
+
     fn lifeline(&self, actor: usize) -> i32 {
         LEFT + self.pitch / 2 + self.pitch * actor as i32
     }

@@ -39,7 +39,10 @@ pub fn run(args: &CheckArgs, paint: Paint) -> ExitStatus {
     let reporter = Reporter::new(args.format, paint, &sources, io::stdout().lock(), shown);
     let mut outcomes = Vec::new();
     let gone = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone(&args.input.paths));
-    let declared = declared(&inputs, &sources);
+    let declared = match task.locking {
+        Locking::Off => Declared::new(),
+        _ => declared(&inputs, &sources),
+    };
     let gone_instances = task.locking.compared().map_or_else(Vec::new, |lock| lock.gone_instances(&declared));
     let gone_instances = gone_instances.into_iter().map(|(file, name)| pipeline::gone(file, Some(name)));
     let gone = gone.into_iter().map(|file| pipeline::gone(file, None)).chain(gone_instances).collect();

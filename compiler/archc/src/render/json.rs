@@ -4,8 +4,7 @@ use super::diagnostics::word;
 use super::statistics;
 use crate::outcome::{
     AssumptionOutcome, Change, CoverageOutcome, ExitStatus, Explanation, FailureOutcome, OwnershipOutcome,
-    Place, PropertyOutcome, PropertyVerdict, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart,
-    TreatedOutcome, strength,
+    Place, PropertyOutcome, SpecOutcome, StepOutcome, SymmetryOutcome, ToldApart, TreatedOutcome, strength,
 };
 use arch_base::{Diagnostic, Label, SourceMap, Span};
 use serde::Serialize;
@@ -332,12 +331,7 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
         name: &property.name,
         kind: property.kind,
         verdict: property.verdict.word(),
-        reason: match &property.verdict {
-            PropertyVerdict::NotChecked(why)
-            | PropertyVerdict::EndsEarly(why)
-            | PropertyVerdict::ProbablyHolds(why) => Some(why),
-            _ => None,
-        },
+        reason: property.verdict.reason(),
         expected_violated: property.expected_violated,
         span: place(property.span, sources),
         initial: trace

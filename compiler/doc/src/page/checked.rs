@@ -2,7 +2,7 @@
 
 use super::{Context, answer, marked, tag, tone};
 use crate::found::{Explored, Failure, Part, Trace};
-use crate::sequence::{self, Notes};
+use crate::sequence;
 use crate::shell::figure;
 use arch_base::Span;
 use arch_base::quantity::{counted, thousands};
@@ -169,11 +169,10 @@ fn behaviour(title: &str, trace: &Trace) -> Markup {
     html! {
         details class="trace" {
             summary { (title) " " span class="soft" { "— " (counted(trace.steps.len() as u64, "step")) } }
-            @if sequence::width(trace, Notes::Beside) <= WIDEST {
-                div class="roomy" { (figure(sequence::draw(trace, title, Notes::Beside))) }
-                div class="narrow" { (figure(sequence::draw(trace, title, Notes::Below))) }
-            } @else {
-                (figure(sequence::draw(trace, title, Notes::Below)))
+            @let below = figure(sequence::below(trace, title));
+            @match sequence::beside(trace, title, WIDEST) {
+                Some(beside) => { div class="roomy" { (figure(beside)) } div class="narrow" { (below) } },
+                None => (below),
             }
         }
     }

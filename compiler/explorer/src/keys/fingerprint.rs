@@ -7,7 +7,6 @@
 //! input has the same result; they come from a generator that knows nothing of any system.
 
 use super::{Keys, Picks};
-use crate::memory::Refused;
 use crate::table::KeyBits;
 
 /// What multipliers are made from: digits of the golden ratio.
@@ -94,20 +93,6 @@ impl Keys for Fingerprints {
 
     fn find(&self, state: &[u64], (): &mut ()) -> Option<u64> {
         Some(self.of(state))
-    }
-
-    fn room(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn widen(&mut self, _: u64, _: bool) {}
-
-    fn grow(&mut self, _: u64, _: u64) -> Result<(), Refused> {
-        Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        0
     }
 }
 

@@ -81,20 +81,27 @@ pub(crate) trait Keys: Sync + Sized {
     /// The key of a state, if it has one.
     fn find(&self, state: &[u64], local: &mut Self::Local) -> Option<u64>;
 
-    /// For how many more states there is room at least; each worker may use up one more.
-    fn room(&self) -> u64;
+    /// For how many more states there is room at least; each worker may use up one more. As the next three are by themselves:
+    /// keys that are computed, of which nothing is kept.
+    fn room(&self) -> u64 {
+        u64::MAX
+    }
 
     /// Gives keys enough bits for so many states more than there are; all that may ever be needed if `fully`.
     /// [`Keys::key_bits`] says whether that changed anything.
-    fn widen(&mut self, more: u64, fully: bool);
+    fn widen(&mut self, _more: u64, _fully: bool) {}
 
     /// Makes room for so many states more than there are, for which keys must have enough bits.
     ///
     /// # Errors
     ///
     /// When the system refuses the memory, or more than `most` bytes would be needed.
-    fn grow(&mut self, more: u64, most: u64) -> Result<(), Refused>;
+    fn grow(&mut self, _more: u64, _most: u64) -> Result<(), Refused> {
+        Ok(())
+    }
 
     /// Bytes of memory.
-    fn bytes(&self) -> u64;
+    fn bytes(&self) -> u64 {
+        0
+    }
 }

@@ -1,7 +1,6 @@
 //! Keys of states of at most 64 significant bits: the bits themselves, side by side.
 
 use super::{Keys, Picks};
-use crate::memory::Refused;
 use crate::table::KeyBits;
 
 /// Where the words of a state are in its key.
@@ -81,20 +80,6 @@ impl Keys for Packed {
 
     fn find(&self, state: &[u64], local: &mut ()) -> Option<u64> {
         Some(self.pack(state, local))
-    }
-
-    fn room(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn widen(&mut self, _: u64, _: bool) {}
-
-    fn grow(&mut self, _: u64, _: u64) -> Result<(), Refused> {
-        Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        0
     }
 }
 
