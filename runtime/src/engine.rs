@@ -1,6 +1,7 @@
 //! Executes calls: prepare, step in a transaction, what comes after. Everything that serves (HTTP, the outbox, a simulation)
 //! goes through here.
 
+use crate::look::{Looked, look};
 use crate::monitor::Monitor;
 use crate::schema::KindId;
 use crate::service::{Call, HandlerError, Operation, Release, Service, ServiceError};
@@ -9,7 +10,7 @@ use crate::store::{
     transact,
 };
 use crate::truth::Truth;
-use crate::value::{Row, TypedFields};
+use crate::value::{Row, RowKey, TypedFields};
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -194,6 +195,14 @@ impl Engine {
             return Err(StoreError::InFlight);
         }
         Ok(Entered { engine: self, key })
+    }
+
+    /// Looks at a committed row.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn look(&self, row: &RowKey) -> Result<Looked, StoreError> {
+        look(&*self.store, &self.service, row, &self.limits.retry).await
     }
 
     /// Says that an actor's instance lives in this process: what it holds is given back when the process ends.

@@ -9,9 +9,12 @@
 
 #[cfg(feature = "http")]
 pub mod cli;
+#[cfg(feature = "http")]
+pub mod client;
 pub mod engine;
 pub mod fencing;
 pub mod journal;
+pub mod look;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 pub mod monitor;
@@ -31,6 +34,7 @@ pub mod testing;
 pub mod time;
 pub mod truth;
 pub mod value;
+pub mod wire;
 
 pub use schema::{Column, Kind, KindClass, KindId, Schema};
 pub use smol_str::SmolStr;

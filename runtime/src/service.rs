@@ -17,6 +17,9 @@ use std::time::Duration;
 /// spec does not have.
 pub type Steps = Arc<dyn Fn(&Entry) -> Option<(Arc<Plan>, Step)> + Send + Sync>;
 
+/// How rows start.
+pub type Initial = Arc<dyn Fn(&RowKey) -> Option<Row> + Send + Sync>;
+
 /// A service.
 #[derive(Clone)]
 pub struct Service {
@@ -34,6 +37,8 @@ pub struct Service {
     pub openapi: &'static str,
     /// Finds steps again, to check a journal.
     pub steps: Steps,
+    /// How a row starts that was never written, to show it to who looks at it; none if that is not known.
+    pub initial: Initial,
     /// How an instance that lives in this process gives back what it holds when the process ends.
     pub releases: Vec<Release>,
 }

@@ -156,6 +156,46 @@ async fn a_denial_says_what_was_false_and_on_which_versions() {
 }
 
 #[tokio::test]
+async fn committed_rows_can_be_looked_at() {
+    let world = World::new();
+    let before = world.get("/v1/truth/ClaimState/a%2Fb").await;
+    assert_eq!(before.status, 200, "{}", before.text);
+    let nothing = json!({ "row": "ClaimState/a%2Fb", "version": 0, "value": null });
+    assert_eq!(without_now(&before), nothing, "the sample does not say how its rows start");
+    world.post("/v1/main/acquire", json!({ "self": "c1", "item": "a/b" })).await;
+    let after = world.get("/v1/truth/ClaimState/a%2Fb").await;
+    let seen = without_now(&after);
+    assert_eq!((&seen["version"], &seen["row"]), (&json!(1), &json!("ClaimState/a%2Fb")));
+    assert_eq!((&seen["value"]["owner_id"], &seen["value"]["status"]), (&json!("c1"), &json!("HELD")));
+    assert!(after.json()["now"].as_i64() < seen["value"]["expiry_at"].as_i64(), "{seen}");
+    assert_eq!(world.get("/v1/truth/Counter").await.json()["version"], 0);
+    for (path, expected) in [
+        ("Nothing/1", (404, "not-found")),
+        ("ClaimState", (400, "invalid-request")),
+        ("ClaimState/a/b", (400, "invalid-request")),
+        ("ClaimState/%ff", (400, "invalid-request")),
+        ("ClaimState/", (400, "invalid-request")),
+        ("Slot/100", (400, "invalid-request")),
+        ("Slot/01", (400, "invalid-request")),
+    ] {
+        let (status, kind) = world.get(&format!("/v1/truth/{path}")).await.problem();
+        assert_eq!((status, kind.as_str()), expected, "{path}");
+    }
+    assert_eq!(world.post("/v1/truth/Counter", json!({})).await.problem().0, 405);
+    assert_eq!(world.commits().await, 1, "looking changes nothing");
+    let down = World::faulty(&[Fault::Unavailable]);
+    assert_eq!(down.get("/v1/truth/Counter").await.problem(), (503, "unavailable".into()));
+}
+
+/// What was seen, but for when.
+fn without_now(answer: &Answer) -> Value {
+    let mut seen = answer.json();
+    let now = seen.as_object_mut().and_then(|o| o.remove("now"));
+    assert!(now.is_some_and(|now| now.is_i64()), "{}", answer.text);
+    seen
+}
+
+#[tokio::test]
 async fn a_repeated_request_is_answered_as_before() {
     let world = World::new();
     let first = world.keyed("/v1/counter/count", "\"k\"", json!({ "self": "c" })).await;

@@ -1,8 +1,8 @@
 //! What is asked of a service: events of a model as requests, and what a state refuses.
 
 use crate::model::{Event, Model, State, StateSource, tuples};
-use crate::step::{Action, Acts, Performed, Picks, Protocol, Stop, Tx, Watch, acting, asked, perform};
-use crate::value::{Field, Type, TypedFields, Value};
+use crate::step::{Action, Acts, Performed, Picks, Protocol, Stop, Tx, Watch, acting, body, perform};
+use crate::value::{Field, Row, RowKey, Value};
 use smol_str::SmolStr;
 
 /// A request.
@@ -12,6 +12,8 @@ pub(super) struct Asked {
     pub op: SmolStr,
     /// The body.
     pub body: String,
+    /// Where it is made from values: who asks, and these; and the run that it is about.
+    pub typed: Option<(SmolStr, Row, Option<RowKey>)>,
 }
 
 /// What refuses: the operation, and what is false.
@@ -68,14 +70,9 @@ fn request(
         Acts::Choice(n) => choices[n].clone(),
         Acts::Bound => Value::id(me.unwrap_or_else(|| model.members.all(&action.actor)[0].as_str())),
     };
-    let mut fields = vec![Field { name: "self".into(), ty: Type::id(&action.actor) }];
-    let mut given = vec![me];
-    for (place, field) in asked(protocol, action) {
-        fields.push(field);
-        given.push(values[place].clone());
-    }
-    let body = serde_json::to_string(&TypedFields(&fields, &given)).expect("values of their types");
-    Asked { op: action.name.clone(), body }
+    let body = body(protocol, action, me.clone(), &values).expect("values of their types");
+    let Value::Id(me) = me else { unreachable!("who acts is an instance") };
+    Asked { op: action.name.clone(), body, typed: Some((me, values, Action::run_row(protocol, run))) }
 }
 
 /// What a state refuses, with a request for each.

@@ -176,7 +176,7 @@ impl Behaviour {
             () if self.parts.iter().any(written) => Begins::Unwatched,
             () => Begins::Watched,
         };
-        let mut session = Session::start(model, service, kept, &way.states[0], begins).await?;
+        let mut session = Session::start(model, service, &[], kept, &way.states[0], begins).await?;
         for (n, (event, part)) in way.events.iter().zip(&self.parts).enumerate() {
             // Behind an exceeded bound there is no state: the service refuses what exceeds it.
             let Some(next) = way.states.get(n + 1) else { break };
@@ -209,7 +209,7 @@ impl Behaviour {
     ) -> Result<String, String> {
         let state = states.last().ok_or("no state")?;
         let body_text = serde_json::to_string(body).map_err(|e| e.to_string())?;
-        let (done, answer) = session.answer(&Asked { op: op.into(), body: body_text }).await;
+        let (done, answer) = session.answer(&Asked { op: op.into(), body: body_text, typed: None }).await;
         let transitions = model.successors(state).transitions;
         let instead = transitions.iter().filter(|t| follow::is_asked(model, &t.event, op, body));
         let mut wrong = session.same(model, state).await.err().filter(|_| !done);

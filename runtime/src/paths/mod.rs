@@ -15,6 +15,7 @@ mod walk;
 
 pub use behaviour::Behaviour;
 
+use crate::client::Asks;
 use crate::model::{Event, Model};
 use crate::service::Service;
 use graph::Graph;
@@ -94,7 +95,8 @@ impl fmt::Display for Coverage {
 
 /// Drives a service on each of these stores along paths through its model.
 ///
-/// `service` makes the service, with handlers that take every choice from the request.
+/// `service` makes the service, with handlers that take every choice from the request; `client` are the operations of its typed
+/// client, by which it is asked: every outcome and run must be of their types.
 ///
 /// # Errors
 /// The first difference, with the path to it.
@@ -104,6 +106,7 @@ impl fmt::Display for Coverage {
 pub fn drive(
     model: &Model,
     service: impl Fn() -> Service,
+    client: &[(&'static str, Asks)],
     stores: &[Kept],
     budget: Budget,
 ) -> Result<Vec<(Kept, Coverage)>, String> {
@@ -111,7 +114,7 @@ pub fn drive(
     let graph = Graph::of(model, budget.states);
     let mut list = Vec::new();
     for kept in stores.iter().copied() {
-        let start = |at: u32, begins| Session::start(model, service(), kept, graph.state(at), begins);
+        let start = |at: u32, begins| Session::start(model, service(), client, kept, graph.state(at), begins);
         let (seen, looked) = (BTreeSet::new(), BTreeSet::new());
         let mut drive = Drive { graph: &graph, walk: Walk::of(&graph), model, seen, looked };
         let coverage = runtime.block_on(drive.all(&start, budget)).map_err(|e| format!("{kept:?}: {e}"))?;

@@ -2,6 +2,7 @@
 
 use super::Kept;
 use super::ask::{self, Asked, Refused};
+use crate::client::{Answer, Asks, CallError, Connection, Endpoint, Key};
 use crate::engine::{Engine, Limits};
 use crate::model::{Event, Model, State};
 use crate::monitor::{Monitor, MonitorOptions};
@@ -13,14 +14,9 @@ use crate::store::memory::{MemoryStore, NoFaults};
 use crate::store::{Decision, Effects, Json, Meta, Plan, Snapshot, Store, Transition, TxId};
 use crate::time::{Instant, SimClock};
 use crate::value::{Row, RowKey, Type, Value};
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tower::ServiceExt;
 
 /// When paths begin; a multiple of every tick that is a divisor of a day.
 const START: i64 = 20_000 * 86_400_000;
@@ -42,8 +38,8 @@ pub(super) struct Session {
     clock: Arc<SimClock>,
     now: Instant,
     tick: i64,
-    router: Router,
-    paths: Vec<(String, String)>,
+    connection: Connection,
+    client: Vec<(&'static str, Asks)>,
     file: Option<PathBuf>,
     told: Vec<String>,
     requests: usize,
@@ -54,6 +50,7 @@ impl Session {
     pub async fn start(
         model: &Model,
         service: Service,
+        client: &[(&'static str, Asks)],
         kept: Kept,
         state: &State,
         begins: Begins,
@@ -62,7 +59,6 @@ impl Session {
         let now = Instant::from_millis(START - START.rem_euclid(tick));
         let clock = Arc::new(SimClock::at(now));
         let (store, file) = open(&service, kept, &clock)?;
-        let paths = service.operations.iter().map(|op| (op.name.to_string(), op.path.to_string())).collect();
         let service = Arc::new(service);
         let metrics = Arc::new(Metrics::default());
         let mut engine =
@@ -78,8 +74,8 @@ impl Session {
             clock,
             now,
             tick,
-            router: router(Arc::new(app)),
-            paths,
+            connection: Connection::new(Endpoint::over(router(Arc::new(app))), model.spec.clone()),
+            client: client.to_vec(),
             file,
             told: Vec::new(),
             requests: 0,
@@ -99,8 +95,8 @@ impl Session {
 
     /// Forgets the database.
     pub fn close(self) {
-        let Session { store, file, router, .. } = self;
-        drop((router, store));
+        let Session { store, file, connection, .. } = self;
+        drop((connection, store));
         for ending in ["", "-wal", "-shm"].iter().filter(|_| file.is_some()) {
             let name = format!("{}{ending}", file.clone().unwrap_or_default().display());
             // What is left behind in the folder for temporary files harms nobody.
@@ -118,20 +114,39 @@ impl Session {
     /// Asks for an event.
     pub async fn take(&mut self, model: &Model, event: &Event) -> Result<(), String> {
         let asked = ask::event(model, event).ok_or_else(|| format!("{event} cannot be asked for"))?;
-        match self.answer(&asked).await {
-            (true, _) => Ok(()),
-            (false, answer) => {
-                Err(self.at(&event.to_string(), &format!("{} is answered {answer}", asked.body)))
-            }
-        }
+        let wrong = match self.ask(&asked).await {
+            Ok(run) => self.is_stored(model, &asked, run).await.err(),
+            Err(error) => Some(format!("{} is answered: {error}", asked.body)),
+        };
+        wrong.map_or(Ok(()), |what| Err(self.at(&event.to_string(), &what)))
+    }
+
+    /// The run that a reply shows is the one that is stored.
+    async fn is_stored(&self, model: &Model, asked: &Asked, told: Option<Row>) -> Result<(), String> {
+        let Some((told, (_, _, Some(key)))) = told.zip(asked.typed.as_ref()) else { return Ok(()) };
+        let rows = self.store.read(std::slice::from_ref(key)).await.map_err(|e| e.to_string())?;
+        let stored = rows.into_iter().next().flatten().map_or_else(|| model.initial(key), |row| row.row);
+        if told == stored { Ok(()) } else { Err(format!("the reply has {told:?}, and the store {stored:?}")) }
     }
 
     /// Whether a request ends in an outcome, and the answer.
     pub async fn answer(&mut self, asked: &Asked) -> (bool, String) {
-        let (status, text) = self.post(asked).await;
-        let done = [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::SERVICE_UNAVAILABLE];
-        let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        (done.contains(&status) && answer["outcome"].is_string(), format!("{status}: {text}"))
+        self.requests += 1;
+        match self.connection.endpoint().ask(&asked.op, &asked.body, &Key::fresh()).await {
+            Ok(answer) => (true, answered(&answer)),
+            Err(error) => (false, error.to_string()),
+        }
+    }
+
+    /// Asks by the typed client, if there is one for the operation; the run in the reply, if it is typed.
+    async fn ask(&mut self, asked: &Asked) -> Result<Option<Row>, CallError> {
+        self.requests += 1;
+        let typed = self.client.iter().find(|(op, _)| *op == asked.op).zip(asked.typed.as_ref());
+        let Some(((_, asks), (me, row, _))) = typed else {
+            let answer = self.connection.endpoint().ask(&asked.op, &asked.body, &Key::fresh()).await;
+            return answer.map(|_| None);
+        };
+        asks(&self.connection, me, row).await.map(|told| told.run)
     }
 
     /// After an event, the rows are those of the state that it leads to.
@@ -143,31 +158,22 @@ impl Session {
 
     /// Asks for what is refused, which says why.
     pub async fn refused(&mut self, asked: &Asked, refused: &Refused) -> Result<(), String> {
-        let (status, text) = self.post(asked).await;
-        let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let failed = answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let failed: Vec<&str> = failed.iter().filter_map(|f| f["guard"].as_str()).collect();
-        if status == StatusCode::CONFLICT && failed == refused.1 {
-            return Ok(());
-        }
+        let answer = match self.ask(asked).await {
+            Err(CallError::Denied(denied))
+                if denied.failed.iter().map(|f| &*f.guard).eq(refused.1.iter()) =>
+            {
+                return Ok(());
+            }
+            Ok(_) => "an outcome".to_owned(),
+            Err(error) => error.to_string(),
+        };
         let what = format!("{} asked for {}", refused.0, asked.body);
-        Err(self.at(&what, &format!("false is {:?}, and the answer is {status}: {text}", refused.1)))
+        Err(self.at(&what, &format!("false is {:?}, and the answer is {answer}", refused.1)))
     }
 
     /// What was refused changed nothing.
     pub async fn unchanged(&self, model: &Model, state: &State, refused: &Refused) -> Result<(), String> {
         self.same(model, state).await.map_err(|e| self.at(&format!("{} was refused", refused.0), &e))
-    }
-
-    async fn post(&mut self, asked: &Asked) -> (StatusCode, String) {
-        self.requests += 1;
-        let path = self.paths.iter().find(|(op, _)| *op == asked.op).map_or("/", |(_, path)| path);
-        let request = Request::post(path).header("content-type", "application/json");
-        let request = request.body(Body::from(asked.body.clone())).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
-        let status = response.status();
-        let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        (status, String::from_utf8_lossy(&body).into_owned())
     }
 
     /// What happened so far, and what is wrong now.
@@ -236,6 +242,12 @@ impl Session {
         let transition = Arc::new(Transition { plan, keys, meta, step: Arc::new(step) });
         self.store.attempt(&transition).await.map(drop).map_err(|e| format!("a state cannot be written: {e}"))
     }
+}
+
+/// An answer in a few words.
+fn answered(answer: &Answer) -> String {
+    let Answer { status, outcome, run, .. } = answer;
+    format!("{status}, outcome `{outcome}`, and the run is {}", run.text())
 }
 
 fn open(

@@ -2,12 +2,14 @@
 //!
 //! `POST` to an operation's path; who asks is authenticated ([`auth`]), its request is read within limits (`request`) and executed
 //! by the [`crate::engine::Engine`]; verdicts become replies (`reply`), everything else `application/problem+json` (`problem`).
-//! Beside the operations there are `/livez`, `/readyz`, `/metrics`, `/openapi.json` and `/v1/transactions/{tx}` (`probes`).
+//! Beside the operations there are `/livez`, `/readyz`, `/metrics`, `/openapi.json` and `/v1/transactions/{tx}` (`probes`), and
+//! `/v1/truth/{kind}/{key…}` (`look`).
 //! [`Server`] accepts connections (`listen`) and takes them down in order (`server`).
 
 pub mod auth;
 mod deliver;
 mod listen;
+mod look;
 mod metrics;
 mod probes;
 mod problem;
@@ -25,6 +27,3 @@ pub use problem::Problem;
 pub use request::{DecodeError, RequestLimits, decode};
 pub use router::{App, router};
 pub use server::{DrainPolicy, Server, Stopped};
-
-/// Where a committed transaction can be looked up.
-pub const TRANSACTIONS: &str = "/v1/transactions";

@@ -99,8 +99,7 @@ pub(super) async fn transaction(
 }
 
 async fn look_up(app: &App, tx: &str, peer: &Peer, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
-    let identity = app.auth.authenticate(peer, headers);
-    let identity = identity.map_err(|e| Problem::unauthenticated(e.to_string()))?;
+    let identity = app.identity(peer, headers)?;
     let wrong = || Problem::bad_request("invalid-request", "a transaction is a UUID");
     let tx = TxId::parse(tx).ok_or_else(wrong)?;
     let entry = app.engine.store().find(tx).await.map_err(|e| unavailable(&e))?;

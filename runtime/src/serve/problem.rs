@@ -1,5 +1,6 @@
 //! What goes wrong, as RFC 9457 problem details.
 
+use crate::wire::PROBLEM;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Response, StatusCode};
@@ -25,7 +26,7 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Problem {
         Problem {
-            kind: format!("urn:arch:problem:{kind}"),
+            kind: format!("{PROBLEM}{kind}"),
             title,
             status: status.as_u16(),
             detail: detail.into(),

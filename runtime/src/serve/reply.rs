@@ -4,23 +4,13 @@ use super::problem::{Problem, seconds};
 use crate::engine::Failure;
 use crate::service::{Class, HandlerError, Operation, Service};
 use crate::store::{Denied, Json, Settled, StoreError, TxId, Verdict};
+use crate::wire::{self, FailedGuard, ReadVersion, problem};
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Duration;
-
-/// Says that a reply was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// What an operation answers. The same bytes when it is replayed.
-#[derive(Serialize)]
-struct Reply<'a> {
-    outcome: &'a str,
-    tx: String,
-    at: i64,
-    reply: &'a Json,
-}
 
 /// JSON with a status.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
@@ -44,7 +34,7 @@ pub(super) fn settled(service: &Service, op: &Operation, settled: &Settled) -> R
         }
         Verdict::Replayed(known) => {
             let mut response = done(op, known.tx, &known.outcome, known.at.millis(), &known.reply);
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response.headers_mut().insert(wire::REPLAYED, HeaderValue::from_static("true"));
             response
         }
         Verdict::Denied(denied) => denial(service, op, denied).response(),
@@ -58,13 +48,14 @@ fn done(op: &Operation, tx: TxId, outcome: &str, at: i64, reply: &Json) -> Respo
         Class::Retry { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Class::Requeue => StatusCode::ACCEPTED,
     };
-    let mut response = json(status, &Reply { outcome, tx: tx.to_string(), at, reply });
+    let (outcome, reply) = (Cow::Borrowed(outcome), Cow::Borrowed(reply));
+    let mut response = json(status, &wire::Reply { outcome, tx: tx.to_string().into(), at, reply });
     let headers = response.headers_mut();
     match class {
         Class::Done => {}
         Class::Retry { after } => drop(headers.insert(RETRY_AFTER, seconds(after))),
         Class::Requeue => {
-            if let Ok(place) = HeaderValue::try_from(format!("{}/{tx}", super::TRANSACTIONS)) {
+            if let Ok(place) = HeaderValue::try_from(format!("{}/{tx}", wire::TRANSACTIONS)) {
                 headers.insert(LOCATION, place);
             }
         }
@@ -72,24 +63,13 @@ fn done(op: &Operation, tx: TxId, outcome: &str, at: i64, reply: &Json) -> Respo
     response
 }
 
-#[derive(Serialize)]
-struct FailedGuard<'a> {
-    guard: &'a str,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-struct ReadVersion {
-    row: String,
-    version: u64,
-}
-
 /// A guard that was false: which conjuncts, on which versions.
 fn denial(service: &Service, op: &Operation, denied: &Denied) -> Problem {
     let entry = &denied.entry;
-    let text = |id: &str| service.guards.iter().find(|g| g.id == id).map_or("", |g| &g.text);
+    let text =
+        |id: &str| service.guards.iter().find(|g| g.id == id).map(|g| g.text.clone()).unwrap_or_default();
     let failed = entry.denied.as_deref().unwrap_or_default();
-    let failed: Vec<_> = failed.iter().map(|id| FailedGuard { guard: id, text: text(id) }).collect();
+    let failed: Vec<_> = failed.iter().map(|id| FailedGuard { guard: id.clone(), text: text(id) }).collect();
     let words: Vec<_> = failed.iter().map(|f| format!("{} ({})", f.guard, f.text)).collect();
     let reads = entry.reads.iter();
     let reads = reads.map(|(row, version)| ReadVersion { row: row.text(&service.schema), version: *version });
@@ -100,7 +80,7 @@ fn denial(service: &Service, op: &Operation, denied: &Denied) -> Problem {
     });
     let reads: Vec<_> = reads.chain(scans).collect();
     let detail = format!("{} is not enabled: false is {}", op.name, words.join(", "));
-    Problem::new(StatusCode::CONFLICT, "guard-denied", "The guard is false", detail)
+    Problem::new(StatusCode::CONFLICT, problem::GUARD_DENIED, "The guard is false", detail)
         .with("op", &*op.name)
         .with("failed", failed)
         .with("reads", reads)
@@ -125,17 +105,19 @@ fn handler(error: &HandlerError) -> Problem {
 }
 
 fn store(tx: TxId, error: &StoreError) -> Problem {
-    let busy = "idempotency-key-in-use";
     match error {
         StoreError::Conflict(_) => {
             let detail = "others were faster, again and again; nothing was changed";
-            Problem::new(StatusCode::CONFLICT, "store-conflict", "Too many conflicts", detail)
+            Problem::new(StatusCode::CONFLICT, problem::STORE_CONFLICT, "Too many conflicts", detail)
                 .retry_after(Duration::ZERO)
         }
-        StoreError::InFlight => {
-            Problem::new(StatusCode::CONFLICT, busy, "The request is in progress", error.to_string())
-                .retry_after(Duration::from_secs(1))
-        }
+        StoreError::InFlight => Problem::new(
+            StatusCode::CONFLICT,
+            problem::KEY_IN_USE,
+            "The request is in progress",
+            error.to_string(),
+        )
+        .retry_after(Duration::from_secs(1)),
         StoreError::KeyReused => {
             let (status, kind) = (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused");
             Problem::new(status, kind, "The idempotency key is used", error.to_string())
@@ -160,9 +142,14 @@ fn store(tx: TxId, error: &StoreError) -> Problem {
 pub(super) fn unknown_outcome(tx: TxId) -> Problem {
     let detail = format!(
         "whether it was committed is not known yet: ask {}/{tx}, or repeat the request with its idempotency key",
-        super::TRANSACTIONS
+        wire::TRANSACTIONS
     );
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unknown-outcome", "The outcome is not known", detail)
-        .with("tx", tx.to_string())
-        .retry_after(Duration::from_secs(1))
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        problem::UNKNOWN_OUTCOME,
+        "The outcome is not known",
+        detail,
+    )
+    .with("tx", tx.to_string())
+    .retry_after(Duration::from_secs(1))
 }

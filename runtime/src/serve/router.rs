@@ -1,15 +1,16 @@
 //! The routes of a service.
 
-use super::auth::{Authenticate, Peer};
+use super::auth::{Authenticate, Identity, Peer};
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::request::{self, RequestLimits};
-use super::{TRANSACTIONS, probes, reply};
+use super::{look, probes, reply};
 use crate::engine::Engine;
 use crate::value::Field;
+use crate::wire::{TRANSACTIONS, TRUTH};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderName, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use axum::routing::{get, post};
 use std::any::Any;
 use std::net::SocketAddr;
@@ -44,6 +45,11 @@ impl App {
         App { engine, metrics, auth, limits, calls, draining }
     }
 
+    /// Who asks.
+    pub(super) fn identity(&self, peer: &Peer, headers: &HeaderMap) -> Result<Identity, Problem> {
+        self.auth.authenticate(peer, headers).map_err(|e| Problem::unauthenticated(e.to_string()))
+    }
+
     /// Whether the service is going away.
     #[must_use]
     pub fn is_draining(&self) -> bool {
@@ -61,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(probes::metrics))
         .route("/openapi.json", get(probes::openapi))
         .route(&format!("{TRANSACTIONS}/{{tx}}"), get(probes::transaction))
+        .route(&format!("{TRUTH}/{{*row}}"), get(look::truth))
         .with_state(app.clone());
     for (index, op) in app.engine.service().operations.iter().enumerate() {
         let route = Arc::new(Route { app: app.clone(), index, fields: request::body_fields(op) });
@@ -98,8 +105,7 @@ impl Route {
         let op = &service.operations[index];
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_else(nowhere);
-        let identity = app.auth.authenticate(&peer, &parts.headers);
-        let identity = identity.map_err(|e| Problem::unauthenticated(e.to_string()))?;
+        let identity = app.identity(&peer, &parts.headers)?;
         request::check_content_type(&parts.headers)?;
         let body = request::read_body(&parts.headers, body, &app.limits).await?;
         let call = request::call(op, &self.fields, &body, &parts.headers, &identity)?;

@@ -5,6 +5,7 @@
 //! model ([`crate::model`]) and the replay of a journal all call it, so that they cannot differ.
 
 mod action;
+mod ask;
 mod bounds;
 mod perform;
 mod picks;
@@ -15,12 +16,15 @@ mod tx;
 mod typed;
 
 pub use action::{Action, Acts, Choice, ChoiceKind, KindCode, Moved, Operation, Protocol, Sort, Spec};
+#[cfg(all(feature = "http", any(test, feature = "model")))]
+pub(crate) use ask::asked;
+#[cfg(feature = "http")]
+pub(crate) use ask::body;
+pub use ask::{Ask, Outcome, Run};
 pub use bounds::Policy;
 pub use perform::{Performed, Watch, Watching, acting, perform};
 pub use picks::{Domain, Picks};
 pub use record::{Key, Record};
-#[cfg(all(feature = "http", any(test, feature = "model")))]
-pub(crate) use serving::asked;
 pub use serving::{Choose, Serving, text};
 pub use transition::{Environment, Request};
 #[cfg(any(test, feature = "model"))]

@@ -1,12 +1,16 @@
 //! A spec's steps as the operations of a service: decodes requests, asks the user's code for what a step leaves open, and
 //! finds the step of a journal entry again.
 
-use super::{Action, Acts, Environment, Members, Protocol, Request, Spec};
+use super::ask::asked;
+use super::{Action, Environment, Members, Protocol, Request, Spec};
 use crate::journal::Entry;
 use crate::schema::Schema;
-use crate::service::{Call, Class, Guard, Handler, HandlerError, Operation, Outcome, Prepared, Steps};
+use crate::service::{
+    Call, Class, Guard, Handler, HandlerError, Initial, Operation, Outcome, Prepared, Steps,
+};
 use crate::store::{BoxFuture, Json, Plan, Step};
 use crate::value::{Field, FieldsSeed, Row, Type, TypedFields, Value};
+use crate::wire;
 use serde::de::DeserializeSeed;
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -73,7 +77,7 @@ impl Serving {
         let handler = Asked { serving: self.clone(), name: name.into(), fields: fields.clone(), choose };
         Operation {
             name: name.into(),
-            path: format!("/v1/{}", name.replace('.', "/")).into(),
+            path: wire::path(name).into(),
             actor: action.actor.clone(),
             request: asked(protocol, action).into_iter().map(|(_, field)| field).collect(),
             reply,
@@ -81,6 +85,13 @@ impl Serving {
             plan: Arc::new(action.plan()),
             handler: Arc::new(handler),
         }
+    }
+
+    /// How rows start.
+    #[must_use]
+    pub fn initial(&self) -> Initial {
+        let environment = self.0.clone();
+        Arc::new(move |row| environment.initial(row))
     }
 
     /// Finds steps again.
@@ -112,23 +123,6 @@ impl Serving {
         }
         Ok(())
     }
-}
-
-/// What callers say: each field of a request with its place among all values; who acts is said by `self`. What a step leaves
-/// open may be left to the handler.
-pub(crate) fn asked(protocol: &Protocol, action: &Action) -> Vec<(usize, Field)> {
-    let keys = protocol.keys().len();
-    let own = match action.acts {
-        Acts::Subject(n) => Some(n),
-        Acts::Choice(n) => Some(keys + n),
-        Acts::Bound => None,
-    };
-    let all = action.fields(protocol).into_iter().enumerate().filter(|(n, _)| Some(*n) != own);
-    all.map(|(n, field)| {
-        let open = n >= keys && !matches!(field.ty, Type::Optional(_));
-        (n, if open { Field { ty: field.ty.optional(), ..field } } else { field })
-    })
-    .collect()
 }
 
 /// One operation around the user's code.

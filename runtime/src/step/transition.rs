@@ -124,7 +124,7 @@ impl Environment {
         }
     }
 
-    fn initial(&self, row: &RowKey) -> Option<crate::value::Row> {
+    pub(super) fn initial(&self, row: &RowKey) -> Option<crate::value::Row> {
         let code = self.spec.kinds.get(usize::from(row.kind.0))?;
         (code.initial)(&row.key, &self.members)
     }

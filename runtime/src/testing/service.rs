@@ -50,6 +50,7 @@ pub fn service_of(schema: Arc<Schema>) -> Service {
         guards: guards(),
         openapi: OPENAPI,
         steps: Arc::new(steps),
+        initial: Arc::new(|_| None),
         releases: vec![Release { op: "main.release".into(), kind: sample::CLAIM, holder }],
     }
 }

@@ -10,7 +10,7 @@ pub use jwt::{Jwt, JwtError, JwtOptions};
 #[cfg(feature = "tls")]
 pub use spiffe::Spiffe;
 
-use axum::http::HeaderMap;
+pub use axum::http::HeaderMap;
 use smol_str::SmolStr;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,0 +1,99 @@
+//! How one request gets to a service: over HTTP, or to a router in this process.
+
+use crate::store::BoxFuture;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body as HttpBody, Bytes};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::error::Error;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// The most bytes of an answer.
+const MOST: usize = 1 << 20;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// No answer came.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct NoAnswer {
+    /// Why.
+    pub why: String,
+    /// Whether the request may have reached the service.
+    pub sent: bool,
+}
+
+/// Sends one request, once.
+pub trait Transport: Send + Sync + 'static {
+    /// The answer, whole.
+    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>>;
+}
+
+/// Over HTTP, with connections that are kept.
+pub(super) struct Http(Client<HttpConnector, Full<Bytes>>);
+
+impl Http {
+    pub(super) fn new() -> Http {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_nodelay(true);
+        Http(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>> {
+        Box::pin(async move {
+            let answer = self.0.request(request).await;
+            let answer = answer.map_err(|e| NoAnswer { sent: !e.is_connect(), why: chain(&e) })?;
+            whole(answer).await
+        })
+    }
+}
+
+/// In this process: for tests of a service without a socket.
+impl Transport for Router {
+    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>> {
+        let router = self.clone();
+        Box::pin(async move {
+            match router.oneshot(request.map(Body::new)).await {
+                Ok(answer) => whole(answer).await,
+                Err(never) => match never {},
+            }
+        })
+    }
+}
+
+/// An answer with all of its body.
+async fn whole<B>(answer: Response<B>) -> Result<Response<Bytes>, NoAnswer>
+where
+    B: HttpBody<Data = Bytes> + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, MOST).collect().await;
+    let body =
+        body.map_err(|e| NoAnswer { why: format!("the answer broke off: {}", chain(&*e)), sent: true })?;
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+/// An error with what caused it.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some say what their cause says.
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
