@@ -261,7 +261,8 @@ impl Layout {
     }
 
     fn name_protocols(&mut self, program: &Program, types: &mut Taken) {
-        let mut modules = Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service"]);
+        let mut modules =
+            Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service", "client"]);
         let mut ops = Taken::default();
         for protocol in &program.protocols {
             let module = modules.take(&snake(&protocol.name), "_");

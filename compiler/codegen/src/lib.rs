@@ -4,6 +4,8 @@
 //! code is made of yet is a [`Refusal`]; nothing is left out silently. This is the only crate that uses syn and quote.
 
 mod behaviour;
+mod client;
+mod concluded;
 mod docs;
 mod effect;
 mod effect_uses;
@@ -125,14 +127,19 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
 
 /// The modules that a user writes against.
 fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<File> {
-    let (handlers, service) = (r#gen.handlers_module(actors), r#gen.service_module(actors));
+    vec![
+        handlers_file(origin, &r#gen.handlers_module(actors)),
+        service_file(origin, &r#gen.service_module(actors)),
+        client_file(origin, &r#gen.client_module(actors), actors),
+    ]
+}
+
+fn handlers_file(origin: &Origin, handlers: &TokenStream) -> File {
     let handlers = quote! {
         use super::rows::*;
         use super::types::*;
         use arch_runtime::Instant;
         use arch_runtime::service::{Call, HandlerError};
-        use arch_runtime::step::Typed;
-        use arch_runtime::value::Value;
         use std::collections::BTreeSet;
         use std::future::Future;
 
@@ -142,11 +149,16 @@ fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<Fil
 
         #handlers
     };
+    let doc = "What each actor does: the traits that `src/handlers` implements.";
+    print::file(origin, "handlers.rs", doc, handlers)
+}
+
+fn service_file(origin: &Origin, service: &TokenStream) -> File {
     let service = quote! {
         use super::handlers::*;
         use super::spec::{schema, spec};
         use arch_runtime::service::{Call, Guard, HandlerError, Service};
-        use arch_runtime::step::{Choose, Serving, Typed, text};
+        use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
         use arch_runtime::store::BoxFuture;
         use arch_runtime::value::{Row, Value};
         use arch_runtime::SmolStr;
@@ -154,15 +166,24 @@ fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<Fil
 
         #service
     };
-    vec![
-        print::file(
-            origin,
-            "handlers.rs",
-            "What each actor does: the traits that `src/handlers` implements.",
-            handlers,
-        ),
-        print::file(origin, "service.rs", "The service, made of the steps and your handlers.", service),
-    ]
+    print::file(origin, "service.rs", "The service, made of the steps and your handlers.", service)
+}
+
+/// Names of the spec's types are not imported: they may be those of the client.
+fn client_file(origin: &Origin, client: &TokenStream, actors: &[Served]) -> File {
+    let requests = actors.iter().flat_map(|a| &a.ops).map(|op| ident(&op.request));
+    let client = quote! {
+        use super::handlers::{#(#requests),*};
+        use super::spec::spec;
+        use arch_runtime::SmolStr;
+        #[cfg(feature = "model")]
+        use arch_runtime::client::{Asks, asks};
+        use arch_runtime::client::{Ask, CallError, Connection, Endpoint, EndpointError, Outcome, Reply, Seen};
+        use arch_runtime::step::{Record, Typed};
+        use arch_runtime::value::{Row, Value};
+        #client
+    };
+    print::file(origin, "client.rs", "A client of the service: a method for each operation.", client)
 }
 
 /// What the modules of a program are made of.
@@ -186,6 +207,7 @@ fn files(r#gen: &Gen<'_>, origin: &Origin, made: Made, actors: &[Served]) -> Vec
     list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
+        pub mod client;
         pub mod handlers;
         pub mod service;
         #[cfg(feature = "model")]

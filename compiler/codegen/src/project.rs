@@ -159,6 +159,7 @@ fn tests(origin: &Origin, package: &Crate) -> String {
          #[cfg(feature = \"stateright\")]\nuse arch_runtime::model::Checked;\n\
          use arch_runtime::model::explore;\n\
          use arch_runtime::paths::{{Budget, Kept, drive}};\n\
+         use {library}::generated::client::table;\n\
          use {library}::generated::model::{{EXPECTED, model}};\n\
          use {library}::generated::service::plain;\n\n\
          /// How many states are looked at.\nconst STATES: usize = 2_000_000;\n\n\
@@ -168,8 +169,8 @@ fn tests(origin: &Origin, package: &Crate) -> String {
          assert!(report.states <= STATES, \"too many states for a test\");\n    \
          let unexpected = report.unexpected(EXPECTED);\n    \
          assert!(unexpected.is_empty(), \"{{}}\", unexpected.join(\"\\n\"));\n}}\n\n\
-         #[test]\nfn the_router_does_what_the_model_does() {{\n    \
-         let driven = drive(&model(), plain, Kept::ALL, BUDGET);\n    \
+         #[test]\nfn the_service_does_what_the_model_does() {{\n    \
+         let driven = drive(&model(), plain, &table(), Kept::ALL, BUDGET);\n    \
          let driven = driven.unwrap_or_else(|difference| panic!(\"{{difference}}\"));\n    \
          for (kept, coverage) in driven {{\n        \
          println!(\"{{kept:?}}: {{coverage}}\");\n        \

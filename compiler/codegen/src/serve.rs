@@ -1,11 +1,13 @@
 //! What the user writes against: for each actor a trait with a method for each of its operations, their requests and
 //! choices; and the service that these make.
 
+use crate::concluded::{Word, at_word};
+use crate::expr::MAIN;
 use crate::gen_::Gen;
 use crate::names::{Taken, camel, ident, snake};
 use crate::refusal::Refusal;
 use arch_base::Idx;
-use arch_ir::{Actor, ProtocolId, SortId, StepId, Type};
+use arch_ir::{Actor, ProtocolId, SortId, Status, StepId, Type};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -28,8 +30,10 @@ pub struct Op {
     pub open: Vec<Asked>,
     /// Its documentation.
     pub docs: Vec<String>,
-    /// How it can end: words of outcomes.
-    pub outcomes: Vec<String>,
+    /// The enum of how it ends.
+    pub outcome: String,
+    /// How it can end: every word that a reply can have.
+    pub words: Vec<Word>,
     /// The protocol.
     pub protocol: ProtocolId,
 }
@@ -103,7 +107,21 @@ impl Gen<'_> {
         named
             .map(String::as_str)
             .chain(own)
-            .chain(["Plain", "Row", "Service", "Serving", "Typed", "Value"])
+            .chain([
+                "Ask",
+                "Asks",
+                "CallError",
+                "Connection",
+                "Endpoint",
+                "EndpointError",
+                "Outcome",
+                "Plain",
+                "Record",
+                "Reply",
+                "Row",
+                "Seen",
+            ])
+            .chain(["Service", "ServiceClient", "Serving", "Typed", "Value"])
             .collect()
     }
 
@@ -126,7 +144,7 @@ impl Gen<'_> {
 
     fn begin_op(&self, id: ProtocolId, names: &mut Taken, methods: &mut Taken) -> Result<Op, Refusal> {
         let protocol = &self.program.protocols[id];
-        let first = protocol.chains[crate::expr::MAIN].steps.first();
+        let first = protocol.chains[MAIN].steps.first();
         let Some(first) = first.copied() else {
             return Err(Refusal::new(protocol.span, "a protocol without a step, whose head has `let`s"));
         };
@@ -150,7 +168,8 @@ impl Gen<'_> {
             keys: self.asked_keys(id, subject),
             open: Vec::new(),
             docs,
-            outcomes: Vec::new(),
+            outcome: names.take(&format!("{}Outcome", camel(&own)), "Op"),
+            words: vec![at_word(self.layout.protocol(id).variant(Status::At(MAIN, 0)))],
             protocol: id,
         })
     }
@@ -164,8 +183,6 @@ impl Gen<'_> {
             Actor::Subject(i) => Some(i as usize),
             Actor::Role(_) => None,
         };
-        let chains = protocol.chains.iter().filter(|c| c.steps.last() == Some(&step));
-        let outcomes = chains.map(|c| &c.outcome.word).chain(declared.reject.iter().map(|r| &r.outcome.word));
         Op {
             name: names.ops[step.index()].clone(),
             sort: protocol.acting_sort(step),
@@ -175,7 +192,8 @@ impl Gen<'_> {
             keys: self.asked_keys(id, subject),
             open,
             docs: self.step_docs(id, step),
-            outcomes: outcomes.cloned().collect(),
+            outcome: taken.take(&format!("{}Outcome", camel(&own)), "Op"),
+            words: self.words(id, step),
             protocol: id,
         }
     }
@@ -258,13 +276,6 @@ impl Gen<'_> {
         let open_types: Vec<_> = open.iter().map(|o| self.open_type(&o.ty)).collect();
         let key_docs = keys.iter().map(|k| format!(" `{}` of the run.", k.name));
         let open_docs = open.iter().map(|o| format!(" `{}`, if the caller says it.", o.name));
-        let places = op.keys.iter().chain(&op.open).enumerate();
-        let place = |wanted: &Asked| {
-            let mut all = places.clone();
-            all.find(|(_, a)| a.name == wanted.name && a.field == wanted.field).map_or(0, |(n, _)| n)
-        };
-        let key_places: Vec<usize> = keys.iter().map(|k| place(k)).collect();
-        let open_places: Vec<usize> = open.iter().map(|o| place(o)).collect();
         let choices = self.choices_items(op, &open);
         quote! {
             #[doc = #doc]
@@ -274,16 +285,6 @@ impl Gen<'_> {
                 pub me: #me,
                 #(#[doc = #key_docs] pub #key_fields: #key_types,)*
                 #(#[doc = #open_docs] pub #open_fields: #open_types,)*
-            }
-            impl #request {
-                #[doc = " From a request that was decoded."]
-                pub fn of(call: &Call, row: &[Value]) -> Option<#request> {
-                    Some(#request {
-                        me: Typed::from_value(&Value::Id(call.id.clone()))?,
-                        #(#key_fields: Typed::from_value(row.get(#key_places)?)?,)*
-                        #(#open_fields: Typed::from_value(row.get(#open_places)?)?,)*
-                    })
-                }
             }
             #choices
         }
@@ -374,6 +375,7 @@ impl Gen<'_> {
                     guards: guards().into_iter().chain(told).collect(),
                     openapi: include_str!("../../openapi.json"),
                     steps: serving.steps(),
+                    initial: serving.initial(),
                     releases: Vec::new(),
                 })
             }
@@ -401,7 +403,7 @@ impl Gen<'_> {
             impl<H: #handlers> Choose for #adapter<H> {
                 fn choose<'a>(&'a self, call: &'a Call, row: Row) -> BoxFuture<'a, Result<Row, HandlerError>> {
                     Box::pin(async move {
-                        let request = #request::of(call, &row);
+                        let request = #request::of(&call.id, &row);
                         let request = request.ok_or_else(|| HandlerError::internal("a request of other types"))?;
                         let chosen = self.0.#method(call, request).await?;
                         Ok(vec![#(#values),*])

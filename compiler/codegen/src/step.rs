@@ -1,5 +1,6 @@
 //! The steps of a protocol: for each an `Operation` with its phases.
 
+use crate::concluded::{AS_BEFORE, Concluded};
 use crate::effect_uses::Touched;
 use crate::expr::MAIN;
 use crate::gen_::{Gen, Scope};
@@ -709,29 +710,30 @@ impl Gen<'_> {
         let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
         let declared = &protocol.steps[step];
         let (key, me) = (ident(&names.key), self.me_type(id, step));
-        let Some((chain, i)) = protocol.place(step) else {
+        let Some((chain, concluded)) = self.concluded(id, step) else {
             return Err(Refusal::new(declared.span, "a step that is on no chain"));
         };
-        let detached = protocol.chains[chain].window.as_ref().is_some_and(|w| w.detached);
-        let last = i + 1 == protocol.chains[chain].steps.len();
         let branch = if chain == MAIN {
             quote!(None)
         } else {
             let name = &protocol.steps[protocol.chains[chain].steps[0]].name;
             quote!(Some(#name))
         };
-        let body = if detached {
-            self.stay(id, declared, &branch)
-        } else if !last || declared.loops {
-            let at = names.variant(Status::At(chain, if declared.loops { i } else { i + 1 } as u32));
-            let (run, status, at_variant, word) =
-                (self.run_column(id, ColumnOf::Status).0, ident(&names.status), ident(&at.rust), &at.word);
-            quote! {
-                tx.update::<#run>(run, |row| row.status = #status::#at_variant);
-                Ok(Moved { outcome: #word, branch: #branch })
+        let body = match concluded {
+            Concluded::AsBefore => self.stay(id, declared, &branch),
+            Concluded::At(at) => {
+                let (run, status, at_variant, word) = (
+                    self.run_column(id, ColumnOf::Status).0,
+                    ident(&names.status),
+                    ident(&at.rust),
+                    &at.word,
+                );
+                quote! {
+                    tx.update::<#run>(run, |row| row.status = #status::#at_variant);
+                    Ok(Moved { outcome: #word, branch: #branch })
+                }
             }
-        } else {
-            self.ending(id, &protocol.chains[chain].outcome, &branch)?
+            Concluded::Ends(outcome) => self.ending(id, outcome, &branch)?,
         };
         let rule = self.rule_binding(protocol);
         Ok(quote! {
@@ -759,7 +761,7 @@ impl Gen<'_> {
                     *row = #run { status: row.status, ..fresh };
                 }
             });
-            Ok(Moved { outcome: "as before", branch: #branch })
+            Ok(Moved { outcome: #AS_BEFORE, branch: #branch })
         }
     }
 

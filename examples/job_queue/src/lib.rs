@@ -1,10 +1,9 @@
-//! The service `job-queue`: generated steps with the handlers around them, and what its clients need.
+//! The service `job-queue`: generated steps with the handlers around them, and the work that is done.
 
 #[rustfmt::skip]
 pub mod generated;
 pub mod handlers;
 pub mod primes;
-pub mod queue;
 
 use arch_runtime::service::Service;
 use arch_runtime::settings::Settings;

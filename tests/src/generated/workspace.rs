@@ -107,7 +107,7 @@ fn manifest() -> String {
     format!(
         "[package]\nname = \"generated-programs\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [features]\ndefault = [\"model\"]\nmodel = []\n\n[dependencies]\n\
-         arch-runtime = {{ path = {runtime:?}, default-features = false, features = [\"model\"] }}\n\n\
+         arch-runtime = {{ path = {runtime:?}, default-features = false, features = [\"http\", \"model\"] }}\n\n\
          [profile.dev]\nopt-level = 0\ndebug = false\nincremental = false\n\n\
          [profile.dev.package.\"*\"]\nopt-level = 2\n"
     )

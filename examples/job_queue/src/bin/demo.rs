@@ -4,7 +4,9 @@
 //! `demo [FOLDER]`: the database, the log and the trace are left in the folder, which is a new one if none is named.
 //! `JOB_QUEUE__STORE__URL` names another store; it must not have these jobs yet.
 
-use job_queue::queue::Queue;
+use job_queue::generated::client::ServiceClient;
+use job_queue::generated::handlers::SubmitRequest;
+use job_queue::generated::types::{Job, Producer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -53,19 +55,8 @@ fn demo(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let service = serve(folder, &address)?;
-    let (queue, url) = (
-        Queue::at(&format!("http://{address}")),
-        format!("http://{address}"),
-    );
-    for job in JOBS.map(|limit| format!("primes-{limit}")) {
-        let answer = queue.submit(&job);
-        if !answer.is_done() {
-            return Err(io::Error::other(format!(
-                "{job} is refused: {}",
-                answer.body
-            )));
-        }
-    }
+    let url = format!("http://{address}");
+    submit(&url)?;
     println!("{} jobs are submitted to {url}", JOBS.len());
     let (tell, told) = channel();
     let mut workers = BTreeMap::new();
@@ -94,6 +85,20 @@ fn demo(folder: &Path) -> io::Result<()> {
     drop((workers, service));
     println!("every job is done, once");
     export(folder)
+}
+
+/// Hands in every job. The service may be starting still: the client is patient.
+fn submit(url: &str) -> io::Result<()> {
+    let queue = ServiceClient::at(url).map_err(io::Error::other)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    for job in JOBS.map(|limit| Job(format!("primes-{limit}").into())) {
+        let me = Producer("producer".into());
+        let submitted = runtime.block_on(queue.submit(&SubmitRequest { me, job }));
+        submitted.map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// A command of the service, which is built beside this program.

@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -183,15 +181,6 @@ pub struct SubmitRequest {
     /// `job` of the run.
     pub job: Job,
 }
-impl SubmitRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<SubmitRequest> {
-        Some(SubmitRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            job: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `processing.claim` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClaimRequest {
@@ -199,15 +188,6 @@ pub struct ClaimRequest {
     pub me: Worker,
     /// `job`, if the caller says it.
     pub job: Option<Job>,
-}
-impl ClaimRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ClaimRequest> {
-        Some(ClaimRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            job: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `processing.claim` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -232,39 +212,15 @@ pub struct RenewRequest {
     /// Who asks, and acts.
     pub me: Worker,
 }
-impl RenewRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<RenewRequest> {
-        Some(RenewRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
-}
 /// What `processing.finish` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FinishRequest {
     /// Who asks, and acts.
     pub me: Worker,
 }
-impl FinishRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<FinishRequest> {
-        Some(FinishRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
-}
 /// What `processing.give_up` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GiveUpRequest {
     /// Who asks, and acts.
     pub me: Worker,
-}
-impl GiveUpRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<GiveUpRequest> {
-        Some(GiveUpRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
 }

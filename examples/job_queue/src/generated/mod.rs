@@ -5,6 +5,7 @@
 
 pub mod intake;
 pub mod processing;
+pub mod client;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -54,6 +54,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -77,7 +78,7 @@ impl<H: ProducerHandlers> Choose for SubmitBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = SubmitRequest::of(call, &row);
+            let request = SubmitRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.submit(call, request).await?;
@@ -93,7 +94,7 @@ impl<H: WorkerHandlers> Choose for ClaimBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ClaimRequest::of(call, &row);
+            let request = ClaimRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.claim(call, request).await?;
@@ -109,7 +110,7 @@ impl<H: WorkerHandlers> Choose for RenewBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = RenewRequest::of(call, &row);
+            let request = RenewRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.renew(call, request).await?;
@@ -125,7 +126,7 @@ impl<H: WorkerHandlers> Choose for FinishBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = FinishRequest::of(call, &row);
+            let request = FinishRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.finish(call, request).await?;
@@ -141,7 +142,7 @@ impl<H: WorkerHandlers> Choose for GiveUpBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = GiveUpRequest::of(call, &row);
+            let request = GiveUpRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.give_up(call, request).await?;

@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -198,27 +196,11 @@ pub struct ClaimRequest {
     /// Who asks, and acts.
     pub me: Claimant,
 }
-impl ClaimRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ClaimRequest> {
-        Some(ClaimRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
-}
 /// What `main.renew` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RenewRequest {
     /// Who asks, and acts.
     pub me: Claimant,
-}
-impl RenewRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<RenewRequest> {
-        Some(RenewRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
 }
 /// What `main.commit` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -226,39 +208,15 @@ pub struct CommitRequest {
     /// Who asks, and acts.
     pub me: Claimant,
 }
-impl CommitRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<CommitRequest> {
-        Some(CommitRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
-}
 /// What `repair.reject_commit` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RejectCommitRequest {
     /// Who asks, and acts.
     pub me: DownstreamWriter,
 }
-impl RejectCommitRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<RejectCommitRequest> {
-        Some(RejectCommitRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
-}
 /// What `repair.reclaim` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReclaimRequest {
     /// Who asks, and acts.
     pub me: Reaper,
-}
-impl ReclaimRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReclaimRequest> {
-        Some(ReclaimRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
 }

@@ -5,6 +5,7 @@
 
 pub mod main;
 pub mod repair;
+pub mod client;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

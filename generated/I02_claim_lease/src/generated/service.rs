@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -57,6 +57,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -80,7 +81,7 @@ impl<H: ClaimantHandlers> Choose for ClaimBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ClaimRequest::of(call, &row);
+            let request = ClaimRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.claim(call, request).await?;
@@ -96,7 +97,7 @@ impl<H: ClaimantHandlers> Choose for RenewBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = RenewRequest::of(call, &row);
+            let request = RenewRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.renew(call, request).await?;
@@ -112,7 +113,7 @@ impl<H: ClaimantHandlers> Choose for CommitBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = CommitRequest::of(call, &row);
+            let request = CommitRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.commit(call, request).await?;
@@ -128,7 +129,7 @@ impl<H: DownstreamWriterHandlers> Choose for RejectCommitBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = RejectCommitRequest::of(call, &row);
+            let request = RejectCommitRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.reject_commit(call, request).await?;
@@ -144,7 +145,7 @@ impl<H: ReaperHandlers> Choose for ReclaimBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReclaimRequest::of(call, &row);
+            let request = ReclaimRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.reclaim(call, request).await?;

@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -242,15 +240,6 @@ pub struct MainBeginRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl MainBeginRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainBeginRequest> {
-        Some(MainBeginRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `main.append` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AppendRequest {
@@ -259,15 +248,6 @@ pub struct AppendRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl AppendRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<AppendRequest> {
-        Some(AppendRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `main.fetch` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FetchRequest {
@@ -275,15 +255,6 @@ pub struct FetchRequest {
     pub me: Consumer,
     /// `copy` of the run.
     pub copy: i64,
-}
-impl FetchRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<FetchRequest> {
-        Some(FetchRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
 }
 /// What `main.process` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -294,16 +265,6 @@ pub struct ProcessRequest {
     pub copy: i64,
     /// `answer`, if the caller says it.
     pub answer: Option<Answer>,
-}
-impl ProcessRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ProcessRequest> {
-        Some(ProcessRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-            answer: Typed::from_value(row.get(2usize)?)?,
-        })
-    }
 }
 /// What `main.process` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -332,15 +293,6 @@ pub struct CommitProgressRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl CommitProgressRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<CommitProgressRequest> {
-        Some(CommitProgressRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `repair.replay` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReplayRequest {
@@ -348,15 +300,6 @@ pub struct ReplayRequest {
     pub me: Consumer,
     /// `at_offset`, if the caller says it.
     pub at_offset: Option<i64>,
-}
-impl ReplayRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReplayRequest> {
-        Some(ReplayRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            at_offset: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `repair.replay` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -384,15 +327,6 @@ pub struct ChangeLeaderRequest {
     pub me: Election,
     /// `winner`, if the caller says it.
     pub winner: Option<Broker>,
-}
-impl ChangeLeaderRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ChangeLeaderRequest> {
-        Some(ChangeLeaderRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            winner: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `elect.change_leader` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]

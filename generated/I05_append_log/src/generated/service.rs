@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -63,6 +63,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -86,7 +87,7 @@ impl<H: ProducerHandlers> Choose for MainBeginBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainBeginRequest::of(call, &row);
+            let request = MainBeginRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_begin(call, request).await?;
@@ -102,7 +103,7 @@ impl<H: ProducerHandlers> Choose for AppendBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = AppendRequest::of(call, &row);
+            let request = AppendRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.append(call, request).await?;
@@ -118,7 +119,7 @@ impl<H: ConsumerHandlers> Choose for FetchBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = FetchRequest::of(call, &row);
+            let request = FetchRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.fetch(call, request).await?;
@@ -134,7 +135,7 @@ impl<H: ConsumerHandlers> Choose for ProcessBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ProcessRequest::of(call, &row);
+            let request = ProcessRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.process(call, request).await?;
@@ -150,7 +151,7 @@ impl<H: ConsumerHandlers> Choose for CommitProgressBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = CommitProgressRequest::of(call, &row);
+            let request = CommitProgressRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.commit_progress(call, request).await?;
@@ -166,7 +167,7 @@ impl<H: ConsumerHandlers> Choose for ReplayBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReplayRequest::of(call, &row);
+            let request = ReplayRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.replay(call, request).await?;
@@ -182,7 +183,7 @@ impl<H: ElectionHandlers> Choose for ChangeLeaderBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ChangeLeaderRequest::of(call, &row);
+            let request = ChangeLeaderRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.change_leader(call, request).await?;

@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -300,16 +298,6 @@ pub struct MainBeginRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl MainBeginRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainBeginRequest> {
-        Some(MainBeginRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `main.start_workflow` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StartWorkflowRequest {
@@ -319,16 +307,6 @@ pub struct StartWorkflowRequest {
     pub workflow: Workflow,
     /// `copy` of the run.
     pub copy: i64,
-}
-impl StartWorkflowRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<StartWorkflowRequest> {
-        Some(StartWorkflowRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `main.transition` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -340,16 +318,6 @@ pub struct TransitionRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl TransitionRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<TransitionRequest> {
-        Some(TransitionRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `main.deliver_effect` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MainDeliverEffectRequest {
@@ -359,16 +327,6 @@ pub struct MainDeliverEffectRequest {
     pub workflow: Workflow,
     /// `copy` of the run.
     pub copy: i64,
-}
-impl MainDeliverEffectRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainDeliverEffectRequest> {
-        Some(MainDeliverEffectRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `main.deliver_effect_2` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -381,17 +339,6 @@ pub struct MainDeliverEffect2Request {
     pub copy: i64,
     /// `heard`, if the caller says it.
     pub heard: Option<Answer>,
-}
-impl MainDeliverEffect2Request {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainDeliverEffect2Request> {
-        Some(MainDeliverEffect2Request {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-            heard: Typed::from_value(row.get(3usize)?)?,
-        })
-    }
 }
 /// What `main.deliver_effect_2` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -420,16 +367,6 @@ pub struct RecordResultRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl RecordResultRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<RecordResultRequest> {
-        Some(RecordResultRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `repair.replay_outbox` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReplayOutboxRequest {
@@ -438,15 +375,6 @@ pub struct ReplayOutboxRequest {
     /// `workflow` of the run.
     pub workflow: Workflow,
 }
-impl ReplayOutboxRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReplayOutboxRequest> {
-        Some(ReplayOutboxRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `resumption.resume_workflow` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResumeWorkflowRequest {
@@ -454,13 +382,4 @@ pub struct ResumeWorkflowRequest {
     pub me: Reconciler,
     /// `workflow` of the run.
     pub workflow: Workflow,
-}
-impl ResumeWorkflowRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ResumeWorkflowRequest> {
-        Some(ResumeWorkflowRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            workflow: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
 }

@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -75,6 +75,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -99,7 +100,7 @@ impl<H: ClientHandlers> Choose for MainBeginBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainBeginRequest::of(call, &row);
+            let request = MainBeginRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_begin(call, request).await?;
@@ -115,7 +116,7 @@ impl<H: ClientHandlers> Choose for StartWorkflowBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = StartWorkflowRequest::of(call, &row);
+            let request = StartWorkflowRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.start_workflow(call, request).await?;
@@ -131,7 +132,7 @@ impl<H: WorkflowServiceHandlers> Choose for TransitionBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = TransitionRequest::of(call, &row);
+            let request = TransitionRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.transition(call, request).await?;
@@ -147,7 +148,7 @@ impl<H: WorkerHandlers> Choose for MainDeliverEffectBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainDeliverEffectRequest::of(call, &row);
+            let request = MainDeliverEffectRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_deliver_effect(call, request).await?;
@@ -163,7 +164,7 @@ impl<H: WorkerHandlers> Choose for MainDeliverEffect2By<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainDeliverEffect2Request::of(call, &row);
+            let request = MainDeliverEffect2Request::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_deliver_effect_2(call, request).await?;
@@ -179,7 +180,7 @@ impl<H: WorkerHandlers> Choose for RecordResultBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = RecordResultRequest::of(call, &row);
+            let request = RecordResultRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.record_result(call, request).await?;
@@ -195,7 +196,7 @@ impl<H: ReconcilerHandlers> Choose for ReplayOutboxBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReplayOutboxRequest::of(call, &row);
+            let request = ReplayOutboxRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.replay_outbox(call, request).await?;
@@ -211,7 +212,7 @@ impl<H: ReconcilerHandlers> Choose for ResumeWorkflowBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ResumeWorkflowRequest::of(call, &row);
+            let request = ResumeWorkflowRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.resume_workflow(call, request).await?;

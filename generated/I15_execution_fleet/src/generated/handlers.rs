@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -368,16 +366,6 @@ pub struct MainBeginRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl MainBeginRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainBeginRequest> {
-        Some(MainBeginRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `main.place` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlaceRequest {
@@ -389,17 +377,6 @@ pub struct PlaceRequest {
     pub copy: i64,
     /// `worker`, if the caller says it.
     pub worker: Option<Worker>,
-}
-impl PlaceRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<PlaceRequest> {
-        Some(PlaceRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-            worker: Typed::from_value(row.get(3usize)?)?,
-        })
-    }
 }
 /// What `main.place` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -430,16 +407,6 @@ pub struct RepairReassignRequest {
     /// `successor`, if the caller says it.
     pub successor: Option<Worker>,
 }
-impl RepairReassignRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<RepairReassignRequest> {
-        Some(RepairReassignRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            successor: Typed::from_value(row.get(2usize)?)?,
-        })
-    }
-}
 /// What `repair.reassign` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RepairReassignChoices {
@@ -468,16 +435,6 @@ pub struct PreemptionReassignRequest {
     pub task: Task,
     /// `successor`, if the caller says it.
     pub successor: Option<Worker>,
-}
-impl PreemptionReassignRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<PreemptionReassignRequest> {
-        Some(PreemptionReassignRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            successor: Typed::from_value(row.get(2usize)?)?,
-        })
-    }
 }
 /// What `preemption.reassign` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -508,16 +465,6 @@ pub struct LaunchRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl LaunchRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<LaunchRequest> {
-        Some(LaunchRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `main.heartbeat` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HeartbeatRequest {
@@ -527,16 +474,6 @@ pub struct HeartbeatRequest {
     pub task: Task,
     /// `copy` of the run.
     pub copy: i64,
-}
-impl HeartbeatRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<HeartbeatRequest> {
-        Some(HeartbeatRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `main.complete` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -548,16 +485,6 @@ pub struct CompleteRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl CompleteRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<CompleteRequest> {
-        Some(CompleteRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            copy: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
-}
 /// What `preemption.stop` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StopRequest {
@@ -566,15 +493,6 @@ pub struct StopRequest {
     /// `task` of the run.
     pub task: Task,
 }
-impl StopRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<StopRequest> {
-        Some(StopRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `repair.reclaim` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReclaimRequest {
@@ -582,15 +500,6 @@ pub struct ReclaimRequest {
     pub me: Reconciler,
     /// `task` of the run.
     pub task: Task,
-}
-impl ReclaimRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReclaimRequest> {
-        Some(ReclaimRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
 }
 /// What `preemption.preempt` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -603,17 +512,6 @@ pub struct PreemptRequest {
     pub worker: Option<Worker>,
     /// `incoming_priority`, if the caller says it.
     pub incoming_priority: Option<i64>,
-}
-impl PreemptRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<PreemptRequest> {
-        Some(PreemptRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            task: Typed::from_value(row.get(0usize)?)?,
-            worker: Typed::from_value(row.get(2usize)?)?,
-            incoming_priority: Typed::from_value(row.get(3usize)?)?,
-        })
-    }
 }
 /// What `preemption.preempt` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,6 +6,7 @@
 pub mod main;
 pub mod repair;
 pub mod preemption;
+pub mod client;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -98,6 +98,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -122,7 +123,7 @@ impl<H: SchedulerHandlers> Choose for MainBeginBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainBeginRequest::of(call, &row);
+            let request = MainBeginRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_begin(call, request).await?;
@@ -138,7 +139,7 @@ impl<H: SchedulerHandlers> Choose for PlaceBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = PlaceRequest::of(call, &row);
+            let request = PlaceRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.place(call, request).await?;
@@ -154,7 +155,7 @@ impl<H: SchedulerHandlers> Choose for RepairReassignBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = RepairReassignRequest::of(call, &row);
+            let request = RepairReassignRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.repair_reassign(call, request).await?;
@@ -170,7 +171,7 @@ impl<H: SchedulerHandlers> Choose for PreemptionReassignBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = PreemptionReassignRequest::of(call, &row);
+            let request = PreemptionReassignRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.preemption_reassign(call, request).await?;
@@ -186,7 +187,7 @@ impl<H: WorkerHandlers> Choose for LaunchBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = LaunchRequest::of(call, &row);
+            let request = LaunchRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.launch(call, request).await?;
@@ -202,7 +203,7 @@ impl<H: WorkerHandlers> Choose for HeartbeatBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = HeartbeatRequest::of(call, &row);
+            let request = HeartbeatRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.heartbeat(call, request).await?;
@@ -218,7 +219,7 @@ impl<H: WorkerHandlers> Choose for CompleteBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = CompleteRequest::of(call, &row);
+            let request = CompleteRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.complete(call, request).await?;
@@ -234,7 +235,7 @@ impl<H: WorkerHandlers> Choose for StopBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = StopRequest::of(call, &row);
+            let request = StopRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.stop(call, request).await?;
@@ -250,7 +251,7 @@ impl<H: ReconcilerHandlers> Choose for ReclaimBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReclaimRequest::of(call, &row);
+            let request = ReclaimRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.reclaim(call, request).await?;
@@ -266,7 +267,7 @@ impl<H: ControllerHandlers> Choose for PreemptBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = PreemptRequest::of(call, &row);
+            let request = PreemptRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.preempt(call, request).await?;

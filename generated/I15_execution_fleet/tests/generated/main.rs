@@ -7,6 +7,7 @@
 use arch_runtime::model::Checked;
 use arch_runtime::model::explore;
 use arch_runtime::paths::{Budget, Kept, drive};
+use i15_execution_fleet::generated::client::table;
 use i15_execution_fleet::generated::model::{EXPECTED, model};
 use i15_execution_fleet::generated::service::plain;
 
@@ -28,8 +29,8 @@ fn the_model_is_as_the_spec_expects() {
 }
 
 #[test]
-fn the_router_does_what_the_model_does() {
-    let driven = drive(&model(), plain, Kept::ALL, BUDGET);
+fn the_service_does_what_the_model_does() {
+    let driven = drive(&model(), plain, &table(), Kept::ALL, BUDGET);
     let driven = driven.unwrap_or_else(|difference| panic!("{difference}"));
     for (kept, coverage) in driven {
         println!("{kept:?}: {coverage}");

@@ -7,8 +7,6 @@ use super::rows::*;
 use super::types::*;
 use arch_runtime::Instant;
 use arch_runtime::service::{Call, HandlerError};
-use arch_runtime::step::Typed;
-use arch_runtime::value::Value;
 use std::collections::BTreeSet;
 use std::future::Future;
 /// Handlers that take the choices from the request, and do nothing else.
@@ -337,15 +335,6 @@ pub struct MainBeginRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl MainBeginRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainBeginRequest> {
-        Some(MainBeginRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `main.put` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PutRequest {
@@ -355,16 +344,6 @@ pub struct PutRequest {
     pub copy: i64,
     /// `leader`, if the caller says it.
     pub leader: Option<ReplicaSet>,
-}
-impl PutRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<PutRequest> {
-        Some(PutRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-            leader: Typed::from_value(row.get(2usize)?)?,
-        })
-    }
 }
 /// What `main.put` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -393,15 +372,6 @@ pub struct ReplicateRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl ReplicateRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReplicateRequest> {
-        Some(ReplicateRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `failover.take_over` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TakeOverRequest {
@@ -409,15 +379,6 @@ pub struct TakeOverRequest {
     pub me: ReplicaSet,
     /// `voter`, if the caller says it.
     pub voter: Option<ReplicaSet>,
-}
-impl TakeOverRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<TakeOverRequest> {
-        Some(TakeOverRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            voter: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `failover.take_over` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -444,15 +405,6 @@ pub struct MainGetRequest {
     /// `copy` of the run.
     pub copy: i64,
 }
-impl MainGetRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<MainGetRequest> {
-        Some(MainGetRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            copy: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `read.get` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReadGetRequest {
@@ -460,15 +412,6 @@ pub struct ReadGetRequest {
     pub me: Reader,
     /// `source`, if the caller says it.
     pub source: Option<ReplicaSet>,
-}
-impl ReadGetRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<ReadGetRequest> {
-        Some(ReadGetRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            source: Typed::from_value(row.get(1usize)?)?,
-        })
-    }
 }
 /// What `read.get` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -497,28 +440,11 @@ pub struct AntiEntropyRequest {
     /// `replica_set` of the run.
     pub replica_set: ReplicaSet,
 }
-impl AntiEntropyRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<AntiEntropyRequest> {
-        Some(AntiEntropyRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            replica_set: Typed::from_value(row.get(0usize)?)?,
-        })
-    }
-}
 /// What `expiry.find_expired` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindExpiredRequest {
     /// Who asks, and acts.
     pub me: Sweeper,
-}
-impl FindExpiredRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<FindExpiredRequest> {
-        Some(FindExpiredRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-        })
-    }
 }
 /// What `expiry.delete_expired` is asked with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -529,16 +455,6 @@ pub struct DeleteExpiredRequest {
     pub leader: Option<ReplicaSet>,
     /// `follower`, if the caller says it.
     pub follower: Option<ReplicaSet>,
-}
-impl DeleteExpiredRequest {
-    /// From a request that was decoded.
-    pub fn of(call: &Call, row: &[Value]) -> Option<DeleteExpiredRequest> {
-        Some(DeleteExpiredRequest {
-            me: Typed::from_value(&Value::Id(call.id.clone()))?,
-            leader: Typed::from_value(row.get(1usize)?)?,
-            follower: Typed::from_value(row.get(2usize)?)?,
-        })
-    }
 }
 /// What `expiry.delete_expired` leaves open.
 #[derive(Clone, PartialEq, Eq, Debug)]

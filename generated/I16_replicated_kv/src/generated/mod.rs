@@ -8,6 +8,7 @@ pub mod repair_protocol;
 pub mod read;
 pub mod failover;
 pub mod expiry;
+pub mod client;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

@@ -6,7 +6,7 @@
 use super::handlers::*;
 use super::spec::{schema, spec};
 use arch_runtime::service::{Call, Guard, HandlerError, Service};
-use arch_runtime::step::{Choose, Serving, Typed, text};
+use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::SmolStr;
@@ -91,6 +91,7 @@ pub fn service<'a>(
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
         steps: serving.steps(),
+        initial: serving.initial(),
         releases: Vec::new(),
     })
 }
@@ -115,7 +116,7 @@ impl<H: ClientHandlers> Choose for MainBeginBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainBeginRequest::of(call, &row);
+            let request = MainBeginRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_begin(call, request).await?;
@@ -131,7 +132,7 @@ impl<H: ClientHandlers> Choose for PutBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = PutRequest::of(call, &row);
+            let request = PutRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.put(call, request).await?;
@@ -147,7 +148,7 @@ impl<H: ReplicaSetHandlers> Choose for ReplicateBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReplicateRequest::of(call, &row);
+            let request = ReplicateRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.replicate(call, request).await?;
@@ -163,7 +164,7 @@ impl<H: ReplicaSetHandlers> Choose for TakeOverBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = TakeOverRequest::of(call, &row);
+            let request = TakeOverRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.take_over(call, request).await?;
@@ -179,7 +180,7 @@ impl<H: ReaderHandlers> Choose for MainGetBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = MainGetRequest::of(call, &row);
+            let request = MainGetRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.main_get(call, request).await?;
@@ -195,7 +196,7 @@ impl<H: ReaderHandlers> Choose for ReadGetBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = ReadGetRequest::of(call, &row);
+            let request = ReadGetRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.read_get(call, request).await?;
@@ -211,7 +212,7 @@ impl<H: RepairHandlers> Choose for AntiEntropyBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = AntiEntropyRequest::of(call, &row);
+            let request = AntiEntropyRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.anti_entropy(call, request).await?;
@@ -227,7 +228,7 @@ impl<H: SweeperHandlers> Choose for FindExpiredBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = FindExpiredRequest::of(call, &row);
+            let request = FindExpiredRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.find_expired(call, request).await?;
@@ -243,7 +244,7 @@ impl<H: SweeperHandlers> Choose for DeleteExpiredBy<H> {
         row: Row,
     ) -> BoxFuture<'a, Result<Row, HandlerError>> {
         Box::pin(async move {
-            let request = DeleteExpiredRequest::of(call, &row);
+            let request = DeleteExpiredRequest::of(&call.id, &row);
             let request = request
                 .ok_or_else(|| HandlerError::internal("a request of other types"))?;
             let chosen = self.0.delete_expired(call, request).await?;

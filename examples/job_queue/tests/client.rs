@@ -1,0 +1,177 @@
+//! The generated client against the service on a socket: typed outcomes, false guards, what is committed, and who may see it.
+
+use arch_runtime::client::{CallError, Endpoint, Key};
+use arch_runtime::engine::{Engine, Limits};
+use arch_runtime::serve::auth::{
+    Acts, Authenticate, HeaderMap, Identity, Open, Peer, Unauthenticated,
+};
+use arch_runtime::serve::{App, Metrics, Server};
+use arch_runtime::store::memory::MemoryStore;
+use job_queue::generated::client::{
+    ClaimOutcome, FinishOutcome, RenewOutcome, ServiceClient, SubmitOutcome,
+};
+use job_queue::generated::handlers::{ClaimRequest, FinishRequest, RenewRequest, SubmitRequest};
+use job_queue::generated::rows::{
+    JobTruth, Lease, Processing, ProcessingKey, ProcessingStatus, Tokens, WorkerLocals,
+};
+use job_queue::generated::service::service;
+use job_queue::generated::types::{Job, JobState, Producer, Token, Worker};
+use job_queue::handlers;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// The service on a free port.
+async fn start(auth: impl Authenticate) -> SocketAddr {
+    let made = service(
+        "jobs",
+        "0.1.0",
+        [],
+        handlers::producer::Producer,
+        handlers::worker::Worker,
+    );
+    let made = made.expect("no list of instances is needed");
+    let store = Arc::new(MemoryStore::new(made.schema.clone()));
+    let engine = Engine::new(Arc::new(made), store, Limits::default()).expect("it makes sense");
+    let app = App::new(
+        Arc::new(engine),
+        Arc::new(Metrics::default()),
+        Arc::new(auth),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    tokio::spawn(Server::new(Arc::new(app)).run(listener, std::future::pending()));
+    address
+}
+
+fn client(address: SocketAddr) -> ServiceClient {
+    ServiceClient::at(&format!("http://{address}")).expect("an address")
+}
+
+fn submit(job: &str) -> SubmitRequest {
+    SubmitRequest {
+        me: Producer("p".into()),
+        job: Job(job.into()),
+    }
+}
+
+fn claim(worker: &str, job: &str) -> ClaimRequest {
+    ClaimRequest {
+        me: Worker(worker.into()),
+        job: Some(Job(job.into())),
+    }
+}
+
+const JOB: &str = "primes-100";
+
+#[tokio::test]
+async fn outcomes_runs_and_false_guards_have_types() {
+    let client = client(start(Open).await);
+    let (key, job) = (Key::fresh(), Job(JOB.into()));
+    let submitted = client.connection().ask_under(&key, &submit(JOB)).await;
+    let submitted = submitted.expect("it is new");
+    assert_eq!(submitted.outcome, SubmitOutcome::Done);
+    let again = client.connection().ask_under(&key, &submit(JOB)).await;
+    assert!(again.is_ok_and(|again| again.replayed && again.tx == submitted.tx));
+    let claimed = client.claim(&claim("ann", JOB)).await.expect("it is ready");
+    assert_eq!(claimed.outcome, ClaimOutcome::AtRenew);
+    assert_eq!(
+        claimed.run,
+        Processing {
+            status: ProcessingStatus::AtRenew,
+            job
+        }
+    );
+    let Err(CallError::Denied(denied)) = client.claim(&claim("bob", JOB)).await else {
+        panic!("it is ann's")
+    };
+    assert_eq!(denied.op, "processing.claim");
+    let failed: Vec<&str> = denied.failed.iter().map(|f| &*f.guard).collect();
+    assert_eq!(failed, ["processing.claim#1", "processing.claim#4"]);
+    assert_eq!(denied.failed[1].text, "Lease[job].expires < now");
+    let lease = denied.reads.iter().find(|r| r.row == "Lease/primes-100");
+    assert_eq!(lease.map(|r| r.version), Some(1));
+    // What the handler refuses is no guard.
+    let Err(CallError::Refused(refused)) = client.submit(&submit("tea")).await else {
+        panic!("no worker understands it")
+    };
+    assert_eq!((refused.status, &*refused.kind), (400, "invalid-request"));
+    let me = Worker("ann".into());
+    let renewed = client.renew(&RenewRequest { me: me.clone() }).await;
+    assert!(renewed.is_ok_and(|r| r.outcome == RenewOutcome::AtRenew));
+    let finished = client.finish(&FinishRequest { me }).await;
+    assert!(finished.is_ok_and(|r| r.outcome == FinishOutcome::Done));
+}
+
+#[tokio::test]
+async fn what_is_committed_can_be_looked_at() {
+    let client = client(start(Open).await);
+    let (job, ann) = (Job(JOB.into()), Worker("ann".into()));
+    let before = client.look::<JobTruth>(&job).await.expect("it is shown");
+    assert_eq!((before.row.state, before.version), (JobState::New, 0));
+    client.submit(&submit(JOB)).await.expect("it is new");
+    client.claim(&claim("ann", JOB)).await.expect("it is ready");
+    let after = client.look::<JobTruth>(&job).await.expect("it is shown");
+    assert_eq!((after.row.state, after.version), (JobState::Leased, 2));
+    let lease = client.look::<Lease>(&job).await.expect("it is shown");
+    assert_eq!(
+        (lease.row.owner, lease.row.token),
+        (Some(ann.clone()), Token(1))
+    );
+    assert!(lease.row.expires > lease.now && lease.now >= after.now);
+    let tokens = client.look::<Tokens>(&()).await.expect("it is shown");
+    assert_eq!((tokens.row.last, tokens.version), (Token(1), 1));
+    let own = client
+        .look::<WorkerLocals>(&ann)
+        .await
+        .expect("it is shown");
+    assert_eq!(own.row.my_token, Token(1));
+    let run = client
+        .look::<Processing>(&ProcessingKey { worker: ann })
+        .await;
+    assert!(run.is_ok_and(|run| run.row.status == ProcessingStatus::AtRenew && run.row.job == job));
+    // Whatever a key is made of.
+    let odd = Job("a/b c?%41#é".into());
+    let odd = client.look::<JobTruth>(&odd).await.expect("it is shown");
+    assert_eq!(odd.version, 0);
+}
+
+/// Knows nobody but ann.
+struct Ann;
+
+impl Authenticate for Ann {
+    fn authenticate(&self, _: &Peer, headers: &HeaderMap) -> Result<Identity, Unauthenticated> {
+        match headers.get("authorization").map(|v| v.as_bytes()) {
+            Some(b"Bearer ann") => Ok(Identity {
+                name: "ann".into(),
+                acts: Acts::As(vec![("worker".into(), "ann".into())]),
+            }),
+            _ => Err(Unauthenticated("who are you?".into())),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_truth_is_everybodys_and_where_one_is_ones_own() {
+    let address = start(Ann).await;
+    let stranger = client(address);
+    let endpoint = Endpoint::at(&format!("http://{address}")).expect("an address");
+    let ann = ServiceClient::new(endpoint.bearer("ann").expect("a token"));
+    let job = Job(JOB.into());
+    let run = |worker: &str| ProcessingKey {
+        worker: Worker(worker.into()),
+    };
+    let status = |error: CallError| match error {
+        CallError::Refused(refused) => refused.status,
+        other => panic!("{other}"),
+    };
+    let seen = stranger.look::<JobTruth>(&job).await;
+    assert_eq!(seen.map_err(status).err(), Some(401));
+    assert!(ann.look::<JobTruth>(&job).await.is_ok());
+    assert!(ann.look::<Processing>(&run("ann")).await.is_ok());
+    let seen = ann.look::<Processing>(&run("bob")).await;
+    assert_eq!(seen.map_err(status).err(), Some(403));
+    let seen = ann.look::<WorkerLocals>(&Worker("bob".into())).await;
+    assert_eq!(seen.map_err(status).err(), Some(403));
+}
