@@ -36,5 +36,5 @@ pub const NEVER_A_VALUE: Code = Code("W0906");
 pub const NEVER_TAKEN: Code = Code("W0907");
 /// A fault that never happens.
 pub const NEVER_HAPPENS: Code = Code("W0908");
-/// A witness that is the initial state.
-pub const REACHED_AT_ONCE: Code = Code("N0909");
+/// What is to be reached, or to be so eventually, and is so in an initial state.
+pub const AT_ONCE: Code = Code("N0909");

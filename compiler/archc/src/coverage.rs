@@ -149,10 +149,10 @@ impl<'a, 'f> Coverage<'a, 'f> {
             match self.why_vacuous(id, result) {
                 Some(_) if self.shown_in(property).is_some() => {}
                 Some(why) => found.push(why),
-                None => found.extend(self.idle_premises(id, property)),
-            }
-            if at_once(property, result) {
-                found.push(reached_at_once(property));
+                None => {
+                    found.extend(self.idle_premises(id, property));
+                    found.extend(at_once(property, result));
+                }
             }
         }
         found.retain(|d| !self.accepted(d.code, None));
@@ -319,17 +319,18 @@ fn never_otherwise(property: &Property) -> Diagnostic {
         .help("say `always`, which is more; or ask what was to make it false")
 }
 
-/// Whether a witness has no step.
-fn at_once(property: &Property, result: &PropertyResult) -> bool {
-    let reachable = matches!(property.kind, PropertyKind::Reachable(_));
-    reachable && property.binders.is_empty() && result.trace.as_ref().is_some_and(|t| t.steps.is_empty())
-}
-
-fn reached_at_once(property: &Property) -> Diagnostic {
-    let message = format!("{} is witnessed by an initial state", property.name);
-    Diagnostic::note(codes::REACHED_AT_ONCE, message)
-        .at(property.span, "true before anything happens")
-        .help("ask for something that has to happen first")
+/// A witness without a step, or what is to happen eventually and is so from the beginning.
+fn at_once(property: &Property, result: &PropertyResult) -> Option<Diagnostic> {
+    let reachable = matches!(property.kind, PropertyKind::Reachable(_)) && property.binders.is_empty();
+    let witnessed = reachable && result.trace.as_ref().is_some_and(|t| t.steps.is_empty());
+    let how = match &result.liveness {
+        _ if witnessed => "is witnessed by an initial state",
+        Some(live) if live.at_once && !live.vacuous => "holds in every initial state",
+        _ => return None,
+    };
+    let note = Diagnostic::note(codes::AT_ONCE, format!("{} {how}", property.name));
+    let note = note.at(property.span, "true before anything happens");
+    Some(note.help("ask for something that has to happen first"))
 }
 
 fn never_a_value(name: &str, span: Span, missing: &[&str]) -> Diagnostic {

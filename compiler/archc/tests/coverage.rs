@@ -199,6 +199,8 @@ fn of_counter(declarations: &str) -> Vec<String> {
 #[test]
 fn what_is_never_false_does_not_have_to_come() {
     assert_eq!(of_counter("property a: eventually T.n <= 2"), ["W0905"]);
+    assert_eq!(of_counter("property a: eventually T.n = 0"), ["N0909"]);
+    assert_eq!(of_counter("property a: eventually T.n = 1"), [""; 0]);
     assert_eq!(of_counter("property a: T.n = 1 leads to T.n <= 2"), ["W0905"]);
     assert_eq!(of_counter("property a: T.n = 1 leads to T.n = 2"), [""; 0]);
     assert_eq!(of_counter("property a: eventually T.n = 2"), [""; 0]);

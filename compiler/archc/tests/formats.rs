@@ -195,3 +195,26 @@ property free: always possible L.a = null and L.b = null
     assert!(run.stdout.contains("blocked there: p[w1]"), "{}", run.stdout);
     assert!(run.stdout.contains("second waits: not L.b = null (L.b is w"), "{}", run.stdout);
 }
+
+#[test]
+fn what_a_run_waits_for_is_told_where_it_joins() {
+    let spec = "\
+id task * 2
+actor a
+actor worker
+truth T { v: bool }
+protocol p { spawn s1 for each task join close a[open] -> worker[s1 {T.v}] -> worker[s2] -> a[close] => done }
+on open { }
+on s1 { T.v := false }
+on s2 { }
+on close { }
+faults { crash worker }
+";
+    let explained = |text: &str| Dir::with(&[("a.arch", text)]).archc(&["check", "a.arch"]).expect(1).stdout;
+    let idle = explained(spec);
+    assert!(idle.contains("it waits for p.s1[task1], which has not begun"), "{idle}");
+    assert!(idle.contains("s1 waits: for worker: not T.v"), "{idle}");
+    let crashed =
+        explained(&spec.replace("T.v := false", "T.v := true").replace("{T.v}", "{not T.v or T.v}"));
+    assert!(crashed.contains("which has ended as `crashed` and not as `done`"), "{crashed}");
+}

@@ -84,7 +84,8 @@ impl<'p> Assembly<'p> {
             claims,
             judging,
             exceeding,
-            helps: helps(&action.event),
+            adverse: action.event.is_adverse(),
+            helps: !action.event.is_adverse() && action.event != Event::Tick,
         }
     }
 
@@ -139,12 +140,4 @@ impl<'p> Assembly<'p> {
         self.emitter.end_unit();
         Pairs { code, places }
     }
-}
-
-/// Whether an event keeps a state from being stuck.
-fn helps(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Begin(_) | Event::Step { .. } | Event::Reject { .. } | Event::Restart(..) | Event::Heal(..)
-    )
 }

@@ -357,4 +357,8 @@ impl Goals for Machine {
             Goal::Finished(_) => (is(counts), !is(inside)),
         }));
     }
+
+    fn is_way(&self, action: u32) -> bool {
+        !self.grounds[action as usize].adverse
+    }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Ground {
     /// Computes what is judged only when it exceeds a bound.
     pub(crate) judging: Block,
     pub(crate) exceeding: Vec<(Place, u32)>,
+    /// Whether nobody can count on it ([`Event::is_adverse`]).
+    pub(crate) adverse: bool,
     /// Whether it keeps a state from being stuck.
     pub(crate) helps: bool,
 }

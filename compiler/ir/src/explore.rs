@@ -46,8 +46,8 @@ struct Node {
     depth: u32,
     /// Whether its events were enumerated.
     expanded: bool,
-    /// The states that its events lead to.
-    edges: Vec<u32>,
+    /// The states that its events lead to, but for adverse ones.
+    ways: Vec<u32>,
     tick: Option<u32>,
     /// Whether it has an event that keeps it from being stuck.
     helps: bool,
@@ -200,7 +200,7 @@ impl<'p> Oracle<'p> {
         match &led {
             Ok(to) => {
                 let node = &mut self.nodes[from as usize];
-                node.edges.push(*to);
+                node.ways.extend((!event.is_adverse()).then_some(*to));
                 node.tick = node.tick.or((event == Event::Tick).then_some(*to));
             }
             Err(excess) => {
@@ -320,7 +320,8 @@ impl<'p> Oracle<'p> {
             self.interpreter.holds_for(id, e, c, &self.states[n as usize])
         };
         let is_initial = |n: u32| self.nodes[n as usize].parent.is_none();
-        let mut live = Liveness { vacuous: true, assumed: graph.assumed(), ..Liveness::default() };
+        let at_once = matches!(property.kind, PropertyKind::Eventually(_));
+        let mut live = Liveness { vacuous: true, at_once, assumed: graph.assumed(), ..Liveness::default() };
         for c in &combinations {
             let exists: Vec<u32> = all.clone().filter(|n| of(*n).contains(c)).collect();
             let (starts, goal): (Vec<u32>, &Expr) = match &property.kind {
@@ -330,6 +331,7 @@ impl<'p> Oracle<'p> {
                 _ => return self.built_in(&property.name, None),
             };
             live.vacuous &= starts.is_empty();
+            live.at_once &= starts.iter().all(|n| holds(goal, c, *n));
             if let Some(stay) = graph.stay(&starts, &|n| !holds(goal, c, n)) {
                 return self.lasso(graph, property, &stay);
             }
@@ -405,11 +407,11 @@ impl<'p> Oracle<'p> {
         all.iter().filter_map(without).min()
     }
 
-    /// The first state that counts and from which no state with this can be reached.
+    /// The first state that counts and from which no state with this can be reached without adverse events.
     fn first_without(&self, is: impl Fn(u32) -> bool, counts: impl Fn(u32) -> bool) -> Option<u32> {
         let mut before = vec![Vec::new(); self.states.len()];
         for (from, node) in self.nodes.iter().enumerate() {
-            node.edges.iter().for_each(|to| before[*to as usize].push(from as u32));
+            node.ways.iter().for_each(|to| before[*to as usize].push(from as u32));
         }
         let mut open: Vec<u32> = (0..self.states.len() as u32).filter(|n| is(*n)).collect();
         let mut can = vec![false; self.states.len()];

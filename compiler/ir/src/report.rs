@@ -148,6 +148,8 @@ pub struct PropertyResult {
 pub struct Liveness {
     /// Whether what is to be followed by something else never happens.
     pub vacuous: bool,
+    /// Of `eventually`: whether every initial state satisfies it, so that nothing has to happen.
+    pub at_once: bool,
     /// What is treated fairly in this spec, each with whether strongly: all that the verdict may rest on.
     pub assumed: Vec<(Assumption, bool)>,
     /// Of a property that holds, the assumptions that suffice; none when the engine did not look for them.

@@ -129,6 +129,14 @@ impl Event {
             _ => None,
         }
     }
+
+    /// Whether it is something that nobody can count on: a crash, a loss, a cut, or the second arrival of a request. That an
+    /// instance restarts or is connected again, and that time passes, can be counted on. What must be possible has to be so without
+    /// such events, and they keep no state from being stuck.
+    #[must_use]
+    pub fn is_adverse(&self) -> bool {
+        matches!(self, Event::Crash(..) | Event::Lose(..) | Event::Cut(..) | Event::Deliver { .. })
+    }
 }
 
 /// A run of a protocol.

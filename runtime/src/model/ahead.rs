@@ -38,7 +38,7 @@ impl Model {
         }
     }
 
-    /// Shows the states that can be reached, as long as `go_on` wants more; none if there are too many.
+    /// Shows the states that can be reached without adverse events, as long as `go_on` wants more; none if there are too many.
     fn ahead(&self, state: &State, most: usize, go_on: &mut dyn FnMut(&State) -> bool) -> Option<()> {
         let mut seen = HashSet::from([state.clone()]);
         let mut open = vec![state.clone()];
@@ -46,7 +46,8 @@ impl Model {
             if !go_on(&state) {
                 return Some(());
             }
-            for next in self.successors(&state).transitions.into_iter().filter_map(|t| t.next.ok()) {
+            let found = self.successors(&state).transitions.into_iter();
+            for next in found.filter(|t| !t.event.is_adverse()).filter_map(|t| t.next.ok()) {
                 if seen.insert(next.clone()) {
                     open.push(next);
                 }
@@ -74,9 +75,7 @@ impl Model {
         while !self.unfinished_runs(&at).is_empty() && seen.insert(at.clone()) {
             let mut tick = None;
             for transition in self.successors(&at).transitions {
-                let counts =
-                    matches!(transition.event, Event::Begin { .. } | Event::Step { .. } | Event::Restart(..));
-                if counts && transition.next.as_ref() != Ok(&at) {
+                if transition.helps(&at) {
                     return false;
                 }
                 if transition.event == Event::Tick {

@@ -53,6 +53,15 @@ pub enum Event {
     Tick,
 }
 
+impl Event {
+    /// Whether it is something that nobody can count on: a crash, a loss, or the second arrival of a request. What must be possible
+    /// has to be so without such events, and they keep no state from being stuck.
+    #[must_use]
+    pub fn is_adverse(&self) -> bool {
+        matches!(self, Event::Crash(..) | Event::Lose(..) | Event::Deliver { .. })
+    }
+}
+
 /// One event with what it does.
 #[derive(Clone, Debug)]
 pub struct Transition {
@@ -62,6 +71,13 @@ pub struct Transition {
     pub next: Result<State, Excess>,
     /// The properties that the event violates, by position.
     pub violated: Vec<usize>,
+}
+
+impl Transition {
+    /// Whether it keeps the state from which it leads from being stuck.
+    pub(super) fn helps(&self, from: &State) -> bool {
+        !self.event.is_adverse() && self.event != Event::Tick && self.next.as_ref() != Ok(from)
+    }
 }
 
 /// The events of one state.

@@ -56,7 +56,8 @@ type Place = (u32, Option<Event>);
 struct Node {
     parent: Option<(u32, Event)>,
     depth: u32,
-    edges: Vec<u32>,
+    /// Where its events lead, but for adverse ones.
+    ways: Vec<u32>,
     tick: Option<u32>,
     helps: bool,
 }
@@ -117,7 +118,7 @@ impl Search<'_> {
         }
         self.judge_reachable(&state);
         let depth = parent.as_ref().map_or(0, |(p, _)| self.nodes[*p as usize].depth + 1);
-        self.nodes.push(Node { parent, depth, edges: Vec::new(), tick: None, helps: false });
+        self.nodes.push(Node { parent, depth, ways: Vec::new(), tick: None, helps: false });
         self.numbers.insert(state.clone(), number);
         self.states.push(state);
         number
@@ -140,17 +141,16 @@ impl Search<'_> {
         self.cut |= cut;
         for transition in transitions {
             self.transitions += 1;
+            self.nodes[number as usize].helps |= transition.helps(&state);
             let event = transition.event;
             for property in transition.violated {
                 self.violated[property].get_or_insert((number, Some(event.clone())));
             }
-            let counts = matches!(event, Event::Begin { .. } | Event::Step { .. } | Event::Restart(..));
-            self.nodes[number as usize].helps |= counts && transition.next.as_ref() != Ok(&state);
             match transition.next {
                 Ok(next) => {
                     let to = self.number(next, Some((number, event.clone())));
                     let node = &mut self.nodes[number as usize];
-                    node.edges.push(to);
+                    node.ways.extend((!event.is_adverse()).then_some(to));
                     if event == Event::Tick {
                         node.tick = Some(to);
                     }
@@ -236,11 +236,11 @@ impl Search<'_> {
         self.found(lost.min().map(|n| (n, None)).as_ref())
     }
 
-    /// The first state from which no state with a goal can be reached.
+    /// The first state from which no state with a goal can be reached without adverse events.
     fn first_lost(&self, goal: impl Fn(usize) -> bool) -> Option<u32> {
         let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
         for (n, node) in self.nodes.iter().enumerate() {
-            node.edges.iter().for_each(|to| before[*to as usize].push(n as u32));
+            node.ways.iter().for_each(|to| before[*to as usize].push(n as u32));
         }
         let mut open: Vec<u32> = (0..self.nodes.len()).filter(|n| goal(*n)).map(|n| n as u32).collect();
         let mut can = vec![false; self.nodes.len()];

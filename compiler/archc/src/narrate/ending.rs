@@ -4,7 +4,8 @@ use super::words::quote;
 use super::{CellKey, End, Teller, cells, sent, step_of};
 use crate::outcome::Explanation;
 use arch_ir::{
-    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, StepClaim, VarId,
+    Event, Expr, ExprKind, Property, PropertyId, PropertyKind, ProtocolId, RunRef, State, Status, StepClaim,
+    VarId,
 };
 use std::collections::{BTreeSet, VecDeque};
 
@@ -254,7 +255,27 @@ fn waiting(teller: &Teller<'_>, state: &State, run: RunRef) -> Vec<String> {
             details.push(format!("{} waits: {}", declared.name, teller.why_waiting(&fates).join("; ")));
         }
     }
+    let awaited = teller.interpreter.awaited(state, run);
+    details.extend(awaited.iter().take(MAX_VALUES).flat_map(|sub| awaiting(teller, state, *sub)));
     details
+}
+
+/// What becomes of a sub-run that its parent waits for; one that is under way is told of for itself.
+fn awaiting(teller: &Teller<'_>, state: &State, sub: RunRef) -> Vec<String> {
+    let name = teller.program.run_name(sub);
+    let protocol = &teller.program.protocols[sub.protocol];
+    match state.protocol(sub.protocol)[sub.run as usize].status {
+        Status::At(..) => vec![format!("it waits for {name}")],
+        Status::Idle => {
+            let mut details = vec![format!("it waits for {name}, which has not begun")];
+            details.extend(waiting(teller, state, sub));
+            details
+        }
+        Status::Ended(word) => {
+            let word = protocol.endings().get(word as usize).copied().unwrap_or_default();
+            vec![format!("it waits for {name}, which has ended as `{word}` and not as `done`")]
+        }
+    }
 }
 
 fn stranded(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
@@ -267,7 +288,7 @@ fn stranded(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
     .collect()
 }
 
-/// The unfinished runs that end in no state that can be reached from here; where that is too many states to
+/// The unfinished runs that end in no state that can be reached from here without adverse events; where that is too many states to
 /// look at, all that do not end in the first of them.
 fn never_ending(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {
     let mut open = unfinished(teller, state);
@@ -276,7 +297,7 @@ fn never_ending(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {
     while let Some(now) = queue.pop_front() {
         open.retain(|r| now.protocol(r.protocol)[r.run as usize].unfinished());
         let found = teller.interpreter.successors(&now).transitions.into_iter();
-        for next in found.filter_map(|t| t.outcome.ok()) {
+        for next in found.filter(|t| !t.event.is_adverse()).filter_map(|t| t.outcome.ok()) {
             if seen.len() < MAX_SEARCHED && seen.insert(next.clone()) {
                 queue.push_back(next);
             }

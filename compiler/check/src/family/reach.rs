@@ -1,5 +1,6 @@
 //! Goals that must stay in reach, for many variants at once: what the states of a component can reach is what they are in
-//! and what the components that it leads to can reach.
+//! and what the components that it leads to can reach, by events that are ways there. (The components are those by all events: that
+//! only makes them larger than need be.)
 
 use super::Family;
 use super::sets::{Sets, add, is_empty, remove};
@@ -90,7 +91,7 @@ impl Family {
         unable
     }
 
-    /// Adds what a state can reach by one more event; whether that is more than was known.
+    /// Adds what a state can reach by one more event that is a way there; whether that is more than was known.
     fn look(&self, union: &Union, goals: &[usize], reach: &mut Sets, state: u32) -> bool {
         let mut found = reach.of(state as usize).to_vec();
         let all = union.reached.of(state as usize);
@@ -99,7 +100,7 @@ impl Family {
                 found.copy_from_slice(all);
             }
         }
-        for edge in union.edges.row(state) {
+        for edge in union.edges.row(state).filter(|edge| union.is_way(*edge)) {
             let (set, known) = (union.of_edge(edge), reach.of(union.edges.target(edge) as usize));
             for (found, known) in found.chunks_exact_mut(union.width).zip(known.chunks_exact(union.width)) {
                 found.iter_mut().zip(known).zip(set).for_each(|((f, k), s)| *f |= k & s);

@@ -217,7 +217,7 @@ impl Family {
 
     /// A shortest path to a state from which a goal is out of reach.
     fn show_goal(&self, walk: &Walk<'_>, names: &[String]) -> Option<Shown> {
-        let Whole { graph, units, .. } = self.whole_graph(walk);
+        let (graph, units) = (self.graph(walk, |(part, edge)| self.is_way(*part, edge)), Units::default());
         let mut search = Search::new(&graph, &units);
         let mut best: Option<Break> = None;
         for (number, goal) in self.base.goals().iter().enumerate() {
@@ -264,8 +264,7 @@ impl Family {
         let mut best: Option<(u32, String, Lasso)> = None;
         for (id, property) in live {
             let Some(lasso) = self.lasso(walk, &whole, id) else { continue };
-            let start = walk.depth[lasso.start as usize];
-            let steps = start + (lasso.path.len() + lasso.cycle.len()) as u32;
+            let steps = lasso_steps(walk, &lasso);
             if best.as_ref().is_none_or(|(least, ..)| steps < *least) {
                 best = Some((steps, property.name.clone(), lasso));
             }
@@ -283,7 +282,7 @@ impl Family {
         Some(Shown { name, initial, events, back_to, assumed: assumptions(&whole.names) })
     }
 
-    /// The lasso of the first combination that has one.
+    /// The shortest lasso of those of each combination.
     fn lasso(&self, walk: &Walk<'_>, whole: &Whole, id: PropertyId) -> Option<Lasso> {
         let Whole { graph, units, .. } = whole;
         let active = vec![true; units.list().len()];
@@ -291,7 +290,7 @@ impl Family {
         let initially = matches!(self.base.program().properties[id].kind, PropertyKind::Eventually(_));
         let last = if initially { walk.initial } else { walk.states.len() };
         let first = 1 + 2 * self.base.goals().len();
-        self.base.live_combinations(id).into_iter().find_map(|combination| {
+        let of_each = self.base.live_combinations(id).into_iter().filter_map(|combination| {
             let is =
                 |s: u32, fact: usize| self.store.is(walk.states[s as usize], first + 2 * combination + fact);
             let due = (0..last as u32).filter(|s| is(*s, 0) && !is(*s, 1));
@@ -299,7 +298,8 @@ impl Family {
             let reached = Reached::from(graph, &starts, |s| !is(s, 1));
             let kept = nearest(&mut search, &reached, &active);
             lasso::short(graph, units, &active, &reached, &kept)
-        })
+        });
+        of_each.min_by_key(|lasso| lasso_steps(walk, lasso))
     }
 
     /// The first event of a state that an edge stands for.
@@ -312,17 +312,23 @@ impl Family {
 
     /// The events of a variant between the states of its walk, with the units that occur.
     fn whole_graph(&self, walk: &Walk<'_>) -> Whole {
+        let graph = self.graph(walk, |_| true);
+        let (names, units) = self.occasions.units_of(&graph);
+        Whole { graph, units, names }
+    }
+
+    /// Some of the events of a variant between the states of its walk.
+    fn graph(&self, walk: &Walk<'_>, wanted: impl Fn(&Step) -> bool) -> Labelled {
         let mut graph = Labelled::default();
         for &state in &walk.states {
-            for (_, edge) in self.steps(state, walk.variant) {
+            for (_, edge) in self.steps(state, walk.variant).iter().filter(|step| wanted(step)) {
                 if let Some((target, label)) = edge.labelled(state) {
                     graph.push_once(walk.numbers[target as usize], label);
                 }
             }
             graph.close();
         }
-        let (names, units) = self.occasions.units_of(&graph);
-        Whole { graph, units, names }
+        graph
     }
 
     /// Whether no number of ticks leads a variant from a state to one with an event that helps. The states are not looked up:
@@ -348,6 +354,11 @@ impl Family {
         }
         (helps, tick)
     }
+}
+
+/// The steps of a behaviour until its cycle has been gone through once.
+fn lasso_steps(walk: &Walk<'_>, lasso: &Lasso) -> u32 {
+    walk.depth[lasso.start as usize] + (lasso.path.len() + lasso.cycle.len()) as u32
 }
 
 /// The first state for which a goal counts and that cannot reach it.

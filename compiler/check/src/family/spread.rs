@@ -5,6 +5,7 @@ use super::sets::{Sets, add, has, insert, is_empty, keep, meet, members, remove}
 use super::store::{Edge, NOWHERE, On};
 use super::{Family, NoFamily};
 use crate::machine::Machine;
+use arch_explorer::Goals;
 use std::sync::atomic::AtomicBool;
 
 /// What was found of some variants that were explored at once.
@@ -306,6 +307,11 @@ impl Family {
     #[inline(always)]
     pub(super) fn helps(&self, part: Option<u16>, state: u32, edge: &Edge) -> bool {
         edge.target != state && self.machine(part).is_some_and(|m| m.grounds[edge.action as usize].helps)
+    }
+
+    /// Whether an event is a way to what must be possible.
+    pub(super) fn is_way(&self, part: Option<u16>, edge: &Edge) -> bool {
+        self.machine(part).is_none_or(|m| m.is_way(u32::from(edge.action)))
     }
 
     /// Whether an event is a tick.

@@ -16,6 +16,8 @@ pub(super) struct Union {
     pub(super) edges: Labelled,
     /// For each edge which set of variants has it.
     sets: Vec<u32>,
+    /// For each edge whether it is a way to what must be possible.
+    ways: Vec<bool>,
     known: Known,
     /// For each state the variants that reach it.
     pub(super) reached: Sets,
@@ -55,6 +57,7 @@ impl Union {
             variants,
             edges: Labelled::default(),
             sets: Vec::new(),
+            ways: Vec::new(),
             known: Known { numbers: HashMap::new(), sets: Sets::new(search.width, 0) },
             reached: Sets::new(search.width, states),
             busy: Sets::new(search.width, states),
@@ -90,23 +93,26 @@ impl Union {
                 deciding.for_each(|part| remove(&mut some, lacking(*part)));
                 self.known.number(&some)
             };
-            self.add_edge(state, edge, set);
+            self.add_edge(state, edge, set, family.is_way(None, edge));
         }
         for (part, edges) in here {
             let mut some = all.clone();
             keep(&mut some, lacking(part));
             let set = self.known.number(&some);
-            edges.iter().for_each(|edge| self.add_edge(state, edge, set));
+            for edge in edges {
+                self.add_edge(state, edge, set, family.is_way(Some(part), edge));
+            }
         }
     }
 
-    fn add_edge(&mut self, state: u32, edge: &Edge, set: u32) {
+    fn add_edge(&mut self, state: u32, edge: &Edge, set: u32, way: bool) {
         let Some((target, label)) = edge.labelled(state) else { return };
         if is_empty(self.known.sets.of(set as usize)) {
             return;
         }
         self.edges.push(target, label);
         self.sets.push(set);
+        self.ways.push(way);
         if label != UNLABELLED {
             add(self.busy.of_mut(state as usize), self.known.sets.of(set as usize));
         }
@@ -118,6 +124,11 @@ impl Union {
         self.known.sets.of(self.sets[edge as usize] as usize)
     }
 
+    /// Whether an edge is a way to what must be possible.
+    pub(super) fn is_way(&self, edge: u64) -> bool {
+        self.ways[edge as usize]
+    }
+
     /// Whether a variant has an edge.
     pub(super) fn has_edge(&self, variant: usize, edge: u64) -> bool {
         has(self.of_edge(edge), variant)
@@ -126,6 +137,10 @@ impl Union {
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> u64 {
         let sets = self.reached.bytes() + self.busy.bytes() + 2 * self.known.sets.bytes();
-        self.edges.bytes() + sets + self.sets.capacity() as u64 * 4 + self.states.capacity() as u64 * 4
+        self.edges.bytes()
+            + sets
+            + self.sets.capacity() as u64 * 4
+            + self.ways.capacity() as u64
+            + self.states.capacity() as u64 * 4
     }
 }

@@ -51,6 +51,8 @@ struct Region {
     reached: Reached,
     /// Whether there is a state that something is to follow.
     due: bool,
+    /// Whether there is one that it does not follow at once.
+    open: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -93,7 +95,9 @@ impl<'a> Judge<'a> {
         };
         let active = vec![true; fair.names.len()];
         let mut search = Search::new(&fair.graph, &fair.units);
-        let mut vacuous = true;
+        let initially = matches!(self.machine.program().properties[id].kind, PropertyKind::Eventually(_));
+        let (mut vacuous, mut at_once) = (true, initially);
+        let mut shortest: Option<(usize, Lasso)> = None;
         for combination in self.machine.live_combinations(id) {
             if let Some(stop) = self.options.stopped(self.interrupt) {
                 self.stop.replace(Some(stop));
@@ -101,16 +105,23 @@ impl<'a> Judge<'a> {
             }
             let region = self.region(fair, id, combination);
             vacuous &= !region.due;
+            at_once &= !region.open;
             let kept = nearest(&mut search, &region.reached, &active);
             if let Some(lasso) = lasso::short(&fair.graph, &fair.units, &active, &region.reached, &kept) {
-                return self.violated(fair, &lasso);
+                let steps = fair.numbered.depth(lasso.start) as usize + lasso.path.len() + lasso.cycle.len();
+                if shortest.as_ref().is_none_or(|(least, _)| steps < *least) {
+                    shortest = Some((steps, lasso));
+                }
             }
         }
         drop(search);
+        if let Some((_, lasso)) = shortest {
+            return self.violated(fair, &lasso);
+        }
         // Who wants to know what is violated does not ask on what the rest depends.
         let needs = self.options.limits.enough.is_none().then(|| self.needs(fair, id));
         let assumed = assumptions(&fair.names);
-        let liveness = Liveness { vacuous, assumed, needs, lasso: None };
+        let liveness = Liveness { vacuous, at_once, assumed, needs, lasso: None };
         Judged { verdict: PropertyVerdict::Holds, trace: None, liveness: Some(liveness) }
     }
 
@@ -127,7 +138,7 @@ impl<'a> Judge<'a> {
             }
         }
         let reached = Reached::from(&fair.graph, &starts, |s| !goal(s));
-        Region { reached, due: any }
+        Region { reached, due: any, open: !starts.is_empty() }
     }
 
     fn violated(&self, fair: &FairGraph<'_>, lasso: &Lasso) -> Judged {

@@ -60,6 +60,10 @@ impl Goals for Quotient<'_> {
         self.machine().in_goals(state, &mut scratch.machine, out);
     }
 
+    fn is_way(&self, action: u32) -> bool {
+        self.machine().is_way(action)
+    }
+
     fn groups(&self) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for orbit in goal_orbits(self) {

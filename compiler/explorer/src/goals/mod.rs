@@ -40,6 +40,11 @@ pub trait Goals: System {
     /// Adds for each goal whether a state has to be able to reach it, and whether it is in it.
     fn in_goals(&self, state: &[u64], scratch: &mut Self::Scratch, out: &mut Vec<(bool, bool)>);
 
+    /// Whether events of an action are ways to a goal; a state that only others lead to a goal cannot reach it.
+    fn is_way(&self, _action: u32) -> bool {
+        true
+    }
+
     /// The goals in groups that are looked at together, at most [`MOST`] in each. A renaming makes a goal one of the
     /// same group.
     fn groups(&self) -> Vec<Vec<usize>> {

@@ -106,6 +106,11 @@ impl Random {
         list
     }
 
+    /// Whether events of an action are ways to goals: all in every other system, most in others.
+    pub fn leads_to_goals(&self, action: u32) -> bool {
+        self.seed.is_multiple_of(2) || !mix(self.seed ^ u64::from(action) << 33).is_multiple_of(8)
+    }
+
     pub fn on_event(&self, number: u64, action: u32) -> Vec<u32> {
         let r = mix(self.seed ^ number << 20 ^ u64::from(action) << 3 ^ 77);
         if r.is_multiple_of(97) { vec![(r >> 20) as u32 % 2] } else { vec![] }
@@ -178,6 +183,10 @@ impl Goals for Random {
             let r = mix(self.seed ^ number << 22 ^ g << 7);
             (!r.is_multiple_of(3), (r >> 30).is_multiple_of(3 + g))
         }));
+    }
+
+    fn is_way(&self, action: u32) -> bool {
+        self.leads_to_goals(action)
     }
 }
 
@@ -272,7 +281,10 @@ impl Plain {
         loop {
             let before = able.len();
             for number in self.order.iter().rev() {
-                if system.events(*number).iter().any(|(_, to)| to.is_some_and(|to| able.contains(&to))) {
+                let leads = |(action, to): &(u32, Option<u64>)| {
+                    system.leads_to_goals(*action) && to.is_some_and(|to| able.contains(&to))
+                };
+                if system.events(*number).iter().any(leads) {
                     able.insert(*number);
                 }
             }

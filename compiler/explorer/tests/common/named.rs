@@ -59,7 +59,8 @@ impl Named {
         loop {
             let before = able.len();
             for n in order.iter().rev() {
-                for (action, to) in self.system.events(*n) {
+                let events = self.system.events(*n).into_iter();
+                for (action, to) in events.filter(|(action, _)| self.system.leads_to_goals(*action)) {
                     let (Some(to), renaming) = (to, &self.renamings[self.name(*n, action) as usize]) else {
                         continue;
                     };
@@ -124,6 +125,10 @@ impl Goals for Named {
 
     fn in_goals(&self, state: &[u64], _: &mut u64, out: &mut Vec<(bool, bool)>) {
         out.extend(self.goals_of(self.system.number(state)));
+    }
+
+    fn is_way(&self, action: u32) -> bool {
+        self.system.leads_to_goals(action)
     }
 
     fn groups(&self) -> Vec<Vec<usize>> {

@@ -134,9 +134,6 @@ pub(crate) fn has_unfinished(state: &State) -> bool {
 /// Whether an event counts against being stuck: one that leads elsewhere and is neither a tick nor a fault
 /// (but healing and restarting are no faults).
 pub(crate) fn helps(transition: &Transition, from: &State) -> bool {
-    let counts = matches!(
-        transition.event,
-        Event::Begin(_) | Event::Step { .. } | Event::Reject { .. } | Event::Restart(..) | Event::Heal(..)
-    );
+    let counts = !transition.event.is_adverse() && transition.event != Event::Tick;
     counts && transition.outcome.as_ref() != Ok(from)
 }

@@ -82,6 +82,17 @@ impl Interpreter<'_> {
         }
     }
 
+    /// The sub-runs that a run waits for where it is: those that happen there and have not ended as `done`.
+    #[must_use]
+    pub fn awaited(&self, state: &State, run: RunRef) -> Vec<RunRef> {
+        let Some(Status::At(ChainId(0), at)) = expr::run_state(state, run).map(|r| r.status) else {
+            return Vec::new();
+        };
+        let here = self.program.sub_runs(run.protocol, run.run).filter(|(parent, ..)| parent.position == at);
+        let subs = here.map(|(_, protocol, run)| RunRef { protocol, run });
+        subs.filter(|sub| !self.is_done(state, *sub)).collect()
+    }
+
     /// An event of a sub-run has its parent pass the `loop` steps before the position.
     pub(super) fn enter_segment(&self, state: &mut State, run: RunRef) {
         if let Some((parent, above)) = self.parent(run) {
