@@ -215,5 +215,7 @@ fn check_lasso(case: &Case, graph: &Labelled, found: &[Vec<u32>]) {
     let mut states: Vec<u32> = taken.iter().map(|e| e.0).chain([end]).collect();
     states.sort_unstable();
     states.dedup();
+    let nearest = states.iter().map(|s| reached.distance(*s)).min();
+    assert_eq!(nearest, Some(reached.distance(end)), "the cycle begins where it is nearest");
     assert!(case.is_fair(&states, &taken), "{:?} {:?} {lasso:?}", case.edges, case.units);
 }

@@ -1,7 +1,8 @@
 //! A behaviour that can be shown: a path into a fair component, then a cycle in it that treats every unit fairly.
 //!
 //! The path is a shortest one. The cycle is made greedily, always going to the nearest place where something that
-//! is still due happens, from several states of the component; so it is short, not always the shortest.
+//! is still due happens, from several states of the component, and begins at its state that is nearest; so it is short, not always
+//! the shortest.
 
 use super::{Component, Labelled, Units};
 use std::collections::VecDeque;
@@ -133,6 +134,7 @@ pub fn short(
             break;
         }
         let cycle = walker.cycle(state, &components[component]);
+        let (distance, state, cycle) = nearest_first(graph, reached, (distance, state), cycle);
         if distance as usize + cycle.len() < at_best {
             best = Some((distance as usize + cycle.len(), state, cycle));
         }
@@ -141,6 +143,24 @@ pub fn short(
         let (start, path) = reached.path(state);
         Lasso { start, path, cycle }
     })
+}
+
+/// A cycle told from its state that is nearest to where behaviours begin, the first of these; with the distance.
+fn nearest_first(
+    graph: &Labelled,
+    reached: &Reached,
+    (mut distance, mut state): (u32, u32),
+    mut cycle: Vec<u64>,
+) -> (u32, u32, Vec<u64>) {
+    let mut at = 0;
+    for (i, edge) in cycle.iter().enumerate() {
+        let next = graph.target(*edge);
+        if reached.distance(next) < distance {
+            (distance, state, at) = (reached.distance(next), next, i + 1);
+        }
+    }
+    cycle.rotate_left(at);
+    (distance, state, cycle)
 }
 
 fn is_quiet(graph: &Labelled, units: &Units, active: &[bool], state: u32) -> bool {
