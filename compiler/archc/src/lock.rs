@@ -11,6 +11,7 @@ use crate::load::reason;
 use crate::outcome::{ExitStatus, FailureOutcome, PropertyOutcome, SpecOutcome, strength};
 use arch_base::Diagnostic;
 use arch_grammar::ast::Module;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -37,6 +38,9 @@ pub struct Lock {
     #[serde(rename = "spec", default)]
     entries: Vec<Entry>,
 }
+
+/// What stands behind the verdict of a property that says nothing of its model.
+pub const VACUOUSLY: &str = " vacuously";
 
 /// What tells entries apart: the file as named from the lock, the instance, the constants that `--set` chose.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -85,8 +89,8 @@ pub struct Entry {
     /// The codes of what exploration warned of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Properties and built-in checks, each with its kind and verdict.
-    pub properties: BTreeMap<String, String>,
+    /// Properties and built-in checks, in their order, each with its kind, its verdict and what it claims.
+    pub properties: IndexMap<String, String>,
     /// For each failure mode and property, the verdict.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<String, String>,
@@ -345,8 +349,9 @@ fn warnings(outcome: &SpecOutcome) -> Vec<String> {
 }
 
 fn property(property: &PropertyOutcome) -> (String, String) {
-    let vacuously = if property.vacuous { " vacuously" } else { "" };
-    (property.name.clone(), format!("{} {}{vacuously}", property.kind, property.verdict.word()))
+    let vacuously = if property.vacuous { VACUOUSLY } else { "" };
+    let claim = if property.built_in() { String::new() } else { format!(": {}", property.claim) };
+    (property.name.clone(), format!("{} {}{vacuously}{claim}", property.kind, property.verdict.word()))
 }
 
 /// A failure mode can say several things of one property; they are told apart by what they remove.

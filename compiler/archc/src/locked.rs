@@ -5,7 +5,7 @@
 //! difference is a *drift*, exit status 4, until `archc check --lock` is run and its change of the lock reviewed.
 
 use crate::codes;
-use crate::lock::{Entry, FILE, Key, Lock};
+use crate::lock::{Entry, FILE, Key, Lock, VACUOUSLY};
 use crate::outcome::{
     ExitStatus, Exploration, Headline, PropertyOutcome, PropertyVerdict, SpecOutcome, SymmetryOutcome,
     Verdict, counted, thousands,
@@ -35,7 +35,7 @@ pub fn entry_of<'l>(lock: &'l Lock, outcome: &SpecOutcome) -> Option<&'l Entry> 
 /// Answers from the lock, if it has the answer: `outcome` is what the front end said.
 pub fn answer(lock: &Lock, outcome: &mut SpecOutcome, asked: Asked<'_>) -> bool {
     let Some(entry) = entry_of(lock, outcome) else { return false };
-    let vacuous = entry.properties.values().any(|v| v.ends_with("vacuously"));
+    let vacuous = entry.properties.values().any(|v| verdict_and_claim(v).0.ends_with(VACUOUSLY));
     let fits = entry.hash == outcome.hash
         && entry.is_of_this_archc()
         && entry.engine == asked.engine
@@ -59,7 +59,8 @@ pub fn answer(lock: &Lock, outcome: &mut SpecOutcome, asked: Asked<'_>) -> bool 
 /// The properties of an entry; none if it says something that this archc does not know.
 fn properties(entry: &Entry) -> Option<Vec<PropertyOutcome>> {
     let known = |(name, text): (&String, &String)| {
-        let (text, vacuous) = text.strip_suffix(" vacuously").map_or((text.as_str(), false), |t| (t, true));
+        let (text, claim) = verdict_and_claim(text);
+        let (text, vacuous) = text.strip_suffix(VACUOUSLY).map_or((text, false), |t| (t, true));
         let (kind, word) = text.rsplit_once(' ')?;
         let verdict =
             [PropertyVerdict::Holds, PropertyVerdict::Violated].into_iter().find(|v| v.word() == word)?;
@@ -67,6 +68,7 @@ fn properties(entry: &Entry) -> Option<Vec<PropertyOutcome>> {
         Some(PropertyOutcome {
             name: name.clone(),
             kind,
+            claim: claim.to_owned(),
             expected_violated: verdict == PropertyVerdict::Violated,
             verdict,
             span: None,
@@ -77,6 +79,11 @@ fn properties(entry: &Entry) -> Option<Vec<PropertyOutcome>> {
         })
     };
     entry.properties.iter().map(known).collect()
+}
+
+/// What the lock says of a property: its kind and verdict, then what it claims, if it is a declared one.
+fn verdict_and_claim(text: &str) -> (&str, &str) {
+    text.split_once(": ").unwrap_or((text, ""))
 }
 
 const KINDS: [&str; 10] = [
@@ -169,13 +176,16 @@ fn differences(old: &Entry, new: &Entry) -> Vec<String> {
     lines
 }
 
-fn changes(
+/// What is said of each name, before and now.
+fn changes<'e>(
     what: &str,
-    old: &BTreeMap<String, String>,
-    new: &BTreeMap<String, String>,
+    old: impl IntoIterator<Item = (&'e String, &'e String)>,
+    new: impl IntoIterator<Item = (&'e String, &'e String)>,
     lines: &mut Vec<String>,
 ) {
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let old: BTreeMap<&String, &String> = old.into_iter().collect();
+    let new: BTreeMap<&String, &String> = new.into_iter().collect();
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).copied().collect();
     for name in names {
         match (old.get(name), new.get(name)) {
             (Some(was), None) => lines.push(format!("{what} {name}: {was} → gone")),

@@ -246,6 +246,8 @@ pub struct PropertyOutcome {
     pub name: String,
     /// `always`, `at`, … or `built-in`.
     pub kind: &'static str,
+    /// What it claims, with definitions filled in; nothing for built-in checks.
+    pub claim: String,
     /// What is the case.
     pub verdict: PropertyVerdict,
     /// Whether the file expects it to be violated.

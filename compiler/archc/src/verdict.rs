@@ -335,6 +335,7 @@ mod tests {
         PropertyOutcome {
             name: name.into(),
             kind: "always",
+            claim: String::new(),
             verdict,
             expected_violated: false,
             span: None,

@@ -55,7 +55,10 @@ fn what_has_not_changed_is_answered_from_the_lock() {
 fn the_lock_is_the_same_each_time_and_keeps_other_entries() {
     let dir = locked(SPEC);
     let first = dir.read("archc.lock");
-    assert!(first.contains("guards = [") && first.contains("owned = \"at holds\""), "{first}");
+    assert!(
+        first.contains("guards = [") && first.contains("owned = \"at holds: main.finish: Job.owner = self\""),
+        "{first}"
+    );
     dir.archc(&["check", "./a.arch", "--lock", "--threads", "2"]);
     assert_eq!(dir.read("archc.lock"), first);
     put(&dir, "b.arch", SPEC);
@@ -82,8 +85,8 @@ fn a_comment_changes_nothing_and_a_guard_is_a_drift() {
     assert!(run.stdout.contains("guard main.finish#2: gone"), "{}", run.stdout);
     put(&dir, "a.arch", &SPEC.replace("property bounded", "property limited"));
     let run = check(&dir, &[]);
-    assert!(run.stdout.contains("property bounded: always holds → gone"), "{}", run.stdout);
-    assert!(run.stdout.contains("property limited: new, always holds"), "{}", run.stdout);
+    assert!(run.stdout.contains("property bounded: always holds: Job.done <= 2 → gone"), "{}", run.stdout);
+    assert!(run.stdout.contains("property limited: new, always holds: Job.done <= 2"), "{}", run.stdout);
     put(
         &dir,
         "a.arch",
@@ -96,9 +99,21 @@ fn a_comment_changes_nothing_and_a_guard_is_a_drift() {
 #[test]
 fn a_text_that_comes_to_the_same_is_no_drift() {
     let dir = locked(SPEC);
-    put(&dir, "a.arch", &SPEC.replace("Job.done <= LIMIT", "not Job.done > LIMIT"));
+    put(&dir, "a.arch", &SPEC.replace("Job.done < LIMIT", "not Job.done >= LIMIT"));
     let run = check(&dir, &[]);
     assert!(run.status == 0 && !from_lock(&run), "{}", run.stdout);
+}
+
+/// Also where the text of the property is as it was, and a definition that it uses says less.
+#[test]
+fn a_property_that_claims_less_is_a_drift() {
+    let defined = SPEC.replace("always Job.done <= LIMIT", "always few\ndefine few := Job.done <= LIMIT");
+    let dir = locked(&defined);
+    put(&dir, "a.arch", &defined.replace("few := Job.done <= LIMIT", "few := Job.done <= LIMIT + 1"));
+    let run = check(&dir, &[]);
+    assert_eq!(run.status, 4, "{}", run.stdout);
+    let line = "property bounded: always holds: Job.done <= 2 → always holds: Job.done <= 3";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
 }
 
 #[test]

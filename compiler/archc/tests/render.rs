@@ -55,6 +55,7 @@ fn outcome() -> (SpecOutcome, SourceMap) {
     let property = |name: &str, verdict, trace| PropertyOutcome {
         name: name.into(),
         kind: "always",
+        claim: "not X.a".into(),
         verdict,
         expected_violated: false,
         span: Some(span(20, 42)),

@@ -94,6 +94,8 @@ fn property(teller: &Teller<'_>, index: usize, result: &PropertyResult) -> Prope
     PropertyOutcome {
         name: result.name.clone(),
         kind: result.kind,
+        claim: declared
+            .map_or_else(String::new, |id| teller.program.show_claim(&teller.program.properties[id])),
         verdict: verdict(&result.verdict),
         expected_violated: false,
         span: result.span,

@@ -102,6 +102,7 @@ struct Constant<'a> {
 struct Property<'a> {
     name: &'a str,
     kind: &'static str,
+    claim: Option<&'a str>,
     verdict: &'static str,
     reason: Option<&'a str>,
     expected_violated: bool,
@@ -330,6 +331,7 @@ fn property<'a>(property: &'a PropertyOutcome, sources: &SourceMap) -> Property<
     Property {
         name: &property.name,
         kind: property.kind,
+        claim: (!property.built_in()).then_some(&property.claim),
         verdict: property.verdict.word(),
         reason: property.verdict.reason(),
         expected_violated: property.expected_violated,

@@ -2,7 +2,7 @@
 
 use super::join;
 use super::writer::Writer;
-use crate::program::{Init, Program, PropertyKind, ProtocolId, StepId};
+use crate::program::{Init, Program, Property, PropertyKind, ProtocolId, StepClaim, StepId};
 use std::fmt;
 
 /// A readable dump, for snapshots.
@@ -104,30 +104,37 @@ impl Program {
 
     fn write_properties(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for property in &self.properties {
-            let writer = Writer { program: self, protocol: None };
-            let binders: String =
-                property.binders.iter().map(|b| format!("for each {}: ", writer.binder(b))).collect();
             let kind = crate::explore::kind_of(&property.kind);
-            let claims = match &property.kind {
-                PropertyKind::Step { at, .. } => {
-                    let claim = |c: &crate::program::StepClaim| {
-                        let step = &self.protocols[c.protocol].steps[c.step].name;
-                        format!("{step}: {}", self.show_expr(Some(c.protocol), &c.claim))
-                    };
-                    join(at.iter().map(claim))
-                }
-                PropertyKind::LeadsTo(a, b) => {
-                    format!("{}, {}", self.show_expr(None, a), self.show_expr(None, b))
-                }
-                PropertyKind::Always(e)
-                | PropertyKind::Monotonic(e)
-                | PropertyKind::Reachable(e)
-                | PropertyKind::AlwaysPossible(e)
-                | PropertyKind::Eventually(e)
-                | PropertyKind::AlwaysEventually(e) => self.show_expr(None, e),
-            };
-            writeln!(f, "property {}: {binders}{kind} {claims}", property.name)?;
+            writeln!(f, "property {} ({kind}): {}", property.name, self.show_claim(property))?;
         }
         Ok(())
+    }
+
+    /// What a property claims, in one line, with definitions filled in; its kind is not said.
+    #[must_use]
+    pub fn show_claim(&self, property: &Property) -> String {
+        let writer = Writer { program: self, protocol: None };
+        let binders: String =
+            property.binders.iter().map(|b| format!("for each {}: ", writer.binder(b))).collect();
+        let claim = match &property.kind {
+            PropertyKind::Step { at, .. } => {
+                let claim = |c: &StepClaim| {
+                    let protocol = &self.protocols[c.protocol];
+                    let step = format!("{}.{}", protocol.name, protocol.steps[c.step].name);
+                    format!("{step}: {}", self.show_expr(Some(c.protocol), &c.claim))
+                };
+                join(at.iter().map(claim))
+            }
+            PropertyKind::LeadsTo(p, q) => {
+                format!("{} leads to {}", self.show_expr(None, p), self.show_expr(None, q))
+            }
+            PropertyKind::Always(e)
+            | PropertyKind::Monotonic(e)
+            | PropertyKind::Reachable(e)
+            | PropertyKind::AlwaysPossible(e)
+            | PropertyKind::Eventually(e)
+            | PropertyKind::AlwaysEventually(e) => self.show_expr(None, e),
+        };
+        format!("{binders}{claim}")
     }
 }
