@@ -12,6 +12,9 @@ use crate::memory::{Refused, filled, push};
 /// Bytes of a block of entries.
 const BLOCK: usize = 1 << 16;
 
+/// The most bytes of an entry.
+const ENTRY: usize = 4;
+
 /// The part of a limit of memory that a trail may take: one eighth.
 const SHARE: u64 = 8;
 
@@ -28,8 +31,10 @@ pub(crate) struct Trail {
     /// What is expected; nothing more is noted when that is nothing.
     expected: Vec<u32>,
     batches: Vec<Batch>,
-    /// Entries of all states that are not initial, in blocks.
-    blocks: Vec<Vec<u8>>,
+    /// Entries of all states that are not initial, in blocks, each with room for a whole entry behind it.
+    blocks: Vec<Box<[u8; BLOCK + ENTRY]>>,
+    /// Where the next entry goes in the last block.
+    at: usize,
     entry_bytes: usize,
     action_bits: u32,
     initial: u64,
@@ -78,21 +83,23 @@ impl Trail {
     pub(crate) fn state(&mut self, source: usize, action: u32) -> Result<(), Refused> {
         let entry = ((source as u32) << self.action_bits | action).to_le_bytes();
         self.states += 1;
-        match self.blocks.last_mut() {
-            Some(block) if block.len() + self.entry_bytes <= BLOCK => {
-                block.extend_from_slice(&entry[..self.entry_bytes]);
-                Ok(())
-            }
-            _ => self.state_in_new_block(entry),
+        if self.blocks.is_empty() || self.at + self.entry_bytes > BLOCK {
+            self.add_block()?;
         }
+        if let Some(block) = self.blocks.last_mut() {
+            // The upper bytes are written over by the next entry.
+            block[self.at..self.at + ENTRY].copy_from_slice(&entry);
+            self.at += self.entry_bytes;
+        }
+        Ok(())
     }
 
     #[cold]
-    fn state_in_new_block(&mut self, entry: [u8; 4]) -> Result<(), Refused> {
-        let mut block = filled(0, BLOCK)?;
-        block.clear();
-        block.extend_from_slice(&entry[..self.entry_bytes]);
-        push(&mut self.blocks, block)
+    fn add_block(&mut self) -> Result<(), Refused> {
+        let block = filled(0, BLOCK + ENTRY)?.into_boxed_slice();
+        push(&mut self.blocks, block.try_into().map_err(|_| Refused)?)?;
+        self.at = 0;
+        Ok(())
     }
 
     /// Notes a finding after so many events: on the state that was noted last, or elsewhere.
@@ -116,7 +123,7 @@ impl Trail {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.blocks.len() * BLOCK + self.batches.capacity() * size_of::<Batch>()) as u64
+        (self.blocks.len() * (BLOCK + ENTRY) + self.batches.capacity() * size_of::<Batch>()) as u64
     }
 
     /// The first way to one of some findings, of which the shortest are made after so many events: the number of an

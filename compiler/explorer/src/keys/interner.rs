@@ -1,7 +1,7 @@
 //! Numbers for 64-bit values: each value gets one number, from which it can be looked up again. Any number of
 //! threads may intern at once; growing takes the interner for itself.
 
-use crate::memory::{AtomicU64, Line, Lines, Refused, Seen, prefetch};
+use crate::memory::{AtomicU64, Compare, Line, Lines, Loop, Refused, prefetch, vectorized};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Words of a line.
@@ -152,32 +152,15 @@ impl Interner {
     /// One pass over all values for each thing that has to be fetched: the line of the index, the value that
     /// is found there. Nearly always that is the right one.
     pub(super) fn intern_all(&self, wanted: &mut Wanted, numbers: &mut [u32], spare: &mut Option<u32>) {
-        let len = std::mem::take(&mut wanted.len);
-        let (values, hashes) = (&wanted.values[..len], &mut wanted.hashes[..len]);
-        for (value, hashed) in values.iter().zip(hashes.iter_mut()) {
-            *hashed = hash(*value);
-            prefetch(self.home(*hashed));
-        }
-        let likely = &mut wanted.likely[..len];
-        for (hash, likely) in hashes.iter().zip(likely.iter_mut()) {
-            *likely = self.likely(*hash);
-            self.fetch(*likely);
-        }
-        let places = &wanted.places[..len];
-        for (((value, hash), likely), place) in
-            values.iter().zip(hashes.iter()).zip(likely.iter()).zip(places)
-        {
-            let right = *likely != NONE && self.value(*likely) == *value;
-            numbers[*place as usize] = if right { *likely } else { self.intern_hashed(*value, *hash, spare) };
-        }
+        vectorized(InternAll { interner: self, wanted, numbers, spare });
     }
 
     /// The first number in the first line for a hash whose value may have that hash.
     #[inline(always)]
-    fn likely(&self, hash: u64) -> u32 {
+    fn likely<C: Compare>(&self, hash: u64) -> u32 {
         let line = self.home(hash);
         // Tags are upper halves.
-        match Seen::load(line).same(tag(hash) as u32) & 0xAAAA {
+        match C::load(line).same(tag(hash) as u32) & 0xAAAA {
             0 => NONE,
             same => line.0[same.trailing_zeros() as usize / 2 % 8].load(Acquire) as u32,
         }
@@ -216,6 +199,38 @@ impl Interner {
     #[inline]
     fn is(&self, entry: u64, hash: u64, value: u64) -> bool {
         entry >> 32 == tag(hash) && self.value(entry as u32) == value
+    }
+}
+
+/// See [`Interner::intern_all`].
+struct InternAll<'a> {
+    interner: &'a Interner,
+    wanted: &'a mut Wanted,
+    numbers: &'a mut [u32],
+    spare: &'a mut Option<u32>,
+}
+
+impl Loop for InternAll<'_> {
+    #[inline(always)]
+    fn run<C: Compare>(self) {
+        let InternAll { interner, wanted, numbers, spare } = self;
+        let len = std::mem::take(&mut wanted.len);
+        let (values, hashes) = (&wanted.values[..len], &mut wanted.hashes[..len]);
+        values.iter().zip(hashes.iter_mut()).for_each(|(value, hashed)| *hashed = hash(*value));
+        hashes.iter().for_each(|hash| prefetch(interner.home(*hash)));
+        let likely = &mut wanted.likely[..len];
+        for (hash, likely) in hashes.iter().zip(likely.iter_mut()) {
+            *likely = interner.likely::<C>(*hash);
+            interner.fetch(*likely);
+        }
+        let places = &wanted.places[..len];
+        for (((value, hash), likely), place) in
+            values.iter().zip(hashes.iter()).zip(likely.iter()).zip(places)
+        {
+            let right = *likely != NONE && interner.value(*likely) == *value;
+            numbers[*place as usize] =
+                if right { *likely } else { interner.intern_hashed(*value, *hash, spare) };
+        }
     }
 }
 

@@ -4,32 +4,59 @@
 use super::Line;
 
 /// The halves of a line, each word as it was at some moment.
+pub(crate) trait Compare: Copy {
+    /// Loads a line: what was written before a word of it was, is seen when that word is.
+    fn load(line: &Line) -> Self;
+
+    /// For each half, from the lowest on, a bit: whether it is `value`.
+    fn same(self, value: u32) -> u32;
+}
+
+/// What every processor can do.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen(Halves);
+
+/// What processors with AVX-512 can do.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+#[derive(Clone, Copy)]
+pub(crate) struct Wide(std::arch::x86_64::__m512i);
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 type Halves = [std::arch::x86_64::__m128i; 4];
 #[cfg(not(all(target_arch = "x86_64", not(loom))))]
 type Halves = [u64; 8];
 
-impl Seen {
-    /// Loads a line: what was written before a word of it was, is seen when that word is.
+impl Compare for Seen {
     #[inline(always)]
-    pub(crate) fn load(line: &Line) -> Seen {
+    fn load(line: &Line) -> Seen {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
         return Seen(load_sse2(line));
         #[cfg(not(all(target_arch = "x86_64", not(loom))))]
         return Seen(load_plainly(line));
     }
 
-    /// For each half, from the lowest on, a bit: whether it is `value`.
     #[inline(always)]
-    pub(crate) fn same(self, value: u32) -> u32 {
+    fn same(self, value: u32) -> u32 {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
         // SAFETY: SSE2 is part of x86-64.
         return unsafe { same_sse2(self.0, value) };
         #[cfg(not(all(target_arch = "x86_64", not(loom))))]
         return same_plainly(&self.0, value);
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+impl Compare for Wide {
+    #[inline(always)]
+    fn load(line: &Line) -> Wide {
+        // SAFETY: only functions for processors with AVX-512 use this type, see [`super::vectorized`].
+        Wide(unsafe { load_avx512(line) })
+    }
+
+    #[inline(always)]
+    fn same(self, value: u32) -> u32 {
+        // SAFETY: as above.
+        unsafe { same_avx512(self.0, value) }
     }
 }
 
@@ -80,13 +107,49 @@ fn same_sse2(halves: Halves, value: u32) -> u32 {
     _mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))) as u32
 }
 
+/// The same words all at once.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_avx512(line: &Line) -> std::arch::x86_64::__m512i {
+    let all;
+    // SAFETY: as for `load_sse2`: `line` is 64 bytes, aligned to 64, and of this load too each aligned 64-bit part is
+    // loaded as a whole.
+    unsafe {
+        std::arch::asm!(
+            "vmovdqa64 {all}, zmmword ptr [{line}]",
+            line = in(reg) std::ptr::from_ref(line),
+            all = out(zmm_reg) all,
+            options(readonly, nostack, preserves_flags),
+        );
+    }
+    all
+}
+
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn same_avx512(halves: std::arch::x86_64::__m512i, value: u32) -> u32 {
+    use std::arch::x86_64::{_mm512_cmpeq_epi32_mask, _mm512_set1_epi32};
+    u32::from(_mm512_cmpeq_epi32_mask(halves, _mm512_set1_epi32(value as i32)))
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::memory::AtomicU64;
+    use crate::memory::{AtomicU64, Loop, vectorized};
+
+    /// Compares a line by whatever this processor has.
+    struct Same<'a>(&'a Line, u32, &'a mut u32);
+
+    impl Loop for Same<'_> {
+        fn run<C: Compare>(self) {
+            *self.2 = C::load(self.0).same(self.1);
+        }
+    }
 
     #[test]
-    fn both_comparisons_agree() {
+    fn all_comparisons_agree() {
         let mut x = 1u64;
         for _ in 0..20_000 {
             let line = Line(std::array::from_fn(|_| {
@@ -99,7 +162,10 @@ mod tests {
                 AtomicU64::new(half(x >> 33) << 32 | half(x >> 13 & 0xFFF))
             }));
             for value in [0, 1, 2, u32::MAX] {
-                assert_eq!(Seen::load(&line).same(value), same_plainly(&load_plainly(&line), value));
+                let plain = same_plainly(&load_plainly(&line), value);
+                let mut widest = 0;
+                vectorized(Same(&line, value, &mut widest));
+                assert_eq!((Seen::load(&line).same(value), widest), (plain, plain));
             }
         }
     }

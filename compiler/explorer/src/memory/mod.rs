@@ -1,5 +1,7 @@
 //! Memory that grows in place and can be refused. All unsafe code of the crate is in this folder.
 
+#[cfg(target_os = "linux")]
+mod code;
 mod compare;
 mod lines;
 mod prefetch;
@@ -12,7 +14,9 @@ pub(crate) use loom::{hint::spin_loop, sync::atomic::AtomicU64};
 #[cfg(not(loom))]
 pub(crate) use std::{hint::spin_loop, sync::atomic::AtomicU64};
 
-pub(crate) use compare::Seen;
+#[cfg(target_os = "linux")]
+pub(crate) use code::give_back_code;
+pub(crate) use compare::{Compare, Seen};
 pub(crate) use lines::{LINE_BYTES, Line, Lines};
 pub(crate) use prefetch::prefetch;
 pub(crate) use vectors::{Loop, vectorized};
@@ -26,6 +30,10 @@ impl From<std::collections::TryReserveError> for Refused {
         Refused
     }
 }
+
+/// Unmaps the pages of this program's code: does nothing on this system.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn give_back_code() {}
 
 /// Adds an item to a list.
 ///

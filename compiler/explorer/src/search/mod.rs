@@ -12,7 +12,7 @@ mod worker;
 use crate::keys::{Fingerprints, Keys, Packed, Tree};
 use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
-use crate::memory::Refused;
+use crate::memory::{Refused, give_back_code};
 use crate::progress::Progress;
 use crate::statistics::Statistics;
 use crate::system::System;
@@ -31,6 +31,9 @@ const BEAT: Duration = Duration::from_millis(50);
 
 /// From so many bytes of a table on, keys are widened once and for all: that takes memory for two tables.
 const ROOMY: u64 = 2 << 30;
+
+/// From so many bytes of a table on, it matters how much memory the program itself takes.
+const LARGE: u64 = 2 << 20;
 
 /// What an exploration found.
 #[derive(Debug)]
@@ -356,6 +359,9 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let wanted = self.counts.reserved.load(Ordering::Relaxed) + more;
         let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
         let grown = self.grow(wanted, more + self.workers.len() as u64, most);
+        if self.table.bytes() >= LARGE {
+            give_back_code();
+        }
         self.statistics.growths += 1;
         self.statistics.growing += started.elapsed();
         self.check_memory()?;

@@ -220,26 +220,43 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         K: Keys<Local = Local>,
     {
         let most = most_events(shared.system) as u64;
-        while chunk.from < chunk.kept.len() && !shared.over.load(Ordering::Relaxed) {
+        let (mut reserved, mut result, mut told) = (0, Ok(()), self.counted());
+        while result.is_ok() && chunk.from < chunk.kept.len() && !shared.over.load(Ordering::Relaxed) {
             if let Some(stop) = shared.sign.read() {
-                return Err(Halt::Stop(stop));
+                result = Err(Halt::Stop(stop));
+                break;
             }
-            let reserved = shared.counts.reserved.fetch_add(most, Ordering::Relaxed) + most;
-            if reserved > shared.room {
-                shared.counts.reserved.fetch_sub(most, Ordering::Relaxed);
-                return Err(Halt::Room);
+            if !shared.reserve(most - reserved) {
+                result = Err(Halt::Room);
+                break;
             }
-            let (new, transitions) = (self.tally.new, self.tally.transitions);
-            let result = self.batch(shared, chunk);
-            let new = self.tally.new - new;
-            let counts = shared.counts;
-            counts.reserved.fetch_sub(most - new, Ordering::Relaxed);
-            counts.states.fetch_add(new, Ordering::Relaxed);
-            counts.transitions.fetch_add(self.tally.transitions - transitions, Ordering::Relaxed);
-            result?;
+            let new = self.tally.new;
+            result = self.batch(shared, chunk);
+            // What was found stays reserved.
+            reserved = most - (self.tally.new - new);
+            if shared.careful {
+                told = self.tell(told, shared.counts);
+            }
             beat();
         }
-        Ok(())
+        shared.counts.reserved.fetch_sub(reserved, Ordering::Relaxed);
+        self.tell(told, shared.counts);
+        result
+    }
+
+    /// What it counted on this level: states, their events, states that are expanded.
+    fn counted(&self) -> [u64; 3] {
+        [self.tally.new, self.tally.transitions, self.expanded]
+    }
+
+    /// Adds what it counted since then to what is counted over all workers: after each chunk rather than each batch, since
+    /// what several threads write goes to and fro between their caches.
+    fn tell(&self, told: [u64; 3], counts: &Counts) -> [u64; 3] {
+        let (now, all) = (self.counted(), [&counts.states, &counts.transitions, &counts.expanded]);
+        for ((count, now), told) in all.into_iter().zip(now).zip(told) {
+            count.fetch_add(now - told, Ordering::Relaxed);
+        }
+        now
     }
 
     /// Expands some states and inserts what they lead to.
@@ -260,7 +277,6 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             expanded += 1;
         }
         chunk.from += expanded * words;
-        shared.counts.expanded.fetch_add(expanded as u64, Ordering::Relaxed);
         if self.tally.trail.is_on() {
             self.tally.trail.batch(self.expanded)?;
         }
@@ -416,6 +432,16 @@ pub(super) fn note(found: &mut [Option<u32>], finding: u32, length: u32) {
 }
 
 impl<S, K> Shared<'_, S, K> {
+    /// Makes sure that there is room for so many more states; whether there is.
+    fn reserve(&self, more: u64) -> bool {
+        let reserved = &self.counts.reserved;
+        let fits = reserved.fetch_add(more, Ordering::Relaxed) + more <= self.room;
+        if !fits {
+            reserved.fetch_sub(more, Ordering::Relaxed);
+        }
+        fits
+    }
+
     fn queue(&self) -> MutexGuard<'_, VecDeque<Chunk>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

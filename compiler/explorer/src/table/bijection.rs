@@ -6,7 +6,7 @@
 //! like the finisher of splitmix64 (Steele, Lea, Flood 2014) cut to k bits, but ending with a multiplication: only
 //! the top matters.
 
-use crate::memory::{Loop, vectorized};
+use crate::memory::{Compare, Loop, vectorized};
 
 const FIRST: u64 = 0xBF58_476D_1CE4_E5B9;
 const SECOND: u64 = 0x94D0_49BB_1331_11EB;
@@ -74,7 +74,7 @@ struct ApplyAll<'a> {
 
 impl Loop for ApplyAll<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<C: Compare>(self) {
         self.images.iter_mut().zip(self.keys).for_each(|(image, key)| *image = self.bijection.apply(*key));
     }
 }
@@ -91,6 +91,7 @@ fn inverse(odd: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Seen;
 
     #[test]
     fn every_small_width_is_a_bijection() {
@@ -132,7 +133,7 @@ mod tests {
                 let keys: Vec<u64> = (0..count).map(|i| FIRST.wrapping_mul(i) >> (64 - bits)).collect();
                 let (mut images, mut twins) = (vec![7; keys.len()], vec![8; keys.len()]);
                 f.apply_all(&keys, &mut images);
-                ApplyAll { bijection: f, keys: &keys, images: &mut twins }.run();
+                ApplyAll { bijection: f, keys: &keys, images: &mut twins }.run::<Seen>();
                 assert_eq!(images, keys.iter().map(|k| f.apply(*k)).collect::<Vec<_>>(), "{bits} bits");
                 assert_eq!(images, twins, "{bits} bits");
             }

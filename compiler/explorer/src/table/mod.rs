@@ -14,13 +14,14 @@ mod grow;
 mod key_bits;
 mod slots;
 
-use crate::memory::{Line, Lines, Refused, filled, prefetch};
+use crate::memory::{Compare, Line, Lines, Loop, Refused, Seen, filled, prefetch, vectorized};
 pub(crate) use bijection::Bijection;
 use geometry::{Geometry, LEAST, MOST, Row, TAG};
 pub(crate) use key_bits::KeyBits;
 use slots::{Added, Bits36, Bits40, Bits48, Halves, Seek, Slots, Words};
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How full a table may get: in 64ths of its slots.
@@ -196,10 +197,8 @@ impl Table {
 
     /// Inserts numbers, given by their images; the indexes of those that were not there, in no particular order.
     pub(crate) fn insert<'l>(&self, images: &[u64], lists: &'l mut Inserted) -> &'l [u32] {
-        let count = with_slots!(self.cut, S => match self.alone {
-            true => self.insert_by(images, lists, S::add),
-            false => self.insert_by(images, lists, |line, value, _| add_among_others::<S>(line, value)),
-        });
+        let mut count = 0;
+        vectorized(InsertAll { table: self, images, lists, count: &mut count });
         &lists.new[..count]
     }
 
@@ -212,18 +211,27 @@ impl Table {
     /// them, and so on, so that every line is fetched before it is looked at. Nothing branches on what becomes of
     /// a number, which is hard to predict.
     #[inline(always)]
-    fn insert_by(
-        &self,
-        images: &[u64],
-        lists: &mut Inserted,
-        add: impl Fn(&Line, u64, &Line) -> Added,
-    ) -> usize {
+    fn insert_by<A: Add>(&self, images: &[u64], lists: &mut Inserted) -> usize {
         let (lines, geometry, aside) = (self.lines.all(), self.geometry, Line::default());
-        let new = &mut lists.new[..images.len()];
-        let open = Cell::from_mut(&mut lists.open[..images.len()]).as_slice_of_cells();
-        (0..).zip(open).for_each(|(i, open)| open.set(i));
-        let (mut count, mut left) = (0, images.len());
-        for try_ in 0..MOST {
+        let (new, open) = (&mut lists.new[..images.len()], &mut lists.open[..images.len()]);
+        let (mut count, mut left, mut i) = (0, 0, 0);
+        ahead(
+            images,
+            |image| self.fetch(lines, *image),
+            |image| {
+                let (home, rest) = geometry.split(*image);
+                let added = A::add(&lines[home as usize], rest << TAG | 1, &aside);
+                (new[count], open[left]) = (i, i);
+                count += usize::from(added == Added::New);
+                left += usize::from(added == Added::Full);
+                i += 1;
+            },
+        );
+        let open = Cell::from_mut(&mut open[..]).as_slice_of_cells();
+        for try_ in 1..MOST {
+            if left == 0 {
+                return count;
+            }
             let split = |i: &Cell<u32>| geometry.split(images[i.get() as usize]);
             let line_of = |(home, rest)| &lines[geometry.line(home, rest, try_) as usize];
             let now = &open[..std::mem::take(&mut left)];
@@ -232,7 +240,7 @@ impl Table {
                 |i| prefetch(line_of(split(i))),
                 |i| {
                     let (home, rest) = split(i);
-                    let added = add(line_of((home, rest)), rest << TAG | u64::from(try_ + 1), &aside);
+                    let added = A::add(line_of((home, rest)), rest << TAG | u64::from(try_ + 1), &aside);
                     // What is written to `open` was read from it.
                     new[count] = i.get();
                     open[left].set(i.get());
@@ -240,9 +248,6 @@ impl Table {
                     left += usize::from(added == Added::Full);
                 },
             );
-            if left == 0 {
-                return count;
-            }
         }
         for i in &open[..left] {
             new[count] = i.get();
@@ -290,7 +295,7 @@ impl Table {
         let (home, remainder) = self.geometry.split(image);
         for try_ in 0..MOST {
             let line = self.geometry.line(home, remainder, try_);
-            match S::seek(&lines[line as usize], remainder << TAG | u64::from(try_ + 1)) {
+            match S::seek::<Seen>(&lines[line as usize], remainder << TAG | u64::from(try_ + 1)) {
                 Seek::Found(slot) => return Some(line * S::COUNT as u64 + slot as u64),
                 Seek::Free(_) => return None,
                 Seek::Full => {}
@@ -323,16 +328,54 @@ impl Table {
     }
 }
 
-/// Adds a number to a line, while others do.
-#[inline(always)]
-fn add_among_others<S: Slots>(line: &Line, value: u64) -> Added {
-    loop {
-        match S::seek(line, value) {
-            Seek::Found(_) => return Added::Known,
-            Seek::Full => return Added::Full,
-            Seek::Free(slot) if S::put(line, slot, value, false) => return Added::New,
-            // Taken by another thread, perhaps for the same number.
-            Seek::Free(_) => {}
+/// Inserts numbers, and says how many are new.
+struct InsertAll<'a> {
+    table: &'a Table,
+    images: &'a [u64],
+    lists: &'a mut Inserted,
+    count: &'a mut usize,
+}
+
+impl Loop for InsertAll<'_> {
+    #[inline(always)]
+    fn run<C: Compare>(self) {
+        let InsertAll { table, images, lists, count } = self;
+        *count = with_slots!(table.cut, S => match table.alone {
+            true => table.insert_by::<Alone<S, C>>(images, lists),
+            false => table.insert_by::<AmongOthers<S, C>>(images, lists),
+        });
+    }
+}
+
+/// A way to add a number to a line: as [`Slots::add`].
+trait Add {
+    fn add(line: &Line, value: u64, aside: &Line) -> Added;
+}
+
+/// While nobody else uses the table.
+struct Alone<S, C>(PhantomData<(S, C)>);
+
+impl<S: Slots, C: Compare> Add for Alone<S, C> {
+    #[inline(always)]
+    fn add(line: &Line, value: u64, aside: &Line) -> Added {
+        S::add::<C>(line, value, aside)
+    }
+}
+
+/// While others add numbers.
+struct AmongOthers<S, C>(PhantomData<(S, C)>);
+
+impl<S: Slots, C: Compare> Add for AmongOthers<S, C> {
+    #[inline(always)]
+    fn add(line: &Line, value: u64, _: &Line) -> Added {
+        loop {
+            match S::seek::<C>(line, value) {
+                Seek::Found(_) => return Added::Known,
+                Seek::Full => return Added::Full,
+                Seek::Free(slot) if S::put(line, slot, value, false) => return Added::New,
+                // Taken by another thread, perhaps for the same number.
+                Seek::Free(_) => {}
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 //! it by marking the low half [`BUSY`], writes the upper part, and then the low half. Who reads a low half that
 //! is neither 0 nor [`BUSY`] sees the upper part.
 
-use crate::memory::{AtomicU64, Line, Seen, spin_loop};
+use crate::memory::{AtomicU64, Compare, Line, Seen, spin_loop};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The low half of a slot that is being written: a tag that no slot has.
@@ -42,11 +42,11 @@ pub(crate) trait Slots {
     const COUNT: usize;
 
     /// Looks for a number.
-    fn seek(line: &Line, value: u64) -> Seek;
+    fn seek<C: Compare>(line: &Line, value: u64) -> Seek;
 
     /// Adds a number, while nobody else uses the line. What becomes of it is hard to predict, so a number that is not
     /// added is written all the same, into a line that nobody reads.
-    fn add(line: &Line, value: u64, aside: &Line) -> Added;
+    fn add<C: Compare>(line: &Line, value: u64, aside: &Line) -> Added;
 
     /// Puts a number into a slot that was free; false when another thread has taken it. `alone`: there is none.
     fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool;
@@ -63,8 +63,8 @@ impl Slots for Halves {
     const COUNT: usize = 16;
 
     #[inline(always)]
-    fn seek(line: &Line, value: u64) -> Seek {
-        let seen = Seen::load(line);
+    fn seek<C: Compare>(line: &Line, value: u64) -> Seek {
+        let seen = C::load(line);
         match seen.same(value as u32) {
             0 => free_slot(seen.same(0), 16),
             same => Seek::Found(same.trailing_zeros() as usize),
@@ -72,8 +72,8 @@ impl Slots for Halves {
     }
 
     #[inline(always)]
-    fn add(line: &Line, value: u64, aside: &Line) -> Added {
-        let seen = Seen::load(line);
+    fn add<C: Compare>(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = C::load(line);
         let (same, free) = (seen.same(value as u32), seen.same(0));
         let line = if (same == 0) & (free != 0) { line } else { aside };
         Self::put(line, free.trailing_zeros() as usize % 16, value, true);
@@ -103,8 +103,8 @@ impl Slots for Words {
     const COUNT: usize = 8;
 
     #[inline(always)]
-    fn seek(line: &Line, value: u64) -> Seek {
-        let seen = Seen::load(line);
+    fn seek<C: Compare>(line: &Line, value: u64) -> Seek {
+        let seen = C::load(line);
         let mut same = seen.same(value as u32) & LOW_HALVES;
         while same != 0 {
             let slot = same.trailing_zeros() as usize / 2;
@@ -120,8 +120,8 @@ impl Slots for Words {
     }
 
     #[inline(always)]
-    fn add(line: &Line, value: u64, aside: &Line) -> Added {
-        let seen = Seen::load(line);
+    fn add<C: Compare>(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = C::load(line);
         let (same, free) = (seen.same(value as u32) & LOW_HALVES, seen.same(0) & LOW_HALVES);
         let likely = same.trailing_zeros() as usize / 2 % 8;
         let is = (same != 0) & (line.0[likely].load(Relaxed) == value);
@@ -182,9 +182,9 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
     const COUNT: usize = COUNT;
 
     #[inline(always)]
-    fn seek(line: &Line, value: u64) -> Seek {
+    fn seek<C: Compare>(line: &Line, value: u64) -> Seek {
         loop {
-            let seen = Seen::load(line);
+            let seen = C::load(line);
             let mut same = seen.same(value as u32) & Self::LOWER;
             while same != 0 {
                 let slot = same.trailing_zeros() as usize;
@@ -202,16 +202,16 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
     }
 
     #[inline(always)]
-    fn add(line: &Line, value: u64, aside: &Line) -> Added {
-        let seen = Seen::load(line);
+    fn add<C: Compare>(line: &Line, value: u64, aside: &Line) -> Added {
+        let seen = C::load(line);
         let (same, free) = (seen.same(value as u32) & Self::LOWER, seen.same(0) & Self::LOWER);
-        let likely = same.trailing_zeros() as usize % COUNT;
+        let likely = first_of(same, COUNT);
         let is = (same != 0) & (Self::read_upper(line, likely) == value >> 32);
         if !is & (same != 0) {
             return add_slowly::<Self>(line, value);
         }
         let line = if !is & (free != 0) { line } else { aside };
-        Self::put(line, free.trailing_zeros() as usize % COUNT, value, true);
+        Self::put(line, first_of(free, COUNT), value, true);
         added(is, free != 0)
     }
 
@@ -269,7 +269,7 @@ fn added(known: bool, room: bool) -> Added {
 /// The same as [`Slots::add`], where a part of another number is that of this one.
 #[cold]
 fn add_slowly<S: Slots>(line: &Line, value: u64) -> Added {
-    match S::seek(line, value) {
+    match S::seek::<Seen>(line, value) {
         Seek::Found(_) => Added::Known,
         Seek::Free(slot) => {
             S::put(line, slot, value, true);
@@ -277,6 +277,12 @@ fn add_slowly<S: Slots>(line: &Line, value: u64) -> Added {
         }
         Seek::Full => Added::Full,
     }
+}
+
+/// The first of some slots, or any slot if there are none.
+#[inline(always)]
+fn first_of(slots: u32, count: usize) -> usize {
+    (slots.trailing_zeros() as usize).min(count - 1)
 }
 
 /// The first of the free slots among `count`.
@@ -297,7 +303,7 @@ mod loom_tests {
     /// Whether a number is new.
     fn insert<S: Slots>(line: &Line, value: u64) -> bool {
         loop {
-            match S::seek(line, value) {
+            match S::seek::<Seen>(line, value) {
                 Seek::Found(_) => return false,
                 Seek::Free(slot) if S::put(line, slot, value, false) => return true,
                 Seek::Free(_) => {}
@@ -319,7 +325,7 @@ mod loom_tests {
             assert!(mine.0 && theirs.1, "what one thread inserts is new");
             assert!(mine.1 != theirs.0, "what both insert is new once");
             for i in 1..=3 {
-                assert!(matches!(S::seek(&line, number(i)), Seek::Found(_)), "{i} is lost");
+                assert!(matches!(S::seek::<Seen>(&line, number(i)), Seek::Found(_)), "{i} is lost");
             }
             let stored = (0..S::COUNT).filter(|slot| S::get(&line, *slot) != 0).count();
             assert_eq!(stored, 3);
@@ -352,22 +358,22 @@ mod tests {
             // Equal low halves where there are upper parts, to be told apart by these.
             let number = |i: usize| (i as u64) << if S::BITS == 32 { 4 } else { 32 } | 1;
             for slot in 0..S::COUNT {
-                assert_eq!(S::seek(&line, number(slot)), Seek::Free(slot));
+                assert_eq!(S::seek::<Seen>(&line, number(slot)), Seek::Free(slot));
                 assert!(S::put(&line, slot, number(slot), alone));
                 assert!(alone || !S::put(&line, slot, 1, false), "a slot is taken once");
                 for earlier in 0..=slot {
-                    assert_eq!(S::seek(&line, number(earlier)), Seek::Found(earlier));
+                    assert_eq!(S::seek::<Seen>(&line, number(earlier)), Seek::Found(earlier));
                     assert_eq!(S::get(&line, earlier), number(earlier));
                 }
             }
-            assert_eq!(S::seek(&line, 2), Seek::Full);
+            assert_eq!(S::seek::<Seen>(&line, 2), Seek::Full);
             let (added, aside) = (Line::default(), Line::default());
             for slot in 0..S::COUNT {
-                assert_eq!(S::add(&added, number(slot), &aside), Added::New);
-                (0..=slot).for_each(|i| assert_eq!(S::add(&added, number(i), &aside), Added::Known));
+                assert_eq!(S::add::<Seen>(&added, number(slot), &aside), Added::New);
+                (0..=slot).for_each(|i| assert_eq!(S::add::<Seen>(&added, number(i), &aside), Added::Known));
                 (0..=slot).for_each(|i| assert_eq!(S::get(&added, i), number(i)));
             }
-            assert_eq!(S::add(&added, number(S::COUNT), &aside), Added::Full);
+            assert_eq!(S::add::<Seen>(&added, number(S::COUNT), &aside), Added::Full);
         }
     }
 
