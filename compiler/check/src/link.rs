@@ -9,6 +9,7 @@ use crate::native::Tier;
 use crate::plan::{self, Id, Lowering, Plan};
 use crate::symbolic::action::{Action, BoundKind, Compiled};
 use crate::symbolic::after::Substitution;
+use crate::symbolic::beyond::leave_beyond;
 use crate::symbolic::dag::{Dag, N, Op};
 use crate::symbolic::sym::Sym;
 use arch_base::Span;
@@ -30,6 +31,7 @@ pub(crate) struct Linker<'c> {
 
 /// Compiles what symbolic execution made of a program.
 pub(crate) fn link(program: &Program, layout: Layout, mut compiled: Compiled, initial: Initial) -> Machine {
+    leave_beyond(&layout, &mut compiled);
     settle_waits(&layout, &mut compiled);
     let linker = Linker {
         program,
@@ -191,7 +193,7 @@ impl Linker<'_> {
         for (i, action) in compiled.actions.iter().enumerate() {
             let mut base = conjuncts(&compiled.dag, &action.base);
             let first = base.first().copied();
-            if first.is_none() || first != shared || groups.is_empty() {
+            if first != shared || groups.is_empty() {
                 let conditions = self.low.conditions(first);
                 groups.push(plan::Group { conditions, actions: i as u32..i as u32 });
                 shared = first;

@@ -16,6 +16,10 @@ pub(crate) type Piece = (usize, Range<u32>);
 /// Nodes after which a function is long enough: the time to compile one grows faster than its length.
 const LONG: usize = 3_000;
 
+/// Actions that need at most so many nodes together are done without a branch: whether an action is enabled is hard to
+/// predict, and a branch that is predicted wrong costs more than computing what is not needed.
+const FLAT: usize = 40;
+
 /// Cuts all actions into functions, by the nodes that each needs at most.
 pub(crate) fn pieces(plan: &Plan, sizes: &[usize]) -> Vec<Vec<Piece>> {
     let (mut all, mut now, mut size) = (Vec::new(), Vec::<Piece>::new(), 0);
@@ -40,6 +44,8 @@ pub(crate) fn pieces(plan: &Plan, sizes: &[usize]) -> Vec<Vec<Piece>> {
 /// Builds the body of a function.
 pub(crate) struct Body<'p, 'b, 'f> {
     plan: &'p Plan,
+    /// The nodes that each action needs at most.
+    sizes: &'p [usize],
     b: &'b mut FunctionBuilder<'f>,
     nodes: Nodes<'p>,
 }
@@ -58,13 +64,17 @@ const MEMORY: MemFlagsData = MemFlagsData::trusted();
 
 impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
     /// The start of a function.
-    pub(crate) fn new(plan: &'p Plan, b: &'b mut FunctionBuilder<'f>) -> Body<'p, 'b, 'f> {
+    pub(crate) fn new(
+        plan: &'p Plan,
+        sizes: &'p [usize],
+        b: &'b mut FunctionBuilder<'f>,
+    ) -> Body<'p, 'b, 'f> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
         let state = b.block_params(entry)[0];
-        Body { plan, b, nodes: Nodes::new(&plan.graph, state) }
+        Body { plan, sizes, b, nodes: Nodes::new(&plan.graph, state) }
     }
 
     fn parameter(&self, i: usize) -> Value {
@@ -93,7 +103,11 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
             while !rest.is_empty() {
                 let alike = self.alike(rest.clone());
                 rest.start = alike.end;
-                self.actions(alike, &out);
+                if self.is_flat(alike.clone()) {
+                    alike.for_each(|number| self.flat_action(number, &out));
+                } else {
+                    self.actions(alike, &out);
+                }
             }
             self.nodes.leave(scope);
             self.b.ins().jump(end, &[]);
@@ -126,6 +140,27 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
         let first = action(actions.start);
         let same = |i: &u32| action(*i).base == first.base && action(*i).guard == first.guard;
         actions.start..actions.start + actions.take_while(same).count() as u32
+    }
+
+    /// Whether actions that ask the same are done without a branch.
+    fn is_flat(&self, alike: Range<u32>) -> bool {
+        let plain = |i: u32| {
+            let action = &self.plan.actions[i as usize];
+            let words = matches!(action.outcome, Outcome::Words(_));
+            words && action.refused.is_none() && action.cuts.is_empty() && self.plan.tick != Some(i)
+        };
+        let size: usize = self.sizes[alike.start as usize..alike.end as usize].iter().sum();
+        size <= FLAT && alike.into_iter().all(plain)
+    }
+
+    /// Does an action that is not even branched to: the state is written in any case, and counts if the action is enabled.
+    fn flat_action(&mut self, number: u32, out: &Out) {
+        let action = &self.plan.actions[number as usize];
+        let conditions = [&action.base, &action.guard, &action.rest, &action.live];
+        let enabled = conditions.into_iter().flatten().map(|id| self.nodes.flag(self.b, *id));
+        let enabled: Vec<Value> = enabled.collect();
+        let enabled = enabled.into_iter().reduce(|a, b| self.b.ins().band(a, b));
+        self.lead_on(number, action, enabled, out);
     }
 
     /// Does actions that ask the same, which is asked once. What one computes the next ones need not compute again.
@@ -163,7 +198,7 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
         let settles = matches!(action.outcome, Outcome::Cells(_));
         if action.rest.is_empty() && action.live.is_empty() && self.plan.tick != Some(number) && !settles {
             self.cuts(action, out);
-            return self.lead_on(number, action, out);
+            return self.lead_on(number, action, None, out);
         }
         let end = self.b.create_block();
         let scope = self.nodes.enter();
@@ -177,12 +212,12 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
         self.enter(end);
     }
 
-    /// Does an action that leads to a state unless it exceeds its bounds, without going elsewhere: a state that is not
-    /// to count is written over by the next one.
-    fn lead_on(&mut self, number: u32, action: &Action, out: &Out) {
+    /// Does an action that leads to a state if it is enabled (always if there is no such flag) and does not exceed its bounds,
+    /// without going elsewhere: a state that is not to count is written over by the next one.
+    fn lead_on(&mut self, number: u32, action: &Action, enabled: Option<Value>, out: &Out) {
         let Outcome::Words(changed) = &action.outcome else { unreachable!("it is not settled") };
         let count = self.b.use_var(out.count);
-        let exceeded = self.any(&action.bounds, true);
+        let exceeded = self.any(&action.bounds, true).map(|exceeded| self.both(enabled, exceeded));
         if let Some(exceeded) = exceeded {
             let nowhere = self.b.ins().iconst(types::I64, i64::from(NOWHERE));
             self.note_if(exceeded, number, nowhere, out);
@@ -191,20 +226,29 @@ impl<'p, 'b, 'f> Body<'p, 'b, 'f> {
             changed.iter().map(|(word, id)| (*word, self.nodes.value(self.b, *id))).collect();
         self.write(&new, count, out);
         let claims: Vec<Id> = action.claims.iter().map(|(id, _)| *id).collect();
-        if let Some(mut violated) = self.any(&claims, false) {
+        if let Some(violated) = self.any(&claims, false) {
+            let mut violated = self.both(enabled, violated);
             if let Some(exceeded) = exceeded {
                 violated = self.b.ins().band_not(violated, exceeded);
             }
             self.note_if(violated, number, count, out);
         }
         self.write_action(number, count, out);
-        let mut more = self.b.ins().iconst(types::I64, 1);
+        let mut more = match enabled {
+            Some(enabled) => self.b.ins().uextend(types::I64, enabled),
+            None => self.b.ins().iconst(types::I64, 1),
+        };
         if let Some(exceeded) = exceeded {
             let less = self.b.ins().uextend(types::I64, exceeded);
             more = self.b.ins().isub(more, less);
         }
         let count = self.b.ins().iadd(count, more);
         self.b.def_var(out.count, count);
+    }
+
+    /// Whether both are true; the first may be missing, and is true then.
+    fn both(&mut self, first: Option<Value>, second: Value) -> Value {
+        first.map_or(second, |first| self.b.ins().band(first, second))
     }
 
     /// Notes an action in the rare case that it has to be looked at.

@@ -107,9 +107,9 @@ fn build(plan: &Plan, sizes: &[usize]) -> Option<Functions> {
     let expand = pieces(plan, sizes);
     let mut ids = Vec::new();
     for pieces in &expand {
-        ids.push(builder.function(6, |b| Body::new(plan, b).expand(pieces))?);
+        ids.push(builder.function(6, |b| Body::new(plan, sizes, b).expand(pieces))?);
     }
-    let judge = builder.function(2, |b| Body::new(plan, b).judge())?;
+    let judge = builder.function(2, |b| Body::new(plan, sizes, b).judge())?;
     let mut module = builder.module;
     module.finalize_definitions().ok()?;
     let at = |id: &FuncId| module.get_finalized_function(*id);

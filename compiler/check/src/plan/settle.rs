@@ -5,7 +5,7 @@
 //! number, and a sorting network puts these numbers in order. Where a kind or a slot is too large for that, the
 //! new values of the cells are given instead of words, and settled by the executor.
 
-use super::graph::{Graph, Id};
+use super::graph::{Graph, Id, Op};
 use super::lower::{Coding, Lowering};
 use crate::layout::{Group, Shape};
 use crate::symbolic::dag::N;
@@ -169,7 +169,44 @@ impl Lowering<'_> {
         words.into_iter().map(|(word, list)| (word, self.new_word(word, &list))).collect()
     }
 
+    /// A word with new fields. Those that change under one condition, such as those of a sequence's next item, are changed
+    /// together.
     fn new_word(&mut self, word: u32, list: &[(u32, Id)]) -> Id {
+        let mut always = Vec::new();
+        let mut choices: BTreeMap<Id, Vec<(u32, Id)>> = BTreeMap::new();
+        for (cell, field) in list {
+            match self.change(*cell, *field) {
+                Some((condition, new)) => choices.entry(condition).or_default().push((*cell, new)),
+                None => always.push((*cell, *field)),
+            }
+        }
+        let alone: Vec<Id> = choices.iter().filter(|(_, list)| list.len() == 1).map(|(c, _)| *c).collect();
+        for (cell, _) in alone.iter().filter_map(|c| choices.remove(c)).flatten() {
+            always.extend(list.iter().find(|(c, _)| *c == cell));
+        }
+        let old = self.word(word);
+        let new = self.replaced(old, &always);
+        choices.into_iter().fold(new, |word, (condition, list)| {
+            let changed = self.replaced(word, &list);
+            self.graph.select(condition, changed, word)
+        })
+    }
+
+    /// When a field changes, and what it is then, if it is otherwise what it was.
+    fn change(&mut self, cell: u32, field: Id) -> Option<(Id, Id)> {
+        let Op::Select(condition, t, e) = self.graph.op(field) else { return None };
+        let old = self.field(cell);
+        if e == old {
+            Some((condition, t))
+        } else if t == old {
+            Some((self.graph.not(condition), e))
+        } else {
+            None
+        }
+    }
+
+    /// A word with other fields in place of some.
+    fn replaced(&mut self, word: Id, list: &[(u32, Id)]) -> Id {
         let (mut gone, mut constant) = (0, 0);
         let mut parts = Vec::new();
         for (cell, field) in list {
@@ -180,11 +217,26 @@ impl Lowering<'_> {
                 None => parts.push(self.graph.shl(*field, meta.shift)),
             }
         }
-        let old = self.word(word);
-        let kept = self.graph.mask(old, !gone);
+        let kept = self.graph.mask(word, !gone);
         let constant = self.graph.int(constant);
         let start = self.graph.or(kept, constant);
+        let parts = self.side_by_side(parts);
         parts.into_iter().fold(start, |all, part| self.graph.or(all, part))
+    }
+
+    /// The same parts, those that are bits of one number in one piece.
+    fn side_by_side(&mut self, parts: Vec<Id>) -> Vec<Id> {
+        let (mut others, mut masks) = (Vec::new(), BTreeMap::<Id, u64>::new());
+        for part in parts {
+            match self.graph.op(part) {
+                Op::And(of, mask) if self.graph.constant(mask).is_some() => {
+                    *masks.entry(of).or_default() |= self.graph.constant(mask).unwrap_or(0);
+                }
+                _ => others.push(part),
+            }
+        }
+        others.extend(masks.into_iter().map(|(of, mask)| self.graph.mask(of, mask)));
+        others
     }
 }
 

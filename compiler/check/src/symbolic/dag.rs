@@ -269,7 +269,17 @@ impl Dag {
         if x.hi < y.lo {
             return self.bool(true);
         }
-        self.node(Op::Lt(a, b), BOOL)
+        match (self.constants(a), self.constants(b)) {
+            (Some((c, t, e)), _) if self.constant(b).is_some() => {
+                let (t, e) = (self.lt(t, b), self.lt(e, b));
+                self.select(c, t, e)
+            }
+            (_, Some((c, t, e))) if self.constant(a).is_some() => {
+                let (t, e) = (self.lt(a, t), self.lt(a, e));
+                self.select(c, t, e)
+            }
+            _ => self.node(Op::Lt(a, b), BOOL),
+        }
     }
 
     /// At most.
@@ -281,7 +291,23 @@ impl Dag {
         if x.lo > y.hi {
             return self.bool(false);
         }
-        self.node(Op::Le(a, b), BOOL)
+        match (self.constants(a), self.constants(b)) {
+            (Some((c, t, e)), _) if self.constant(b).is_some() => {
+                let (t, e) = (self.le(t, b), self.le(e, b));
+                self.select(c, t, e)
+            }
+            (_, Some((c, t, e))) if self.constant(a).is_some() => {
+                let (t, e) = (self.le(a, t), self.le(a, e));
+                self.select(c, t, e)
+            }
+            _ => self.node(Op::Le(a, b), BOOL),
+        }
+    }
+
+    /// A choice of one of two constants.
+    fn constants(&self, n: N) -> Option<(N, N, N)> {
+        let Op::Select(c, t, e) = self.op(n) else { return None };
+        self.constant(t).and(self.constant(e)).map(|_| (c, t, e))
     }
 
     /// Conjunction.
@@ -339,6 +365,12 @@ impl Dag {
         }
         if let Op::Not(inner) = self.op(c) {
             return self.select(inner, e, t);
+        }
+        // What was chosen by the same is chosen.
+        match (self.op(t), self.op(e)) {
+            (Op::Select(d, t, _), _) if d == c => return self.select(c, t, e),
+            (_, Op::Select(d, _, e)) if d == c => return self.select(c, t, e),
+            _ => {}
         }
         if self.is_bool(t) && self.is_bool(e) {
             return self.select_bool(c, t, e);

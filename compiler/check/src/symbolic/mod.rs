@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod after;
+pub mod beyond;
 pub mod binders;
 pub mod claims;
 pub mod collection;
