@@ -107,8 +107,8 @@ pub enum Command {
     ///
     /// Writes a page for each spec (truth, protocol diagrams, properties, failure modes and the behaviours that show
     /// them), an index, and the graph of how archetypes are connected. Pages need nothing but themselves. Each spec is
-    /// checked first, in its instance `quick` if it has one, and the pages say what was found; with --no-check they
-    /// have no verdicts.
+    /// checked first, in its instance `quick` if it has one with failure modes, and the pages say what was found; with
+    /// --no-check they have no verdicts.
     Doc(DocArgs),
     /// Turn pasted notes into a first typed spec
     ///

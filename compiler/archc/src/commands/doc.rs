@@ -133,11 +133,13 @@ impl Look<'_> {
         (Found { problems, ..Found::default() }, status, format!("{word} {name}"))
     }
 
-    /// The instance that is looked at: the one that is asked for, else the quick one, in a file that has it.
+    /// The instance that is looked at: the one that is asked for, else the quick one unless that leaves failure modes out, in
+    /// a file that has it.
     fn instance(&self, module: &Module) -> Option<String> {
-        let wanted = self.args.instance.as_deref().unwrap_or(QUICK);
+        let asked = self.args.instance.as_deref();
+        let wanted = asked.unwrap_or(QUICK);
         let has = module.items.iter().any(|item| match &item.kind {
-            ItemKind::Instance(instance) => instance.name.name == wanted,
+            ItemKind::Instance(i) => i.name.name == wanted && (asked.is_some() || i.no_failures.is_none()),
             _ => false,
         });
         has.then(|| wanted.to_owned())
