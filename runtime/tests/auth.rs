@@ -4,6 +4,7 @@
 #[path = "support/http.rs"]
 mod http;
 
+use arch_runtime::client::{CallError, ClientTls, Endpoint, Key, Patience};
 use arch_runtime::engine::{Engine, Limits};
 use arch_runtime::journal::Cursor;
 use arch_runtime::serve::auth::{Authenticate, Jwt, JwtError, JwtOptions, Spiffe};
@@ -234,4 +235,43 @@ async fn certificates_bind_their_holder_to_an_instance() {
     let mut nothing = Vec::new();
     let closed = tokio::io::AsyncReadExt::read_to_end(&mut stalled, &mut nothing);
     assert!(tokio::time::timeout(Duration::from_secs(3), closed).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_known_by_its_certificate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ours, theirs) = (authority(), authority());
+    let (store, to) = start(&ours, folder.path()).await;
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        path
+    };
+    let uri = "spiffe://example.org/client/c1".try_into().expect("a URI");
+    let (certificate, key) = ours.sign(vec![SanType::URI(uri)]);
+    let own = (file("c1.pem", &certificate.pem()), file("c1.key", &key.serialize_pem()));
+    let (ca, other) = (folder.path().join("ca.pem"), file("other.pem", &theirs.pem));
+    let address = format!("https://localhost:{}", to.port());
+    let endpoint = |authority: &Path, certificate| {
+        let tls = ClientTls { authority: authority.to_owned(), certificate };
+        let endpoint = Endpoint::over_tls(&address, &tls).expect("the files are right");
+        endpoint.patience(Patience::of(Duration::from_millis(400)))
+    };
+    let count = async |endpoint: &Endpoint, id: &str| {
+        endpoint.ask("counter.count", &json!({ "self": id }).to_string(), &Key::fresh()).await
+    };
+    let c1 = endpoint(&ca, Some(own.clone()));
+    assert!(count(&c1, "c1").await.is_ok());
+    let Err(CallError::Refused(refused)) = count(&c1, "c2").await else { panic!("it is c1") };
+    assert_eq!(refused.status, 403);
+    // A service that another authority signed is not spoken to.
+    let error = count(&endpoint(&other, Some(own)), "c1").await.expect_err("another authority");
+    assert!(error.to_string().contains("invalid peer certificate"), "{error}");
+    assert!(error.nothing_changed(), "{error}");
+    let error = count(&endpoint(&ca, None), "c1").await.expect_err("no certificate");
+    assert!(matches!(error, CallError::GaveUp(_)), "{error}");
+    assert_eq!(commits(&store).await, 1);
+    let missing = ClientTls { authority: folder.path().join("none.pem"), certificate: None };
+    let missing = Endpoint::over_tls(&address, &missing).err().map(|e| e.to_string());
+    assert!(missing.is_some_and(|e| e.contains("authority: ") && e.contains("none.pem")));
 }

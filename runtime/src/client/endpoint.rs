@@ -3,7 +3,7 @@
 use super::answer::{Answer, Meaning, meaning, strange};
 use super::error::{CallError, GaveUp, Last, Refused, Tried};
 use super::patience::Patience;
-use super::transport::{Http, NoAnswer, Transport};
+use super::transport::{self, NoAnswer, Transport};
 use crate::wire;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Request, Response, Uri};
@@ -11,6 +11,8 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use smol_str::SmolStr;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,12 +27,25 @@ pub struct Endpoint {
     transport: Arc<dyn Transport>,
 }
 
+/// Whom a client believes, and as whom it appears: PEM files.
+#[cfg(feature = "tls")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientTls {
+    /// The authorities of the service's certificate.
+    pub authority: PathBuf,
+    /// A certificate with its chain, and its key: for services that know by these who asks (`auth.mode = "mtls"`).
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
 /// What is no endpoint.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EndpointError {
     /// The address.
     #[error("`{0}` is no address of a service: {1}")]
     Address(String, &'static str),
+    /// Certificates or keys.
+    #[error("{0}")]
+    Tls(String),
     /// The token.
     #[error("the bearer token has characters that no header may have")]
     Token,
@@ -77,18 +92,20 @@ impl Endpoint {
     /// # Errors
     /// It is no such address.
     pub fn at(address: &str) -> Result<Endpoint, EndpointError> {
-        let wrong = |why| EndpointError::Address(address.into(), why);
-        let uri: Uri = address.parse().map_err(|_| wrong("it is no URL"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(wrong("this client has no TLS: let a proxy beside it speak it")),
-            _ => return Err(wrong("it begins with `http://`")),
-        }
-        if uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
-            return Err(wrong("it has a host, and no query"));
-        }
-        let base = address.trim_end_matches('/').into();
-        Ok(Endpoint { base, ..Endpoint::over(Http::new()) })
+        let base = base(address, "http", "it begins with `http://` (over TLS: `Endpoint::over_tls`)")?;
+        Ok(Endpoint { base, ..Endpoint::over(transport::plain()) })
+    }
+
+    /// The service at an `https` address.
+    ///
+    /// # Errors
+    /// It is no such address, or a file is missing or not what it should be.
+    #[cfg(feature = "tls")]
+    pub fn over_tls(address: &str, tls: &ClientTls) -> Result<Endpoint, EndpointError> {
+        let base = base(address, "https", "it begins with `https://`")?;
+        let config = crate::serve::tls::client("authority", &tls.authority, tls.certificate.as_ref());
+        let config = config.map_err(|e| EndpointError::Tls(e.to_string()))?;
+        Ok(Endpoint { base, ..Endpoint::over(transport::encrypted(config)) })
     }
 
     /// A service that is reached otherwise: a router in this process, say.
@@ -207,6 +224,19 @@ impl Endpoint {
     }
 }
 
+/// An address without a slash at its end.
+fn base(address: &str, scheme: &str, begins: &'static str) -> Result<Arc<str>, EndpointError> {
+    let wrong = |why| EndpointError::Address(address.into(), why);
+    let uri: Uri = address.parse().map_err(|_| wrong("it is no URL"))?;
+    if uri.scheme_str() != Some(scheme) {
+        return Err(wrong(begins));
+    }
+    if uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
+        return Err(wrong("it has a host, and no query"));
+    }
+    Ok(address.trim_end_matches('/').into())
+}
+
 /// A request that is sent as often as it takes.
 struct Sent<'a> {
     method: Method,
@@ -226,7 +256,7 @@ mod tests {
             Err(e) => e.to_string(),
         };
         assert!(wrong("localhost:8080").contains("begins with `http://`"), "{}", wrong("localhost:8080"));
-        assert!(wrong("https://x").contains("no TLS"));
+        assert!(wrong("https://x").contains("over_tls"));
         assert!(wrong("http://x/?a=b").contains("no query"));
         assert!(wrong("http:// x").contains("no URL"));
         for address in ["http://localhost:8080", "http://[::1]:80/", "http://x/jobs"] {

@@ -20,6 +20,8 @@ pub use answer::Answer;
 #[cfg(any(test, feature = "model"))]
 pub use connection::{Asks, Told, asks};
 pub use connection::{Connection, Reply, Seen};
+#[cfg(feature = "tls")]
+pub use endpoint::ClientTls;
 pub use endpoint::{Endpoint, EndpointError, Key, KeyError};
 pub use error::{CallError, Denied, GaveUp, Last, Refused, Strange, Tried};
 pub use patience::Patience;

@@ -7,7 +7,7 @@ use axum::http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as HttpBody, Bytes};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error;
 use std::time::Duration;
@@ -36,18 +36,36 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// Over HTTP, with connections that are kept.
-pub(super) struct Http(Client<HttpConnector, Full<Bytes>>);
+struct Http<C>(Client<C, Full<Bytes>>);
 
-impl Http {
-    pub(super) fn new() -> Http {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.set_nodelay(true);
+impl<C: Connect + Clone> Http<C> {
+    fn by(connector: C) -> Http<C> {
         Http(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
     }
 }
 
-impl Transport for Http {
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_nodelay(true);
+    connector
+}
+
+/// As everybody on the way can read it.
+pub(super) fn plain() -> impl Transport {
+    Http::by(connector())
+}
+
+/// Over TLS.
+#[cfg(feature = "tls")]
+pub(super) fn encrypted(config: tokio_rustls::rustls::ClientConfig) -> impl Transport {
+    let mut connector = connector();
+    connector.enforce_http(false);
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
+    Http::by(builder.https_only().enable_http1().wrap_connector(connector))
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>> {
         Box::pin(async move {
             let answer = self.0.request(request).await;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 
 /// Certificates or keys that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,14 +42,26 @@ pub(crate) fn authorities(key: &'static str, path: &Path) -> Result<RootCertStor
     Ok(roots)
 }
 
-/// What checks the certificate of a server against the authorities of a file.
-#[cfg(feature = "postgres-tls")]
-pub(crate) fn client(key: &'static str, path: &Path) -> Result<tokio_rustls::rustls::ClientConfig, TlsError> {
+/// What checks the certificate of a server against the authorities of a file, and shows a certificate of its own (and has its
+/// key), if there is one.
+pub(crate) fn client(
+    key: &'static str,
+    path: &Path,
+    own: Option<&(PathBuf, PathBuf)>,
+) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(crypto::ring::default_provider());
-    let builder = tokio_rustls::rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|e| wrong(key, path)(e.to_string()))?;
-    Ok(builder.with_root_certificates(authorities(key, path)?).with_no_client_auth())
+    let builder = builder.with_root_certificates(authorities(key, path)?);
+    let Some((certificate, private)) = own else { return Ok(builder.with_no_client_auth()) };
+    let (chain, private) = (certificates("certificate", certificate)?, private_key("key", private)?);
+    builder
+        .with_client_auth_cert(chain, private)
+        .map_err(|e| wrong("certificate", certificate)(e.to_string()))
+}
+
+fn private_key(key: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|e| wrong(key, path)(e.to_string()))
 }
 
 /// What makes TLS of a server's connections.
@@ -59,8 +71,7 @@ pub(crate) fn client(key: &'static str, path: &Path) -> Result<tokio_rustls::rus
 pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(crypto::ring::default_provider());
     let chain = certificates("tls.certificate", &tls.certificate)?;
-    let key =
-        PrivateKeyDer::from_pem_file(&tls.key).map_err(|e| wrong("tls.key", &tls.key)(e.to_string()))?;
+    let key = private_key("tls.key", &tls.key)?;
     let unusable = |e: String| wrong("tls.certificate", &tls.certificate)(e);
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
     let builder = builder.map_err(|e| unusable(e.to_string()))?;

@@ -84,7 +84,7 @@ fn manager(mut config: tokio_postgres::Config, options: &Options) -> Result<Mana
     let Some(path) = &options.tls_authority else {
         return Ok(Manager::from_config(config, NoTls, MANAGER));
     };
-    let client = crate::serve::tls::client("store.tls_authority", path);
+    let client = crate::serve::tls::client("store.tls_authority", path, None);
     let client = client.map_err(|e| StoreError::Unavailable(e.to_string()))?;
     config.ssl_mode(SslMode::Require);
     Ok(Manager::from_config(config, tokio_postgres_rustls::MakeRustlsConnect::new(client), MANAGER))
