@@ -5,7 +5,6 @@ use crate::machine::{Details, Ground, Group, Judge, Leads, Pairs};
 use crate::plan::{Id, Outcome, Plan};
 use crate::symbolic::action::Action;
 use crate::symbolic::dag::N;
-use arch_ir::Event;
 use std::collections::BTreeMap;
 
 /// Nodes of the graph over cells, with those of the plan that compute them.
@@ -85,7 +84,7 @@ impl<'p> Assembly<'p> {
             judging,
             exceeding,
             adverse: action.event.is_adverse(),
-            helps: !action.event.is_adverse() && action.event != Event::Tick,
+            helps: action.event.helps(),
         }
     }
 

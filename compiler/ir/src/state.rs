@@ -137,6 +137,12 @@ impl Event {
     pub fn is_adverse(&self) -> bool {
         matches!(self, Event::Crash(..) | Event::Lose(..) | Event::Cut(..) | Event::Deliver { .. })
     }
+
+    /// Whether it keeps a state that it leads away from from being stuck: it is neither adverse nor a tick.
+    #[must_use]
+    pub fn helps(&self) -> bool {
+        !self.is_adverse() && *self != Event::Tick
+    }
 }
 
 /// A run of a protocol.

@@ -131,21 +131,24 @@ impl Session {
 
     /// Whether a request ends in an outcome, and the answer.
     pub async fn answer(&mut self, asked: &Asked) -> (bool, String) {
-        self.requests += 1;
-        match self.connection.endpoint().ask(&asked.op, &asked.body, &Key::fresh()).await {
+        match self.untyped(asked).await {
             Ok(answer) => (true, answered(&answer)),
             Err(error) => (false, error.to_string()),
         }
     }
 
+    async fn untyped(&mut self, asked: &Asked) -> Result<Answer, CallError> {
+        self.requests += 1;
+        self.connection.endpoint().ask(&asked.op, &asked.body, &Key::fresh()).await
+    }
+
     /// Asks by the typed client, if there is one for the operation; the run in the reply, if it is typed.
     async fn ask(&mut self, asked: &Asked) -> Result<Option<Row>, CallError> {
-        self.requests += 1;
         let typed = self.client.iter().find(|(op, _)| *op == asked.op).zip(asked.typed.as_ref());
         let Some(((_, asks), (me, row, _))) = typed else {
-            let answer = self.connection.endpoint().ask(&asked.op, &asked.body, &Key::fresh()).await;
-            return answer.map(|_| None);
+            return self.untyped(asked).await.map(|_| None);
         };
+        self.requests += 1;
         asks(&self.connection, me, row).await.map(|told| told.run)
     }
 

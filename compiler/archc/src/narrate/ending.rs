@@ -288,8 +288,8 @@ fn stranded(teller: &Teller<'_>, state: &State) -> Vec<Explanation> {
     .collect()
 }
 
-/// The unfinished runs that end in no state that can be reached from here without adverse events; where that is too many states to
-/// look at, all that do not end in the first of them.
+/// The unfinished runs that end in no state that can be reached from here without adverse events; where that is too
+/// many states to look at, all that do not end in the first of them.
 fn never_ending(teller: &Teller<'_>, state: &State) -> Vec<RunRef> {
     let mut open = unfinished(teller, state);
     let mut seen = BTreeSet::from([state.clone()]);

@@ -358,7 +358,7 @@ impl Family {
 
 /// The steps of a behaviour until its cycle has been gone through once.
 fn lasso_steps(walk: &Walk<'_>, lasso: &Lasso) -> u32 {
-    walk.depth[lasso.start as usize] + (lasso.path.len() + lasso.cycle.len()) as u32
+    walk.depth[lasso.start as usize] + lasso.steps() as u32
 }
 
 /// The first state for which a goal counts and that cannot reach it.

@@ -51,8 +51,8 @@ struct Region {
     reached: Reached,
     /// Whether there is a state that something is to follow.
     due: bool,
-    /// Whether there is one that it does not follow at once.
-    open: bool,
+    /// Of `eventually`: whether every initial state satisfies it.
+    at_once: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -95,8 +95,7 @@ impl<'a> Judge<'a> {
         };
         let active = vec![true; fair.names.len()];
         let mut search = Search::new(&fair.graph, &fair.units);
-        let initially = matches!(self.machine.program().properties[id].kind, PropertyKind::Eventually(_));
-        let (mut vacuous, mut at_once) = (true, initially);
+        let (mut vacuous, mut at_once) = (true, true);
         let mut shortest: Option<(usize, Lasso)> = None;
         for combination in self.machine.live_combinations(id) {
             if let Some(stop) = self.options.stopped(self.interrupt) {
@@ -105,10 +104,10 @@ impl<'a> Judge<'a> {
             }
             let region = self.region(fair, id, combination);
             vacuous &= !region.due;
-            at_once &= !region.open;
+            at_once &= region.at_once;
             let kept = nearest(&mut search, &region.reached, &active);
             if let Some(lasso) = lasso::short(&fair.graph, &fair.units, &active, &region.reached, &kept) {
-                let steps = fair.numbered.depth(lasso.start) as usize + lasso.path.len() + lasso.cycle.len();
+                let steps = fair.numbered.depth(lasso.start) as usize + lasso.steps();
                 if shortest.as_ref().is_none_or(|(least, _)| steps < *least) {
                     shortest = Some((steps, lasso));
                 }
@@ -138,7 +137,7 @@ impl<'a> Judge<'a> {
             }
         }
         let reached = Reached::from(&fair.graph, &starts, |s| !goal(s));
-        Region { reached, due: any, open: !starts.is_empty() }
+        Region { reached, due: any, at_once: initially && starts.is_empty() }
     }
 
     fn violated(&self, fair: &FairGraph<'_>, lasso: &Lasso) -> Judged {

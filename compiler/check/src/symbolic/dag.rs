@@ -269,17 +269,7 @@ impl Dag {
         if x.hi < y.lo {
             return self.bool(true);
         }
-        match (self.constants(a), self.constants(b)) {
-            (Some((c, t, e)), _) if self.constant(b).is_some() => {
-                let (t, e) = (self.lt(t, b), self.lt(e, b));
-                self.select(c, t, e)
-            }
-            (_, Some((c, t, e))) if self.constant(a).is_some() => {
-                let (t, e) = (self.lt(a, t), self.lt(a, e));
-                self.select(c, t, e)
-            }
-            _ => self.node(Op::Lt(a, b), BOOL),
-        }
+        self.compared_choice(a, b, Dag::lt).unwrap_or_else(|| self.node(Op::Lt(a, b), BOOL))
     }
 
     /// At most.
@@ -291,17 +281,21 @@ impl Dag {
         if x.lo > y.hi {
             return self.bool(false);
         }
-        match (self.constants(a), self.constants(b)) {
+        self.compared_choice(a, b, Dag::le).unwrap_or_else(|| self.node(Op::Le(a, b), BOOL))
+    }
+
+    /// A comparison of a choice of constants with a constant, as a choice of what is known.
+    fn compared_choice(&mut self, a: N, b: N, compare: fn(&mut Dag, N, N) -> N) -> Option<N> {
+        let (c, t, e) = match (self.constants(a), self.constants(b)) {
             (Some((c, t, e)), _) if self.constant(b).is_some() => {
-                let (t, e) = (self.le(t, b), self.le(e, b));
-                self.select(c, t, e)
+                (c, compare(self, t, b), compare(self, e, b))
             }
             (_, Some((c, t, e))) if self.constant(a).is_some() => {
-                let (t, e) = (self.le(a, t), self.le(a, e));
-                self.select(c, t, e)
+                (c, compare(self, a, t), compare(self, a, e))
             }
-            _ => self.node(Op::Le(a, b), BOOL),
-        }
+            _ => return None,
+        };
+        Some(self.select(c, t, e))
     }
 
     /// A choice of one of two constants.

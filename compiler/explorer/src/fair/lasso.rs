@@ -27,6 +27,14 @@ pub struct Lasso {
     pub cycle: Vec<u64>,
 }
 
+impl Lasso {
+    /// How many steps it takes from its start until its cycle has been gone through once.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.path.len() + self.cycle.len()
+    }
+}
+
 /// How the states of a region are reached from its starts, on shortest paths.
 #[derive(Debug)]
 pub struct Reached {

@@ -70,13 +70,9 @@ impl<S: Goals, K: Keys> Desk<S, K> {
         next.clear();
         kept.truncate(0);
         let words = state.len().max(1);
-        let mut ways = 0;
         let all = successors.states().chunks_exact(words).zip(successors.actions()).zip(0..);
-        for ((to, action), event) in all.filter(|_| !state.is_empty()) {
-            if !system.is_way(*action) {
-                continue;
-            }
-            ways += 1;
+        let is_way = |action: &u32| !state.is_empty() && system.is_way(*action);
+        for ((to, _), event) in all.filter(|((_, action), _)| is_way(action)) {
             if let Some(key) = set.keys.find(to, local) {
                 keys.push((key, event));
                 images.push(set.table.image(key));
@@ -92,7 +88,10 @@ impl<S: Goals, K: Keys> Desk<S, K> {
             }
         });
         // Of states that share a fingerprint only one was expanded.
-        debug_assert!(state.is_empty() || !K::EXACT || next.len() == ways, "every reachable state was found");
+        debug_assert!(
+            !K::EXACT || next.len() == successors.actions().iter().filter(|a| is_way(a)).count(),
+            "every reachable state was found"
+        );
         Ok(result?)
     }
 }

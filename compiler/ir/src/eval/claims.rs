@@ -131,9 +131,7 @@ pub(crate) fn has_unfinished(state: &State) -> bool {
     state.runs.iter().flatten().any(RunState::unfinished)
 }
 
-/// Whether an event counts against being stuck: one that leads elsewhere and is neither a tick nor a fault
-/// (but healing and restarting are no faults).
+/// Whether an event counts against being stuck: it helps, and leads elsewhere.
 pub(crate) fn helps(transition: &Transition, from: &State) -> bool {
-    let counts = !transition.event.is_adverse() && transition.event != Event::Tick;
-    counts && transition.outcome.as_ref() != Ok(from)
+    transition.event.helps() && transition.outcome.as_ref() != Ok(from)
 }
