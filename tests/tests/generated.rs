@@ -12,8 +12,9 @@ use std::path::Path;
 const MAX_STATES: u64 = 700;
 
 /// Constructs that have to be among what is compared.
-const FEATURES: &str = "advance, any, bind role, branch, crash, duplicate, for each, head let, let statement, locals, loop, \
-    mod, now comparison, old, optional, ordinal, pick, placed, range, rejects, repeats, ring, runs as domain, seq, set";
+const FEATURES: &str = "advance, any, bind role, branch, crash, duplicate, each, for each, head let, join, let statement, \
+    locals, loop, mod, now comparison, old, optional, ordinal, pick, placed, range, rejects, repeats, ring, runs as domain, seq, set, \
+    spawn";
 
 /// What is compared, and what is not.
 #[derive(Default)]

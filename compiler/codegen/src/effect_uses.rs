@@ -3,7 +3,7 @@
 use crate::gen_::Gen;
 use crate::layout::KindOf;
 use arch_base::Idx;
-use arch_ir::{ChainId, Outcome, Place, ProtocolId, Step, StmtKind};
+use arch_ir::{ChainId, Outcome, Place, ProtocolId, StepId, StmtKind};
 use std::collections::BTreeSet;
 
 /// The kinds that a step may write.
@@ -14,9 +14,13 @@ pub struct Touched {
 
 impl Touched {
     /// Of a step.
-    pub fn of(r#gen: &Gen<'_>, id: ProtocolId, step: &Step) -> Touched {
+    pub fn of(r#gen: &Gen<'_>, id: ProtocolId, number: StepId) -> Touched {
+        let step = &r#gen.program.protocols[id].steps[number];
         let mut touched = Touched::default();
-        touched.written.extend(r#gen.layout.protocol(id).kind);
+        let moved = r#gen.program.protocols[id].parent.filter(|_| r#gen.moves_parent(id, number));
+        let over = [r#gen.left(id, number, true), r#gen.left(id, number, false), r#gen.passed(id, number)];
+        let runs = [id].into_iter().chain(moved.map(|parent| parent.protocol)).chain(over.concat());
+        runs.for_each(|run| touched.run(r#gen, run));
         for stmt in step.effects() {
             stmt.visit(&mut |s| {
                 if let StmtKind::Assign(Place::Var(var, ..), _) | StmtKind::Advance(Place::Var(var, ..), _) =
@@ -36,8 +40,14 @@ impl Touched {
 
     fn hand_over(&mut self, r#gen: &Gen<'_>, outcome: &Outcome) {
         if let Some(handover) = &outcome.then {
-            self.written.extend(r#gen.layout.kind_of(KindOf::Run(handover.protocol)));
+            // A run that is moved begins its sub-runs anew.
+            let below = r#gen.segments(handover.protocol).into_iter().map(|(segment, _)| segment);
+            [handover.protocol].into_iter().chain(below).for_each(|run| self.run(r#gen, run));
         }
+    }
+
+    fn run(&mut self, r#gen: &Gen<'_>, id: ProtocolId) {
+        self.written.extend(r#gen.layout.kind_of(KindOf::Run(id)));
     }
 
     /// In order.

@@ -20,7 +20,9 @@ impl Gen<'_> {
     pub fn found(&self, e: &Expr) -> Type {
         match &e.kind {
             // Whether a role is bound is known to the type checker, not to Rust.
-            ExprKind::Role(_) => Type::Optional(Box::new(e.ty.unwrap_optional().clone())),
+            ExprKind::Role(_) | ExprKind::RunRole(..) => {
+                Type::Optional(Box::new(e.ty.unwrap_optional().clone()))
+            }
             ExprKind::Old(inner) | ExprKind::Let(_, _, inner) => self.found(inner),
             _ => e.ty.clone(),
         }
@@ -121,7 +123,7 @@ impl Gen<'_> {
             | K::RunRole(..)
             | K::RunVarOf(..)
             | K::Neighbour(..) => self.world(scope, e)?,
-            K::ParentRun => return Err(sub_runs(e.span)),
+            K::ParentRun => quote!(run.parent()),
             _ => self.collection(scope, e)?,
         })
     }
@@ -621,7 +623,8 @@ impl Gen<'_> {
             }
             K::RunAt(p, r, step) => {
                 if r.ty != Type::Run(*p) {
-                    return Err(sub_runs(e.span));
+                    let above = self.expr(scope, r)?;
+                    return Ok(self.some_sub_run_is_at((*p, *step), tx, &scope.members, &above));
                 }
                 let statuses = self.statuses_at(*p, *step);
                 if self.program.protocols[*p].rule || statuses.is_empty() {
@@ -668,13 +671,19 @@ impl Gen<'_> {
 
     /// The statuses of runs that are at a step: it is next, or after `loop` steps that can be passed.
     pub fn statuses_at(&self, p: ProtocolId, step: StepId) -> Vec<proc_macro2::Ident> {
+        let Some((chain, _)) = self.program.protocols[p].place(step) else { return Vec::new() };
+        let names = self.layout.protocol(p);
+        let at = |from: usize| arch_ir::Status::At(chain, from as u32);
+        self.positions_at(p, step).into_iter().map(|from| ident(&names.variant(at(from)).rust)).collect()
+    }
+
+    /// The positions in the chain of a step from which only `loop` steps that can be passed lie before it.
+    pub fn positions_at(&self, p: ProtocolId, step: StepId) -> Vec<usize> {
         let protocol = &self.program.protocols[p];
         let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
         let steps = &protocol.chains[chain].steps;
-        let passes = |from: usize| steps[from..i].iter().all(|s| protocol.steps[*s].loops);
-        let names = self.layout.protocol(p);
-        let at = |from: usize| arch_ir::Status::At(chain, from as u32);
-        (0..=i).filter(|from| passes(*from)).map(|from| ident(&names.variant(at(from)).rust)).collect()
+        let passes = |from: &usize| steps[*from..i].iter().all(|s| protocol.steps[*s].loops);
+        (0..=i).filter(passes).collect()
     }
 }
 
@@ -683,7 +692,9 @@ fn is_only_about_unfinished(binder: &Binder, id: ProtocolId) -> bool {
     let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
     binder.filter.as_deref().is_some_and(|filter| {
         filter.conjuncts().into_iter().any(|c| match &c.kind {
-            ExprKind::RunUnfinished(p, r) | ExprKind::RunAt(p, r, _) => *p == id && mine(r),
+            ExprKind::RunUnfinished(p, r) => *p == id && mine(r),
+            // At a step of its own, or of its sub-runs.
+            ExprKind::RunAt(_, r, _) => mine(r),
             _ => false,
         })
     })
@@ -701,10 +712,6 @@ fn element(ty: &Type) -> &Type {
         Type::Set(of, _) | Type::Seq(of, _) => of,
         other => other,
     }
-}
-
-pub(crate) fn sub_runs(span: Span) -> Refusal {
-    Refusal::new(span, "sub-runs (`each`, `spawn`), of which no code is generated yet")
 }
 
 fn unbound(span: Span) -> Refusal {

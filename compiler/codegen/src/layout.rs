@@ -265,14 +265,17 @@ impl Layout {
             Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service", "client"]);
         let mut ops = Taken::default();
         for protocol in &program.protocols {
+            // The steps of sub-runs are written in the protocol that their runs belong to.
+            let written = protocol.parent.map_or(protocol, |parent| &program.protocols[parent.protocol]);
             let module = modules.take(&snake(&protocol.name), "_");
             let key = types.take(&format!("{}Key", camel(&protocol.name)), "Run");
             let status = types.take(&format!("{}Status", camel(&protocol.name)), "Run");
             let mut steps = Taken::with(RESERVED);
             let step_names = protocol.steps.iter().map(|s| steps.take(&camel(&s.name), "Step")).collect();
             let op = |s: &arch_ir::Step| {
-                let name =
-                    if protocol.rule { s.name.clone() } else { format!("{}.{}", protocol.name, s.name) };
+                // A step that only joins is called `joined …` in the program.
+                let name = s.name.replace(' ', "_");
+                let name = if protocol.rule { name } else { format!("{}.{name}", written.name) };
                 ops.take(&name, "_2")
             };
             let op_names = protocol.steps.iter().map(op).collect();
@@ -315,7 +318,7 @@ impl Layout {
             let rust = types.take(&camel(&protocol.name), "Run");
             let columns = run_columns(protocol);
             let keys = self.protocols[id.index()].keys.clone();
-            let (name, span) = (protocol.name.clone(), protocol.span);
+            let (name, span) = (protocol.name.replace(['.', ' '], "_"), protocol.span);
             all.push(Kind { name, rust, of: KindOf::Run(id), keys, columns, ghost: false, span });
         }
         all.sort_by_key(|k| k.ghost);
@@ -368,7 +371,7 @@ impl Layout {
                     list.push(Refusal::ty(&column.name, what, span));
                 }
             }
-            if kind.keys.len() > 3 {
+            if kind.keys.len() > 3 && !matches!(kind.of, KindOf::Run(_)) {
                 list.push(Refusal::new(kind.span, format!("`{}` has more than three keys", kind.name)));
             }
         }

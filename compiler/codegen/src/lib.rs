@@ -22,6 +22,7 @@ mod refusal;
 mod rows;
 mod serve;
 mod step;
+mod subruns;
 mod types;
 
 pub use behaviour::{Call, Counterexample, calls, counterexample};
@@ -79,12 +80,6 @@ pub struct Code {
 /// # Errors
 /// Everything of which no code can be made.
 pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
-    // Before names: those of sub-runs are none of the user's.
-    let sub_runs: Vec<Refusal> =
-        program.protocols.iter().filter(|p| p.parent.is_some()).map(|p| expr::sub_runs(p.span)).collect();
-    if !sub_runs.is_empty() {
-        return Err(sub_runs);
-    }
     let layout = Layout::of(program)?;
     let r#gen = Gen::new(program, layout, sources, &origin.spec);
     let mut refusals = Vec::new();
@@ -200,10 +195,11 @@ struct Made {
 /// The modules as files.
 fn files(r#gen: &Gen<'_>, origin: &Origin, made: Made, actors: &[Served]) -> Vec<File> {
     let names: Vec<Ident> = made.steps.iter().map(|(name, _)| ident(name)).collect();
+    let sub_runs = r#gen.program.protocols.iter().any(|p| p.parent.is_some());
     let spec = r#gen.spec_module(&made.table, &origin.hash, origin.tick);
     let mut list = vec![types_file(origin, &made.types), rows_file(origin, &made.rows)];
     list.extend(made.steps.iter().map(|(name, items)| steps_file(origin, name, items)));
-    list.extend([spec_file(origin, &names, &spec), model_file(origin, &names, &made.model)]);
+    list.extend([spec_file(origin, &names, sub_runs, &spec), model_file(origin, &names, &made.model)]);
     list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
@@ -261,11 +257,19 @@ fn steps_file(origin: &Origin, name: &str, items: &TokenStream) -> File {
     print::file(origin, &format!("{name}.rs"), &format!("The steps of `{name}`."), items)
 }
 
-fn spec_file(origin: &Origin, names: &[Ident], spec: &TokenStream) -> File {
+fn spec_file(origin: &Origin, names: &[Ident], sub_runs: bool, spec: &TokenStream) -> File {
+    let parent = if sub_runs {
+        quote!(
+            use arch_runtime::step::Parent;
+        )
+    } else {
+        quote!()
+    };
     let spec = quote! {
         use super::rows::*;
         use super::types::*;
         #(use super::#names;)*
+        #parent
         use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
         use arch_runtime::value::Type;
         use arch_runtime::{Kind, KindClass, Schema};

@@ -176,11 +176,9 @@ impl Gen<'_> {
                 quote!(FaultKind::Crash { sort: #name.into(), locals: #locals, down: Down::#down })
             }
             FaultKind::Lose { protocol, step } => {
-                let names = self.layout.protocol(*protocol);
-                let at = self.statuses_at(*protocol, *step);
-                let status = ident(&names.status);
+                let waits = self.waits_at(*protocol, *step);
                 let protocol = protocol.index();
-                quote!(FaultKind::Lose { protocol: #protocol, waiting: vec![#(#status::#at.word().into()),*] })
+                quote!(FaultKind::Lose { protocol: #protocol, waits: #waits })
             }
             FaultKind::Duplicate { protocol, step, vars, roles, locals } => {
                 if self.program.protocols[*protocol].rule {
@@ -188,11 +186,9 @@ impl Gen<'_> {
                 }
                 let run_vars = vars.iter().map(|(p, v)| (*p, self.column(*p, ColumnOf::RunVar(*v))));
                 let run_roles = roles.iter().map(|(p, r)| (*p, self.column(*p, ColumnOf::Role(*r))));
-                let columns: Vec<_> = run_roles.chain(run_vars).collect();
-                if columns.iter().any(|(p, _)| p != protocol) {
-                    return Err(crate::expr::sub_runs(fault.span));
-                }
-                let columns = columns.iter().map(|(_, c)| *c);
+                let all: Vec<_> = run_roles.chain(run_vars).collect();
+                let columns = all.iter().filter(|(p, _)| p == protocol).map(|(_, c)| *c);
+                let above = all.iter().filter(|(p, _)| p != protocol).map(|(_, c)| *c);
                 let places = locals.iter().map(|v| self.layout.vars[&v.0].1);
                 let kind = self.locals_kind(self.program.protocols[*protocol].acting_sort(*step));
                 let (protocol, action) = (protocol.index(), step.index());
@@ -200,6 +196,7 @@ impl Gen<'_> {
                     protocol: #protocol,
                     action: #action,
                     columns: vec![#(#columns),*],
+                    above: vec![#(#above),*],
                     locals: vec![#(#places),*],
                     kind: #kind,
                 })

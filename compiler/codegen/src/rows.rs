@@ -169,6 +169,7 @@ impl Gen<'_> {
         let mut code = TokenStream::new();
         for (id, protocol) in self.program.protocols.iter_enumerated() {
             code.extend(self.run_key(id, protocol));
+            code.extend(self.sub_run_items(id));
             if !protocol.rule {
                 code.extend(self.status_type(id, protocol));
             }

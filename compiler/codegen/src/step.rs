@@ -33,9 +33,6 @@ impl Gen<'_> {
     pub fn module(&self, id: ProtocolId) -> Result<Module, Vec<Refusal>> {
         let protocol = &self.program.protocols[id];
         let mut refusals = Vec::new();
-        if protocol.parent.is_some() || self.program.sub_runs(id, 0).next().is_some() {
-            return Err(vec![crate::expr::sub_runs(protocol.span)]);
-        }
         let (mut items, mut actions) = (TokenStream::new(), Vec::new());
         let mut keep = |result: Result<(TokenStream, TokenStream), Vec<Refusal>>| match result {
             Ok((code, action)) => {
@@ -96,12 +93,14 @@ impl Gen<'_> {
             _ => quote!(None),
         };
         let begin = begin.map_or_else(|| quote!(None), |begin| quote!(Some(#begin)));
+        let parent = self.parent_descriptor(protocol);
         quote! {
             Protocol {
                 name: #name.into(),
                 kind: #kind,
                 subjects: vec![#(#subjects),*],
                 copies: #copies,
+                parent: #parent,
                 roles: vec![#(#roles),*],
                 unfinished: #unfinished,
                 start: #start,
@@ -110,6 +109,13 @@ impl Gen<'_> {
                 actions: vec![#(#actions),*],
             }
         }
+    }
+
+    fn parent_descriptor(&self, protocol: &Protocol) -> TokenStream {
+        let Some(parent) = protocol.parent else { return quote!(None) };
+        let (above, subjects) = (parent.protocol.index(), self.program.inherited_subjects(protocol));
+        let at = &self.layout.protocol(parent.protocol).variant(Status::At(MAIN, parent.position)).word;
+        quote!(Some(Parent { protocol: #above, at: #at.into(), subjects: #subjects }))
     }
 
     fn kind_token(&self, kind: Option<usize>) -> TokenStream {
@@ -339,16 +345,13 @@ impl Gen<'_> {
         let declared = &protocol.steps[step];
         let (run, _) = self.run_column(id, ColumnOf::Status);
         let status = ident(&names.status);
-        let reached: Vec<Ident> =
-            self.reached(id, step).iter().map(|s| ident(&names.variant(*s).rust)).collect();
-        if reached.is_empty() {
+        if self.reached(id, step).is_empty() {
             return Ok(quote! { let _ = (tx, run); Err(Stop::NotReached) });
         }
+        let has_reached = self.has_reached(id, step);
         let mut code = quote! {
             let present = tx.get::<#run>(run);
-            if !matches!(present.status, #(#status::#reached)|*) {
-                return Err(Stop::NotReached);
-            }
+            #has_reached
         };
         if self.reached(id, step).contains(&Status::Idle) {
             let free = self.subjects_free(id)?;
@@ -408,8 +411,52 @@ impl Gen<'_> {
         Ok(code)
     }
 
-    /// The statuses from which a step is reached.
-    fn reached(&self, id: ProtocolId, step: StepId) -> Vec<Status> {
+    /// Code that stops a step that its run has not reached: it is elsewhere, or not all sub-runs on the way are done.
+    fn has_reached(&self, id: ProtocolId, step: StepId) -> TokenStream {
+        let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
+        let status = ident(&names.status);
+        let (chain, to) = protocol.place(step).unwrap_or((MAIN, 0));
+        let (mut first, mut asked, mut plain, mut arms) =
+            (TokenStream::new(), Vec::new(), Vec::new(), Vec::new());
+        for at in self.reached(id, step) {
+            let variant = ident(&names.variant(at).rust);
+            let joined = match at {
+                Status::At(MAIN, from) if chain == MAIN => self.joined_between(id, from as usize, to),
+                _ => Vec::new(),
+            };
+            if at == Status::Idle && protocol.parent.is_some() {
+                first.extend(quote!(let may_begin = run.may_begin(tx);));
+                arms.push(quote!(#status::#variant => may_begin));
+            } else if joined.is_empty() {
+                plain.push(variant);
+            } else {
+                let conditions: Vec<Ident> = joined.iter().map(|s| joined_name(*s)).collect();
+                arms.push(quote!(#status::#variant => #(#conditions)&&*));
+                asked.extend(joined);
+            }
+        }
+        if arms.is_empty() {
+            return quote!(if !matches!(present.status, #(#status::#plain)|*) {
+                return Err(Stop::NotReached);
+            });
+        }
+        asked.sort();
+        asked.dedup();
+        // Asked for before it is known where the run is: then the rows that count are known without reading any.
+        for (segment, join) in asked.iter().zip(self.joins(&asked, &quote!(tx), &quote!(run))) {
+            let name = joined_name(*segment);
+            first.extend(quote!(let #name = #join;));
+        }
+        let plain = if plain.is_empty() { quote!() } else { quote!(#(#status::#plain)|* => true,) };
+        quote! {
+            #first
+            let reached = match present.status { #(#arms,)* #plain _ => false };
+            if !reached { return Err(Stop::NotReached); }
+        }
+    }
+
+    /// The statuses from which a step is reached, if the sub-runs on the way are done.
+    pub fn reached(&self, id: ProtocolId, step: StepId) -> Vec<Status> {
         let protocol = &self.program.protocols[id];
         let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
         let loops = |c: ChainId, at: std::ops::Range<usize>| {
@@ -420,7 +467,9 @@ impl Gen<'_> {
             None => loops(chain, 0..i),
             Some(window) => i == 0 && window.at_start,
         };
-        let idle = (starts && protocol.begin.is_empty()).then_some(Status::Idle);
+        // The sub-runs of an idle run are not done: they are idle.
+        let waits = window.is_none() && !self.joined_between(id, 0, i).is_empty();
+        let idle = (starts && protocol.begin.is_empty() && !waits).then_some(Status::Idle);
         let own = (0..=i).filter(|p| loops(chain, *p..i)).map(|p| Status::At(chain, p as u32));
         let main = &protocol.chains[MAIN].steps;
         let branches_off = |p: usize| {
@@ -437,7 +486,9 @@ impl Gen<'_> {
     fn subjects_free(&self, id: ProtocolId) -> Tokens {
         let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
         let mut code = TokenStream::new();
-        for (subject, key) in protocol.subjects.iter().zip(&names.keys) {
+        // The subjects that a sub-run has from its run take part in that one.
+        let inherited = self.program.inherited_subjects(protocol);
+        for (subject, key) in protocol.subjects.iter().zip(&names.keys).skip(inherited) {
             let (label, field) = (&subject.name, ident(&key.field));
             if let Some(busy) = self.busy_call(id, subject.sort, &quote!(&run.#field))? {
                 code.extend(quote!(if #busy { return Err(Stop::Busy(#label)); }));
@@ -468,10 +519,12 @@ impl Gen<'_> {
         if !declared.actor || declared.concurrent || (protocol.subjects.is_empty() && protocol.copies == 1) {
             return false;
         }
-        let as_subject = protocol.subjects.iter().filter(|s| s.sort == sort).count();
+        let inherited = self.program.inherited_subjects(protocol);
+        let as_subject = protocol.subjects.iter().skip(inherited).filter(|s| s.sort == sort).count();
         let as_role = protocol.roles.iter().filter(|r| r.sort == sort).count();
-        // The one subject of its type is another in every other run.
-        as_subject + as_role > 0 && !(as_subject == 1 && as_role == 0 && protocol.copies == 1)
+        // Where it is the only subject, it is another in every other run.
+        let only = protocol.subjects.len() == 1 && inherited == 0 && protocol.copies == 1;
+        as_subject + as_role > 0 && !(only && as_subject == 1 && as_role == 0)
     }
 
     /// Functions that several steps of a protocol use.
@@ -492,11 +545,12 @@ impl Gen<'_> {
                 ident(&format!("busy_{}", crate::names::snake(self.layout.sort(sort)))),
                 self.name(self.layout.sort(sort)),
             );
-            let subjects =
-                protocol.subjects.iter().zip(&names.keys).filter(|(s, _)| s.sort == sort).map(|(_, k)| {
-                    let field = ident(&k.field);
-                    quote!(other.#field == *who)
-                });
+            let inherited = self.program.inherited_subjects(protocol);
+            let own = protocol.subjects.iter().zip(&names.keys).skip(inherited);
+            let subjects = own.filter(|(s, _)| s.sort == sort).map(|(_, k)| {
+                let field = ident(&k.field);
+                quote!(other.#field == *who)
+            });
             let roles = protocol.roles.iter_enumerated().filter(|(_, r)| r.sort == sort).map(|(role, _)| {
                 let field = self.run_column(id, ColumnOf::Role(role)).1;
                 quote!(row.#field.as_ref() == Some(who))
@@ -728,12 +782,15 @@ impl Gen<'_> {
                     ident(&at.rust),
                     &at.word,
                 );
+                let (enter, leave) = (self.enter_parent(id, step), self.leave(id, step, true));
                 quote! {
+                    #enter
                     tx.update::<#run>(run, |row| row.status = #status::#at_variant);
+                    #leave
                     Ok(Moved { outcome: #word, branch: #branch })
                 }
             }
-            Concluded::Ends(outcome) => self.ending(id, outcome, &branch)?,
+            Concluded::Ends(outcome) => self.ending((id, step), outcome, &branch)?,
         };
         let rule = self.rule_binding(protocol);
         Ok(quote! {
@@ -766,16 +823,15 @@ impl Gen<'_> {
     }
 
     /// A run has an outcome, and hands over.
-    fn ending(&self, id: ProtocolId, outcome: &Outcome, branch: &TokenStream) -> Tokens {
+    fn ending(&self, (id, step): (ProtocolId, StepId), outcome: &Outcome, branch: &TokenStream) -> Tokens {
         let word = &outcome.word;
-        let end = self.end_run(id, outcome);
+        let (enter, leave, end) =
+            (self.enter_parent(id, step), self.leave(id, step, false), self.end_run(id, outcome));
+        let end = quote!(#enter #end);
         let Some(handover) = &outcome.then else {
-            return Ok(quote! { #end Ok(Moved { outcome: #word, branch: #branch }) });
+            return Ok(quote! { #end #leave Ok(Moved { outcome: #word, branch: #branch }) });
         };
         let other = &self.program.protocols[handover.protocol];
-        if other.parent.is_some() || self.program.sub_runs(handover.protocol, 0).next().is_some() {
-            return Err(crate::expr::sub_runs(other.span));
-        }
         let scope = Scope::step(id);
         let mut binds = TokenStream::new();
         let names = self.layout.protocol(handover.protocol);
@@ -796,7 +852,7 @@ impl Gen<'_> {
                 if let (#(Some(#fields),)*) = (#(#fields,)*) { #go } else { #end }
             }
         };
-        Ok(quote! { #code Ok(Moved { outcome: #word, branch: #branch }) })
+        Ok(quote! { #code #leave Ok(Moved { outcome: #word, branch: #branch }) })
     }
 
     fn end_run(&self, id: ProtocolId, outcome: &Outcome) -> TokenStream {
@@ -858,7 +914,10 @@ impl Gen<'_> {
             .unbinds
             .iter()
             .map(|role: &RoleId| self.run_column(handover.protocol, ColumnOf::Role(*role)).1);
+        let below: Vec<ProtocolId> = self.segments(handover.protocol).into_iter().map(|(s, _)| s).collect();
+        let reset = self.reset(&below, &quote!(&key));
         let relocate = quote! {
+            #reset
             tx.update::<#run>(&key, |row| {
                 row.status = #status::#at;
                 #(row.#unbinds = None;)*
@@ -883,7 +942,7 @@ impl Gen<'_> {
         let (protocol, names) = (&self.program.protocols[id], self.layout.protocol(id));
         let (key, me) = (ident(&names.key), self.me_type(id, self.step_id(id, step)));
         let (effect, rule) = (self.effect_body(scope, &reject.effect)?, self.rule_binding(protocol));
-        let ending = self.ending(id, &reject.outcome, &quote!(None))?;
+        let ending = self.ending((id, self.step_id(id, step)), &reject.outcome, &quote!(None))?;
         Ok(quote! {
             const REJECTS: bool = true;
             fn reject(tx: &mut Tx<'_>, run: &#key, me: &#me, picks: &mut Picks) -> Result<(), Stop> {
@@ -938,7 +997,7 @@ impl Gen<'_> {
             let ty = self.descriptor(&ty);
             calls.extend(quote!(.pick(#label, #ty)));
         }
-        let touched = Touched::of(self, id, declared);
+        let touched = Touched::of(self, id, step);
         let scans = self.scans();
         let writes = self.kind_list(&touched.writes());
         quote!(Action::of::<#module::#name>(#op, #actor) #calls .scanning(&[#scans]).writing(&[#writes]))
@@ -959,6 +1018,11 @@ impl Gen<'_> {
         }
         list
     }
+}
+
+/// The variable that says whether the sub-runs of a protocol are done.
+fn joined_name(segment: ProtocolId) -> Ident {
+    ident(&format!("joined_{}", segment.index()))
 }
 
 fn atom_name(n: usize) -> Ident {

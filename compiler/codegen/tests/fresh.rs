@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 struct Generated {
     spec: &'static str,
     instance: Option<&'static str>,
+    /// Constants that are set, as by `--set`.
+    settings: &'static [(&'static str, &'static str)],
     folder: &'static str,
     package: &'static str,
     /// Whether what is written once is still as it was written.
@@ -22,13 +24,18 @@ const fn archetype(
     package: &'static str,
     instance: Option<&'static str>,
 ) -> Generated {
-    Generated { spec, instance, folder, package, untouched: true }
+    Generated { spec, instance, settings: &[], folder, package, untouched: true }
 }
 
 /// Every crate.
 const CRATES: &[Generated] = &[
     archetype("specs/I02_claim_lease.arch", "generated/I02_claim_lease", "i02-claim-lease", Some("quick")),
     archetype("specs/I05_append_log.arch", "generated/I05_append_log", "i05-append-log", Some("quick")),
+    // One change that is pushed once: small, with a push that is lost and one that comes twice.
+    Generated {
+        settings: &[("CHANGES", "1"), ("LOSSES", "1"), ("DUPLICATES", "1")],
+        ..archetype("specs/I11_control_plane.arch", "generated/I11_control_plane", "i11-control-plane", None)
+    },
     archetype(
         "specs/I12_workflow_effects.arch",
         "generated/I12_workflow_effects",
@@ -40,6 +47,7 @@ const CRATES: &[Generated] = &[
     Generated {
         spec: "examples/job_queue/job_queue.arch",
         instance: None,
+        settings: &[],
         folder: "examples/job_queue",
         package: "job-queue",
         untouched: false,
@@ -60,13 +68,18 @@ fn from_there(folder: &str, spec: &str) -> String {
 
 /// The crate of a spec.
 fn made(of: &Generated) -> Project {
-    let Generated { spec, instance, folder, package, .. } = *of;
+    let Generated { spec, instance, folder, package, settings, .. } = *of;
+    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let settings: Vec<(String, String)> = settings.collect();
     let text = fs::read_to_string(root().join(spec)).expect("a spec");
     let module = arch_grammar::parse(FileId(0), &text).expect("it parses");
-    let options = arch_sema::Options { instance: instance.map(str::to_owned), ..Default::default() };
+    let set =
+        |(name, value): &(String, String)| arch_sema::Setting { name: name.clone(), value: value.clone() };
+    let set = settings.iter().map(set).collect();
+    let options = arch_sema::Options { instance: instance.map(str::to_owned), settings: set };
     let program = arch_sema::analyze(&module, &options).program.expect("a model");
     let tick = 1_000_i64;
-    let hash = spec_hash(&text, instance, &[], tick);
+    let hash = spec_hash(&text, instance, &settings, tick);
     let origin = Origin { tool: "archc 0.1.0".into(), spec: from_there(folder, spec), hash, tick };
     let mut sources = SourceMap::default();
     sources.add(spec, text);

@@ -48,6 +48,11 @@ fn asked_for(program: &Program) -> BTreeSet<SortId> {
             step.effects().for_each(|s| s.visit(&mut |s| s.exprs().into_iter().for_each(&mut in_expr)));
         }
     }
+    // All sub-runs of a run are asked for when they are joined.
+    for protocol in program.protocols.iter().filter(|p| p.parent.is_some()) {
+        let keys = protocol.subjects.iter().skip(program.inherited_subjects(protocol));
+        found.extend(keys.map(|s| s.sort));
+    }
     for stmt in program.protocols.iter().flat_map(|p| &p.steps).flat_map(|s| s.effects()) {
         stmt.visit(&mut |s| {
             if let StmtKind::For(Binder { domain: Domain::Type(ty), .. }, _) = &s.kind {
@@ -99,7 +104,9 @@ pub fn runs_read(program: &Program, protocol: ProtocolId, binder: &Binder) -> Ru
     let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
     let parts = binder.filter.as_deref().map(Expr::conjuncts).unwrap_or_default();
     let unfinished = parts.iter().any(|c| match &c.kind {
-        ExprKind::RunUnfinished(p, r) | ExprKind::RunAt(p, r, _) => *p == protocol && mine(r),
+        ExprKind::RunUnfinished(p, r) => *p == protocol && mine(r),
+        // At a step of its own, or of its sub-runs.
+        ExprKind::RunAt(_, r, _) => mine(r),
         _ => false,
     });
     let subject = |e: &Expr| matches!(&e.kind, ExprKind::RunSubject(_, r, _) if mine(r));

@@ -118,11 +118,13 @@ fn busy(program: &Program, id: ProtocolId) -> Option<RunsRead> {
     let subjects = protocol.subjects.iter().map(|s| s.sort);
     let mut sorts: Vec<SortId> =
         subjects.chain(protocol.roles.iter().map(|r| r.sort)).filter(exclusive).collect();
-    let several =
-        sorts.len() > 1 || protocol.copies > 1 || protocol.subjects.iter().all(|s| !sorts.contains(&s.sort));
+    let several = sorts.len() > 1
+        || protocol.copies > 1
+        || protocol.subjects.len() != 1
+        || protocol.subjects.iter().all(|s| !sorts.contains(&s.sort));
     sorts.sort();
     sorts.dedup();
-    // Where an instance is the one subject of its runs, every other run is another's.
+    // Where an instance is the only subject of its runs, every other run is another's.
     (several && !sorts.is_empty() && !protocol.rule).then_some(RunsRead {
         protocol: id,
         unfinished: true,
@@ -246,11 +248,18 @@ impl Reach<'_> {
         property.binders.iter().for_each(|b| self.binder(b));
     }
 
+    /// Runs of a protocol, with those that they belong to, and those that belong to them.
     fn run(&mut self, id: ProtocolId) {
-        if let Some(kind) = self.layout.protocol(id).kind {
-            self.found.kinds.insert(kind);
-            self.found.written.insert(kind);
-        }
+        let kinds = self.kinds_of(id);
+        self.found.kinds.extend(&kinds);
+        self.found.written.extend(&kinds);
+    }
+
+    fn kinds_of(&self, id: ProtocolId) -> Vec<usize> {
+        let above = self.program.protocols[id].parent.map_or(id, |parent| parent.protocol);
+        let protocols = self.program.protocols.iter_enumerated();
+        let below = protocols.filter(|(_, p)| p.parent.is_some_and(|p| p.protocol == above));
+        below.map(|(sub, _)| sub).chain([above]).filter_map(|p| self.layout.protocol(p).kind).collect()
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -307,10 +316,12 @@ impl Reach<'_> {
                     keys.iter().for_each(|k| self.key(k));
                 }
                 ExprKind::Let(slot, _, _) => _ = self.found.held.insert(*slot),
-                ExprKind::RunAt(id, ..)
-                | ExprKind::RunUnfinished(id, _)
-                | ExprKind::RunRole(id, ..)
-                | ExprKind::RunVarOf(id, ..) => {
+                // Whether an idle sub-run may begin depends on those before it, and on the run.
+                ExprKind::RunAt(id, ..) => {
+                    let kinds = self.kinds_of(*id);
+                    self.found.kinds.extend(kinds);
+                }
+                ExprKind::RunUnfinished(id, _) | ExprKind::RunRole(id, ..) | ExprKind::RunVarOf(id, ..) => {
                     self.found.kinds.extend(self.layout.protocol(*id).kind);
                 }
                 _ => {}

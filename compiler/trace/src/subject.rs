@@ -88,10 +88,6 @@ impl Subject {
         let gone = Unseen::only(program, ghosts_named(program, assumed)?);
         let left = gone.left();
         let layout = Layout::of(program).map_err(Unusable::NotGenerated)?;
-        if let Some(sub) = program.protocols.iter().find(|p| p.parent.is_some()) {
-            let what = "sub-runs (`each`, `spawn`), of which no service is made";
-            return Err(Unusable::NotGenerated(vec![Refusal::new(sub.span, what)]));
-        }
         let schema = schema(program, &layout, hash).map_err(|e| Unusable::Names(e.to_string()))?;
         let mut open = openness(program);
         let known = known(program, &mut open, members)?;

@@ -234,6 +234,43 @@ async fn the_order_is_told_from_the_versions_alone() {
     assert!(told(swapped).contains("another order of these events is serial"));
 }
 
+/// An event as if it had happened after these: what it reads and writes has the versions of then.
+fn moved_to(mut event: Entry, before: &[Entry]) -> Vec<Entry> {
+    let mut versions = std::collections::BTreeMap::new();
+    for write in before.iter().flat_map(|e| &e.writes) {
+        versions.insert(write.row.clone(), write.version);
+    }
+    let present = |row| versions.get(row).copied().unwrap_or(0);
+    event.reads.iter_mut().for_each(|(row, version)| *version = present(row));
+    event.writes.iter_mut().for_each(|write| write.version = present(&write.row) + 1);
+    let mut entries = before.to_vec();
+    entries.push(event);
+    renumbered(entries)
+}
+
+/// A run goes on when its last sub-run is done, and not a moment before.
+#[tokio::test]
+async fn a_join_that_comes_too_early_is_noticed() {
+    let case = CASES.iter().find(|c| c.name == "I11_control_plane").expect("it has sub-runs");
+    let (subject, schema) = (case.subject(), (case.schema)());
+    let applied = |e: &&Entry| e.op == "main.joined_apply" && e.denied.is_none();
+    let mut joins = 0;
+    for seed in 0..case.seeds {
+        let entries = case.journal(seed, 1_500).await;
+        let Some(join) = entries.iter().find(applied) else { continue };
+        let acks = entries.iter().enumerate().filter(|(_, e)| {
+            e.seq < join.seq && e.op == "main.ack" && e.outcome == "done" && e.denied.is_none()
+        });
+        let last = acks.map(|(at, _)| at).next_back().expect("a sub-run is done before");
+        let check = |before: &[Entry]| checked(&subject, &text(&schema, &moved_to(join.clone(), before)));
+        check(&entries[..=last]).unwrap_or_else(|t| panic!("all are done: {t:#?}"));
+        let trouble = check(&entries[..last]).expect_err("one is not done");
+        assert_eq!(trouble.accepted, last as u64, "{trouble:?}");
+        joins += 1;
+    }
+    assert!(joins > 0, "no run was joined");
+}
+
 /// A store that once lets a step read what was overwritten already.
 struct Stale(u32);
 

@@ -147,6 +147,7 @@ impl Model {
                     }
                 };
                 map(carried.run, carried.columns, &mut delivery.columns);
+                map(carried.parent, carried.above, &mut delivery.above);
                 map(carried.local, carried.locals, &mut delivery.locals);
             }
         }

@@ -381,6 +381,7 @@ impl Model {
             run: run.to_vec(),
             me: me.clone(),
             columns: of(carried.run, run, carried.columns),
+            above: of(carried.parent, &carried.protocol.parent_key(run).unwrap_or_default(), carried.above),
             locals: of(carried.local, std::slice::from_ref(me), carried.locals),
         })
     }

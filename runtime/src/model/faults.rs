@@ -2,9 +2,9 @@
 
 use super::events::{Successors, has_budget, spend, with_changes};
 use super::state::{Delivery, State, StateSource};
-use super::{Down, Event, FaultKind, Model};
+use super::{Down, Event, FaultKind, Model, Waits};
 use crate::schema::KindId;
-use crate::step::{Picks, Stop, Tx, acting};
+use crate::step::{Picks, Protocol, Stop, Tx, acting};
 use crate::value::{RowKey, Value};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ impl Model {
             FaultKind::Crash { sort, locals, down } => {
                 self.crashes(state, source, fault, (sort, *locals, *down), found);
             }
-            FaultKind::Lose { protocol, waiting } => {
-                self.losses(state, source, fault, (*protocol, waiting), found);
+            FaultKind::Lose { protocol, waits } => {
+                self.losses(state, source, fault, (*protocol, *waits), found);
             }
             FaultKind::Duplicate { .. } => {
                 for position in 0..state.pending[fault].len() {
@@ -98,6 +98,31 @@ impl Model {
                 }
             }
         }
+        self.leave_segments(state);
+    }
+
+    /// An event of a sub-run has its run wait for it.
+    fn enter_segment(&self, state: &mut State, protocol: &Protocol, run: &[Value]) {
+        let above = protocol.parent.as_ref().zip(protocol.parent_key(run));
+        let Some((parent, key)) = above else { return };
+        let Some(kind) = self.spec.protocols[parent.protocol].kind else { return };
+        if let Some(row) = state.rows.get_mut(&RowKey::new(kind, key)) {
+            Arc::make_mut(row)[0] = Value::Enum(parent.at.clone());
+        }
+    }
+
+    /// The sub-runs of runs that are elsewhere are idle.
+    fn leave_segments(&self, state: &mut State) {
+        for protocol in &self.spec.protocols {
+            let (Some(parent), Some(kind)) = (&protocol.parent, protocol.kind) else { continue };
+            let Some(above) = self.spec.protocols[parent.protocol].kind else { continue };
+            let is_left = |row: &&RowKey| {
+                let key = protocol.parent_key(&row.key).unwrap_or_default();
+                row.kind == kind && !is(state, &RowKey::new(above, key), &parent.at)
+            };
+            let left: Vec<RowKey> = state.rows.keys().filter(is_left).cloned().collect();
+            left.iter().for_each(|row| self.reset(state, row, None));
+        }
     }
 
     /// Gives a row its initial values; a run is over with this status, if there is one.
@@ -114,17 +139,19 @@ impl Model {
         state: &State,
         source: &StateSource<'_>,
         fault: usize,
-        (p, waiting): (usize, &[SmolStr]),
+        (p, waits): (usize, Waits),
         found: &mut Successors,
     ) {
         let protocol = &self.spec.protocols[p];
         let Some(kind) = protocol.kind.filter(|_| has_budget(state, fault)) else { return };
         for run in self.runs(p) {
             let row = RowKey::new(kind, run.clone());
-            if waiting.iter().any(|status| is(state, &row, status)) {
+            if waits(&source.tx(), &run) {
                 let mut next = state.clone();
                 spend(&mut next, fault);
+                self.enter_segment(&mut next, protocol, &run);
                 self.reset(&mut next, &row, protocol.broken.as_ref().map(|(_, lost)| lost));
+                self.leave_segments(&mut next);
                 self.plain(state, source, Event::Lose(fault, run), next, found);
             }
         }
@@ -183,14 +210,11 @@ impl Model {
     /// The captured values in place of the present ones.
     fn as_sent(&self, tx: &mut Tx<'_>, fault: usize, delivery: &Delivery) {
         let Some(carried) = self.carried(fault) else { return };
-        let mut replace = |kind: Option<KindId>, key: &[Value], columns: &[usize], values: &[Value]| {
-            let Some(row) = kind.map(|kind| RowKey::new(kind, key)) else { return };
-            let Some(mut present) = tx.raw(&row).cloned() else { return };
+        for (row, columns, values) in carried.rows(delivery) {
+            let Some(mut present) = tx.raw(&row).cloned() else { continue };
             columns.iter().zip(values).for_each(|(column, value)| present[*column] = value.clone());
             tx.put(row, present);
-        };
-        replace(carried.run, &delivery.run, carried.columns, &delivery.columns);
-        replace(carried.local, std::slice::from_ref(&delivery.me), carried.locals, &delivery.locals);
+        }
     }
 
     /// The state after an arrival: runs and the acting instance's locals are as they were.

@@ -80,8 +80,8 @@ pub enum FaultKind {
     Lose {
         /// The protocol, by position.
         protocol: usize,
-        /// The statuses of runs that wait at the step.
-        waiting: Vec<SmolStr>,
+        /// Whether a run waits at the step.
+        waits: Waits,
     },
     /// A request arrives once more.
     Duplicate {
@@ -91,6 +91,8 @@ pub enum FaultKind {
         action: usize,
         /// The columns of the run that it carries.
         columns: Vec<usize>,
+        /// The columns that it carries of the run that it belongs to, if it is a sub-run.
+        above: Vec<usize>,
         /// The columns of the acting instance's locals that it carries.
         locals: Vec<usize>,
         /// The kind of those locals.
@@ -126,6 +128,9 @@ pub struct Deadline {
     /// Ticks.
     pub within: u32,
 }
+
+/// Whether a run waits for a hand-off.
+pub type Waits = fn(&Tx<'_>, &[Value]) -> bool;
 
 /// A claim about a state.
 pub type StateClaim = fn(&Tx<'_>) -> bool;

@@ -2,7 +2,7 @@
 
 use super::{FaultKind, Model};
 use crate::schema::{KindId, Schema};
-use crate::step::{Source, Tx, visit_ordinals};
+use crate::step::{Protocol, Source, Tx, visit_ordinals};
 use crate::time::Instant;
 use crate::value::{Row, RowKey, Type, Value};
 use smol_str::SmolStr;
@@ -35,6 +35,8 @@ pub struct Delivery {
     pub me: Value,
     /// The columns of the run that the fault lists.
     pub columns: Vec<Value>,
+    /// The columns that it lists of the run that it belongs to.
+    pub above: Vec<Value>,
     /// The columns of the acting instance's locals that the fault lists.
     pub locals: Vec<Value>,
 }
@@ -132,11 +134,13 @@ impl Model {
 
     /// The columns of what a fault's deliveries carry: of the run, of the acting instance's locals.
     pub(super) fn carried(&self, fault: usize) -> Option<Carried<'_>> {
-        let FaultKind::Duplicate { protocol, columns, locals, kind, .. } = &self.faults[fault].kind else {
+        let FaultKind::Duplicate { protocol, columns, above, locals, kind, .. } = &self.faults[fault].kind
+        else {
             return None;
         };
-        let run = self.spec.protocols[*protocol].kind;
-        Some(Carried { run, columns, local: *kind, locals })
+        let protocol = &self.spec.protocols[*protocol];
+        let parent = protocol.parent.as_ref().and_then(|p| self.spec.protocols[p.protocol].kind);
+        Some(Carried { protocol, run: protocol.kind, columns, parent, above, local: *kind, locals })
     }
 
     /// Calls `f` with every value of a state and its type.
@@ -199,22 +203,43 @@ impl Model {
 
 /// What deliveries of a fault carry.
 pub(super) struct Carried<'m> {
+    pub protocol: &'m Protocol,
     pub run: Option<KindId>,
     pub columns: &'m [usize],
+    pub parent: Option<KindId>,
+    pub above: &'m [usize],
     pub local: Option<KindId>,
     pub locals: &'m [usize],
 }
 
-impl Carried<'_> {
+impl<'m> Carried<'m> {
     /// The values of a delivery with where they are from.
     pub fn values<'d>(&self, delivery: &'d Delivery) -> Vec<(KindId, usize, &'d Value)> {
-        let run = self.run.into_iter().flat_map(|kind| {
-            self.columns.iter().zip(&delivery.columns).map(move |(column, value)| (kind, *column, value))
-        });
-        let local = self.local.into_iter().flat_map(|kind| {
-            self.locals.iter().zip(&delivery.locals).map(move |(column, value)| (kind, *column, value))
-        });
-        run.chain(local).collect()
+        let parts = [
+            (self.run, self.columns, &delivery.columns),
+            (self.parent, self.above, &delivery.above),
+            (self.local, self.locals, &delivery.locals),
+        ];
+        let of = |(kind, columns, values): (Option<KindId>, &'m [usize], &'d Vec<Value>)| {
+            let listed = columns.iter().zip(values);
+            kind.into_iter().flat_map(move |kind| listed.clone().map(move |(c, value)| (kind, *c, value)))
+        };
+        parts.into_iter().flat_map(of).collect()
+    }
+
+    /// The rows that a delivery has values of, with the columns and the values.
+    pub fn rows<'d>(&self, delivery: &'d Delivery) -> Vec<(RowKey, &'m [usize], &'d [Value])> {
+        let me = vec![delivery.me.clone()];
+        let above = self.protocol.parent_key(&delivery.run).unwrap_or_default();
+        let parts = [
+            (self.run, delivery.run.clone(), self.columns, &delivery.columns[..]),
+            (self.parent, above, self.above, &delivery.above[..]),
+            (self.local, me, self.locals, &delivery.locals[..]),
+        ];
+        let row = |(kind, key, columns, values): (Option<KindId>, Vec<Value>, _, _)| {
+            Some((RowKey::new(kind?, key), columns, values))
+        };
+        parts.into_iter().filter_map(row).collect()
     }
 }
 

@@ -228,6 +228,17 @@ fn must<T>(checked: Result<T, Stop>) -> T {
     checked.unwrap_or_else(|_| unreachable!("choose has read the same values"))
 }
 
+/// Where sub-runs belong: their keys are those of the run, then their own; copies go with copies.
+#[derive(Clone, Debug)]
+pub struct Parent {
+    /// The protocol of the run, by position.
+    pub protocol: usize,
+    /// The status of the run while they happen. When it has another, they are idle.
+    pub at: SmolStr,
+    /// How many of their subjects are those of the run.
+    pub subjects: usize,
+}
+
 /// A protocol.
 #[derive(Clone)]
 pub struct Protocol {
@@ -239,6 +250,8 @@ pub struct Protocol {
     pub subjects: Vec<(SmolStr, SmolStr)>,
     /// How many runs each combination of subjects has.
     pub copies: u32,
+    /// Where its runs belong, if they are sub-runs.
+    pub parent: Option<Parent>,
     /// The column of each role, with its type.
     pub roles: Vec<(usize, SmolStr)>,
     /// The statuses of runs that have begun and not ended.
@@ -254,6 +267,14 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// The key of the run that a sub-run belongs to; none for runs that are no sub-runs.
+    #[must_use]
+    pub fn parent_key(&self, run: &[Value]) -> Option<Vec<Value>> {
+        let parent = self.parent.as_ref()?;
+        let copy = run.iter().skip(self.subjects.len());
+        Some(run.iter().take(parent.subjects).chain(copy).cloned().collect())
+    }
+
     /// The keys of its runs.
     #[must_use]
     pub fn keys(&self) -> Vec<Field> {

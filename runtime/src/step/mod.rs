@@ -15,7 +15,9 @@ mod transition;
 mod tx;
 mod typed;
 
-pub use action::{Action, Acts, Choice, ChoiceKind, KindCode, Moved, Operation, Protocol, Sort, Spec};
+pub use action::{
+    Action, Acts, Choice, ChoiceKind, KindCode, Moved, Operation, Parent, Protocol, Sort, Spec,
+};
 #[cfg(all(feature = "http", any(test, feature = "model")))]
 pub(crate) use ask::asked;
 #[cfg(feature = "http")]

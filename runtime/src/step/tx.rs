@@ -226,6 +226,12 @@ impl<'a> Tx<'a> {
         Tx { source, members, changed: BTreeMap::new(), skew: 0, excess: Vec::new() }
     }
 
+    /// The view itself, however it is held.
+    #[must_use]
+    pub fn view(&self) -> &Tx<'a> {
+        self
+    }
+
     /// The closed lists of instances.
     #[must_use]
     pub fn members(&self) -> &'a Members {

@@ -198,15 +198,19 @@ impl Mirror<'_> {
         };
         let roles = roles.iter().zip(&d.roles).map(|((p, r), bound)| {
             let sort = self.program.protocols[*p].roles[*r].sort;
-            bound.map_or(rt::Value::Null, |n| self.id(sort, n))
+            (*p, bound.map_or(rt::Value::Null, |n| self.id(sort, n)))
         });
         let vars = vars.iter().zip(&d.vars);
-        let vars = vars.map(|((p, v), value)| self.value(&self.program.protocols[*p].vars[*v].ty, value));
+        let vars =
+            vars.map(|((p, v), value)| (*p, self.value(&self.program.protocols[*p].vars[*v].ty, value)));
+        let (own, above): (Vec<_>, Vec<_>) = roles.chain(vars).partition(|(p, _)| p == protocol);
+        let values = |list: Vec<(ProtocolId, rt::Value)>| list.into_iter().map(|(_, value)| value).collect();
         let locals = locals.iter().zip(&d.locals);
         rm::Delivery {
             run: self.run(RunRef { protocol: *protocol, run: d.run }),
             me: self.id(self.program.protocols[*protocol].acting_sort(*step), d.actor),
-            columns: roles.chain(vars).collect(),
+            columns: values(own),
+            above: values(above),
             locals: locals.map(|(v, value)| self.value(&self.program.vars[*v].ty, value)).collect(),
         }
     }

@@ -17,6 +17,8 @@ use std::time::Duration;
 pub struct Case {
     pub name: &'static str,
     pub instance: Option<&'static str>,
+    /// Constants that are set.
+    pub settings: &'static [(&'static str, &'static str)],
     pub spec: fn() -> Spec,
     pub schema: fn() -> Arc<Schema>,
     #[allow(dead_code, reason = "the example does not ask")]
@@ -28,10 +30,11 @@ pub struct Case {
     pub assumed: &'static [&'static str],
 }
 
-pub const CASES: [Case; 4] = [
+pub const CASES: [Case; 5] = [
     Case {
         name: "I02_claim_lease",
         instance: Some("quick"),
+        settings: &[],
         spec: i02_claim_lease::generated::spec::spec,
         schema: i02_claim_lease::generated::spec::schema,
         seeds: 2,
@@ -41,6 +44,7 @@ pub const CASES: [Case; 4] = [
     Case {
         name: "I05_append_log",
         instance: Some("quick"),
+        settings: &[],
         spec: i05_append_log::generated::spec::spec,
         schema: i05_append_log::generated::spec::schema,
         seeds: 2,
@@ -50,6 +54,7 @@ pub const CASES: [Case; 4] = [
     Case {
         name: "I15_execution_fleet",
         instance: None,
+        settings: &[],
         spec: i15_execution_fleet::generated::spec::spec,
         schema: i15_execution_fleet::generated::spec::schema,
         seeds: 30,
@@ -57,8 +62,19 @@ pub const CASES: [Case; 4] = [
         assumed: &[],
     },
     Case {
+        name: "I11_control_plane",
+        instance: None,
+        settings: &[("CHANGES", "1"), ("LOSSES", "1"), ("DUPLICATES", "1")],
+        spec: i11_control_plane::generated::spec::spec,
+        schema: i11_control_plane::generated::spec::schema,
+        seeds: 40,
+        instances: 2,
+        assumed: &[],
+    },
+    Case {
         name: "I12_workflow_effects",
         instance: None,
+        settings: &[],
         spec: i12_workflow_effects::generated::spec::spec,
         schema: i12_workflow_effects::generated::spec::schema,
         seeds: 6,
@@ -93,13 +109,20 @@ impl Case {
         let path = format!("{}/../../specs/{}.arch", env!("CARGO_MANIFEST_DIR"), self.name);
         let text = std::fs::read_to_string(path).expect("a spec");
         let module = arch_grammar::parse(FileId(0), &text).expect("it parses");
-        let options = arch_sema::Options { instance: instance.map(str::to_owned), ..Default::default() };
+        let set = |(name, value): &(&str, &str)| arch_sema::Setting {
+            name: (*name).into(),
+            value: (*value).into(),
+        };
+        let settings = self.settings.iter().map(set).collect();
+        let options = arch_sema::Options { instance: instance.map(str::to_owned), settings };
         arch_sema::analyze(&module, &options).program.expect("a model")
     }
 
     pub fn environment(&self) -> Environment {
         let spec = Arc::new((self.spec)());
-        Environment { members: Arc::new(Members::default()), schema: (self.schema)(), spec }
+        let closed = spec.sorts.iter().filter(|sort| sort.closed);
+        let members = Members::new(closed.map(|sort| (sort.name.clone(), sort.instances.clone())));
+        Environment { members: Arc::new(members), schema: (self.schema)(), spec }
     }
 
     /// The journal of so many requests, many of which are denied.
@@ -160,7 +183,8 @@ impl Case {
             .collect();
         let (protocol, action) = all[random.usize(0..all.len())];
         let fields = action.fields(protocol);
-        let mut values: Vec<Value> = fields.iter().map(|f| self.value(&f.ty, random)).collect();
+        let mut values: Vec<Value> =
+            fields.iter().map(|f| self.value(&environment.members, &f.ty, random)).collect();
         answer(&action.name, &fields, &mut values, random);
         let request = action.request(protocol, &values).expect("as many values as fields");
         let run = Action::run_row(protocol, &request.run);
@@ -197,8 +221,12 @@ impl Case {
         Arc::new(Transition { plan: Arc::new(action.plan()), keys, meta, step })
     }
 
-    fn value(&self, ty: &Type, random: &mut fastrand::Rng) -> Value {
+    fn value(&self, members: &Members, ty: &Type, random: &mut fastrand::Rng) -> Value {
         match ty {
+            Type::Id(sort) if members.of(sort).is_some() => {
+                let all = members.all(sort);
+                Value::Id(all[random.usize(0..all.len())].clone())
+            }
             Type::Bool => Value::Bool(random.bool()),
             Type::Int { lo, hi } => Value::Int(random.i64(*lo..=*hi)),
             Type::Enum(e) => Value::Enum(e.constants[random.usize(0..e.constants.len())].clone()),

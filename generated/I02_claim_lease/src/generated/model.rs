@@ -34,8 +34,8 @@ pub fn model() -> Model {
             Fault { kind : FaultKind::Crash { sort : "claimant".into(), locals :
             Some(ClaimantLocals::KIND), down : Down::Instant }, budget : Some(2u32) },
             Fault { kind : FaultKind::Duplicate { protocol : 0usize, action : 2usize,
-            columns : vec![], locals : vec![0usize], kind : Some(ClaimantLocals::KIND),
-            }, budget : Some(1u32) }
+            columns : vec![], above : vec![], locals : vec![0usize], kind :
+            Some(ClaimantLocals::KIND), }, budget : Some(1u32) }
         ],
         deadlines: vec![],
         properties: vec![

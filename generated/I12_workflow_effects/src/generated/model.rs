@@ -35,10 +35,13 @@ pub fn model() -> Model {
         faults: vec![
             Fault { kind : FaultKind::Crash { sort : "worker".into(), locals :
             Some(WorkerLocals::KIND), down : Down::Instant }, budget : Some(1u32) },
-            Fault { kind : FaultKind::Lose { protocol : 0usize, waiting :
-            vec![MainStatus::AtTransition.word().into()] }, budget : Some(1u32) }, Fault
-            { kind : FaultKind::Lose { protocol : 0usize, waiting :
-            vec![MainStatus::AtDeliverEffect.word().into()] }, budget : Some(1u32) }
+            Fault { kind : FaultKind::Lose { protocol : 0usize, waits : | tx, run |
+            MainKey::from_parts(run).is_some_and(| run | match tx.get:: < Main > (& run)
+            .status { MainStatus::AtTransition => true, _ => false }) }, budget :
+            Some(1u32) }, Fault { kind : FaultKind::Lose { protocol : 0usize, waits : |
+            tx, run | MainKey::from_parts(run).is_some_and(| run | match tx.get:: < Main
+            > (& run).status { MainStatus::AtDeliverEffect => true, _ => false }) },
+            budget : Some(1u32) }
         ],
         deadlines: vec![],
         properties: vec![

@@ -80,9 +80,9 @@ pub fn spec() -> Spec {
         ],
         protocols: vec![
             Protocol { name : "main".into(), kind : Some(Main::KIND), subjects :
-            vec![("workflow".into(), "workflow".into())], copies : 2u32, roles :
-            vec![(1usize, "client".into()), (2usize, "workflow_service".into()), (3usize,
-            "worker".into())], unfinished : vec!["at_start_workflow".into(),
+            vec![("workflow".into(), "workflow".into())], copies : 2u32, parent : None,
+            roles : vec![(1usize, "client".into()), (2usize, "workflow_service".into()),
+            (3usize, "worker".into())], unfinished : vec!["at_start_workflow".into(),
             "at_transition".into(), "at_deliver_effect".into(), "at_deliver_effect_2"
             .into(), "at_record_result".into()], start : vec!["idle".into(),
             "at_start_workflow".into()], broken : Some(("crashed".into(), "lost"
@@ -108,19 +108,20 @@ pub fn spec() -> Spec {
             [WorkflowState::KIND, OutboxEvent::KIND, EffectResultState::KIND,
             Main::KIND])], }, Protocol { name : "repair".into(), kind :
             Some(Repair::KIND), subjects : vec![("workflow".into(), "workflow".into())],
-            copies : 1u32, roles : vec![(1usize, "reconciler".into())], unfinished :
-            vec!["at_replay_outbox".into()], start : vec!["idle".into(),
+            copies : 1u32, parent : None, roles : vec![(1usize, "reconciler".into())],
+            unfinished : vec!["at_replay_outbox".into()], start : vec!["idle".into(),
             "at_replay_outbox".into()], broken : None, begin : None, actions :
             vec![Action::of:: < repair::ReplayOutbox > ("repair.replay_outbox",
             "reconciler").by(Acts::Choice(0usize)).binds("reconciler", "reconciler",
             1usize).scanning(& [Main::KIND]).writing(& [OutboxEvent::KIND,
             EffectResultState::KIND, Main::KIND, Repair::KIND])], }, Protocol { name :
             "resumption".into(), kind : Some(Resumption::KIND), subjects :
-            vec![("workflow".into(), "workflow".into())], copies : 1u32, roles :
-            vec![(1usize, "reconciler".into())], unfinished : vec!["at_resume_workflow"
-            .into()], start : vec!["idle".into(), "at_resume_workflow".into()], broken :
-            None, begin : None, actions : vec![Action::of:: < resumption::ResumeWorkflow
-            > ("resumption.resume_workflow", "reconciler").by(Acts::Choice(0usize))
+            vec![("workflow".into(), "workflow".into())], copies : 1u32, parent : None,
+            roles : vec![(1usize, "reconciler".into())], unfinished :
+            vec!["at_resume_workflow".into()], start : vec!["idle".into(),
+            "at_resume_workflow".into()], broken : None, begin : None, actions :
+            vec![Action::of:: < resumption::ResumeWorkflow >
+            ("resumption.resume_workflow", "reconciler").by(Acts::Choice(0usize))
             .binds("reconciler", "reconciler", 1usize).scanning(& [Main::KIND]).writing(&
             [Main::KIND, Resumption::KIND])], }
         ],

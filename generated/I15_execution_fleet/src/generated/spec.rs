@@ -79,14 +79,14 @@ pub fn spec() -> Spec {
         ],
         protocols: vec![
             Protocol { name : "main".into(), kind : Some(Main::KIND), subjects :
-            vec![("task".into(), "task".into())], copies : 2u32, roles : vec![(1usize,
-            "scheduler".into()), (2usize, "worker".into())], unfinished : vec!["at_place"
-            .into(), "at_launch".into(), "at_heartbeat".into(), "at_complete".into()],
-            start : vec!["idle".into(), "at_place".into()], broken : Some(("crashed"
-            .into(), "lost".into())), begin : Some(Action::of:: < main::Begin >
-            ("main.begin", "scheduler").scanning(& []).writing(& [Main::KIND])), actions
-            : vec![Action::of:: < main::Place > ("main.place", "scheduler")
-            .by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 1usize)
+            vec![("task".into(), "task".into())], copies : 2u32, parent : None, roles :
+            vec![(1usize, "scheduler".into()), (2usize, "worker".into())], unfinished :
+            vec!["at_place".into(), "at_launch".into(), "at_heartbeat".into(),
+            "at_complete".into()], start : vec!["idle".into(), "at_place".into()], broken
+            : Some(("crashed".into(), "lost".into())), begin : Some(Action::of:: <
+            main::Begin > ("main.begin", "scheduler").scanning(& []).writing(&
+            [Main::KIND])), actions : vec![Action::of:: < main::Place > ("main.place",
+            "scheduler").by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 1usize)
             .binds("worker", "worker", 2usize).scanning(& [PlacementState::KIND,
             ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
             Preemption::KIND]).writing(& [CapacityState::KIND, PlacementState::KIND,
@@ -102,30 +102,31 @@ pub fn spec() -> Spec {
             [Main::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
             ExecutionAttemptState::KIND, Main::KIND])], }, Protocol { name : "repair"
             .into(), kind : Some(Repair::KIND), subjects : vec![("task".into(), "task"
-            .into())], copies : 1u32, roles : vec![(1usize, "reconciler".into()),
-            (2usize, "scheduler".into())], unfinished : vec!["at_reclaim".into(),
-            "at_reassign".into()], start : vec!["idle".into(), "at_reclaim".into()],
-            broken : None, begin : None, actions : vec![Action::of:: < repair::Reclaim >
-            ("repair.reclaim", "reconciler").by(Acts::Choice(0usize)).binds("reconciler",
-            "reconciler", 1usize).scanning(& [ExecutionAttemptState::KIND,
-            WorkerLocals::KIND, Preemption::KIND]).writing(& [CapacityState::KIND,
-            ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND,
-            Repair::KIND]), Action::of:: < repair::Reassign > ("repair.reassign",
-            "scheduler").by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 2usize)
-            .pick("successor", Type::id("worker")).scanning(&
-            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
-            Preemption::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
-            ExecutionAttemptState::KIND, Main::KIND, Repair::KIND])], }, Protocol { name
-            : "preemption".into(), kind : Some(Preemption::KIND), subjects : vec![("task"
-            .into(), "task".into())], copies : 1u32, roles : vec![(1usize, "controller"
-            .into()), (2usize, "worker".into()), (3usize, "scheduler".into())],
-            unfinished : vec!["at_preempt".into(), "at_stop".into(), "at_reassign"
-            .into()], start : vec!["idle".into(), "at_preempt".into()], broken :
-            Some(("crashed".into(), "lost".into())), begin : None, actions :
-            vec![Action::of:: < preemption::Preempt > ("preemption.preempt",
-            "controller").by(Acts::Choice(0usize)).binds("controller", "controller",
-            1usize).binds("worker", "worker", 2usize).param("incoming_priority",
-            Type::Int { lo : 0i64, hi : 1i64 }, Some(4usize), true).scanning(&
+            .into())], copies : 1u32, parent : None, roles : vec![(1usize, "reconciler"
+            .into()), (2usize, "scheduler".into())], unfinished : vec!["at_reclaim"
+            .into(), "at_reassign".into()], start : vec!["idle".into(), "at_reclaim"
+            .into()], broken : None, begin : None, actions : vec![Action::of:: <
+            repair::Reclaim > ("repair.reclaim", "reconciler").by(Acts::Choice(0usize))
+            .binds("reconciler", "reconciler", 1usize).scanning(&
+            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND])
+            .writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
+            ExecutionAttemptState::KIND, Main::KIND, Repair::KIND]), Action::of:: <
+            repair::Reassign > ("repair.reassign", "scheduler").by(Acts::Choice(0usize))
+            .binds("scheduler", "scheduler", 2usize).pick("successor",
+            Type::id("worker")).scanning(& [ExecutionAttemptState::KIND,
+            WorkerLocals::KIND, Main::KIND, Preemption::KIND]).writing(&
+            [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
+            Main::KIND, Repair::KIND])], }, Protocol { name : "preemption".into(), kind :
+            Some(Preemption::KIND), subjects : vec![("task".into(), "task".into())],
+            copies : 1u32, parent : None, roles : vec![(1usize, "controller".into()),
+            (2usize, "worker".into()), (3usize, "scheduler".into())], unfinished :
+            vec!["at_preempt".into(), "at_stop".into(), "at_reassign".into()], start :
+            vec!["idle".into(), "at_preempt".into()], broken : Some(("crashed".into(),
+            "lost".into())), begin : None, actions : vec![Action::of:: <
+            preemption::Preempt > ("preemption.preempt", "controller")
+            .by(Acts::Choice(0usize)).binds("controller", "controller", 1usize)
+            .binds("worker", "worker", 2usize).param("incoming_priority", Type::Int { lo
+            : 0i64, hi : 1i64 }, Some(4usize), true).scanning(&
             [ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND])
             .writing(& [PlacementState::KIND, ExecutionAttemptState::KIND, Main::KIND,
             Preemption::KIND]), Action::of:: < preemption::StopStep > ("preemption.stop",

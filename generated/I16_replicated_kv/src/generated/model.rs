@@ -36,8 +36,10 @@ pub fn model() -> Model {
         ],
         any: vec![],
         faults: vec![
-            Fault { kind : FaultKind::Lose { protocol : 0usize, waiting :
-            vec![MainStatus::AtReplicate.word().into()] }, budget : Some(1u32) }
+            Fault { kind : FaultKind::Lose { protocol : 0usize, waits : | tx, run |
+            MainKey::from_parts(run).is_some_and(| run | match tx.get:: < Main > (& run)
+            .status { MainStatus::AtReplicate => true, _ => false }) }, budget :
+            Some(1u32) }
         ],
         deadlines: vec![],
         properties: vec![
