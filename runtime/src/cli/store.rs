@@ -39,6 +39,13 @@ async fn open_or_migrate(
             };
             Ok(Arc::new(PostgresStore::open(url, schema, options).await?))
         }
+        #[cfg(feature = "etcd")]
+        Some(("etcd", _)) => {
+            use crate::store::etcd::{EtcdStore, Options};
+            let tls_authority = settings.store.tls_authority.clone();
+            let options = Options { migrate, tls_authority, ..Options::default() };
+            Ok(Arc::new(EtcdStore::open(url, schema, options).await?))
+        }
         // The configuration was checked for what this program has.
         _ => Err(StoreError::Unavailable(format!("no store is called `{}`", crate::settings::redacted(url)))),
     }

@@ -93,7 +93,7 @@ impl Endpoint {
     /// It is no such address.
     pub fn at(address: &str) -> Result<Endpoint, EndpointError> {
         let base = base(address, "http", "it begins with `http://` (over TLS: `Endpoint::over_tls`)")?;
-        Ok(Endpoint { base, ..Endpoint::over(transport::plain()) })
+        Ok(Endpoint { base, ..Endpoint::over(transport::plain(transport::MOST)) })
     }
 
     /// The service at an `https` address.
@@ -105,7 +105,7 @@ impl Endpoint {
         let base = base(address, "https", "it begins with `https://`")?;
         let config = crate::serve::tls::client("authority", &tls.authority, tls.certificate.as_ref());
         let config = config.map_err(|e| EndpointError::Tls(e.to_string()))?;
-        Ok(Endpoint { base, ..Endpoint::over(transport::encrypted(config)) })
+        Ok(Endpoint { base, ..Endpoint::over(transport::encrypted(config, transport::MOST)) })
     }
 
     /// A service that is reached otherwise: a router in this process, say.

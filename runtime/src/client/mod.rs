@@ -12,7 +12,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod patience;
-mod transport;
+pub(crate) mod transport;
 
 pub use crate::step::{Ask, Outcome};
 pub use crate::wire::{FailedGuard, ReadVersion};

@@ -13,8 +13,8 @@ use std::error::Error;
 use std::time::Duration;
 use tower::ServiceExt;
 
-/// The most bytes of an answer.
-const MOST: usize = 1 << 20;
+/// The most bytes of an answer of a service.
+pub(crate) const MOST: usize = 1 << 20;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -35,12 +35,12 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>>;
 }
 
-/// Over HTTP, with connections that are kept.
-struct Http<C>(Client<C, Full<Bytes>>);
+/// Over HTTP, with connections that are kept; answers of at most so many bytes.
+struct Http<C>(Client<C, Full<Bytes>>, usize);
 
 impl<C: Connect + Clone> Http<C> {
-    fn by(connector: C) -> Http<C> {
-        Http(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+    fn by(connector: C, most: usize) -> Http<C> {
+        Http(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector), most)
     }
 }
 
@@ -52,17 +52,17 @@ fn connector() -> HttpConnector {
 }
 
 /// As everybody on the way can read it.
-pub(super) fn plain() -> impl Transport {
-    Http::by(connector())
+pub(crate) fn plain(most: usize) -> impl Transport {
+    Http::by(connector(), most)
 }
 
 /// Over TLS.
 #[cfg(feature = "tls")]
-pub(super) fn encrypted(config: tokio_rustls::rustls::ClientConfig) -> impl Transport {
+pub(crate) fn encrypted(config: tokio_rustls::rustls::ClientConfig, most: usize) -> impl Transport {
     let mut connector = connector();
     connector.enforce_http(false);
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
-    Http::by(builder.https_only().enable_http1().wrap_connector(connector))
+    Http::by(builder.https_only().enable_http1().wrap_connector(connector), most)
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {
@@ -70,7 +70,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {
         Box::pin(async move {
             let answer = self.0.request(request).await;
             let answer = answer.map_err(|e| NoAnswer { sent: !e.is_connect(), why: chain(&e) })?;
-            whole(answer).await
+            whole(answer, self.1).await
         })
     }
 }
@@ -81,7 +81,7 @@ impl Transport for Router {
         let router = self.clone();
         Box::pin(async move {
             match router.oneshot(request.map(Body::new)).await {
-                Ok(answer) => whole(answer).await,
+                Ok(answer) => whole(answer, MOST).await,
                 Err(never) => match never {},
             }
         })
@@ -89,13 +89,13 @@ impl Transport for Router {
 }
 
 /// An answer with all of its body.
-async fn whole<B>(answer: Response<B>) -> Result<Response<Bytes>, NoAnswer>
+async fn whole<B>(answer: Response<B>, most: usize) -> Result<Response<Bytes>, NoAnswer>
 where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (head, body) = answer.into_parts();
-    let body = Limited::new(body, MOST).collect().await;
+    let body = Limited::new(body, most).collect().await;
     let body =
         body.map_err(|e| NoAnswer { why: format!("the answer broke off: {}", chain(&*e)), sent: true })?;
     Ok(Response::from_parts(head, body.to_bytes()))

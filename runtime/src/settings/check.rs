@@ -58,17 +58,30 @@ impl Settings {
         let scheme = self.store.url.split(':').next().unwrap_or_default();
         let feature =
             |name: &str| Err(wrong("store.url", format!("needs the feature `{name}` of arch-runtime")));
-        if self.store.tls_authority.is_some() && cfg!(not(feature = "postgres-tls")) {
-            return Err(wrong(
-                "store.tls_authority",
-                "needs the feature `postgres-tls` of arch-runtime".into(),
-            ));
+        if self.store.tls_authority.is_some() {
+            match scheme {
+                "postgres" | "postgresql" if cfg!(not(feature = "postgres-tls")) => {
+                    let why = "needs the feature `postgres-tls` of arch-runtime";
+                    return Err(wrong("store.tls_authority", why.into()));
+                }
+                "etcd" if cfg!(not(feature = "tls")) => {
+                    return Err(wrong(
+                        "store.tls_authority",
+                        "needs the feature `tls` of arch-runtime".into(),
+                    ));
+                }
+                _ => {}
+            }
         }
         match scheme {
             "" | "sqlite" if cfg!(not(feature = "sqlite")) => feature("sqlite"),
             "postgres" | "postgresql" if cfg!(not(feature = "postgres")) => feature("postgres"),
-            "" | "memory" | "sqlite" | "postgres" | "postgresql" => Ok(()),
-            _ => Err(wrong("store.url", "is none of `sqlite:<path>`, `postgres://…`, `memory:`".into())),
+            "etcd" if cfg!(not(feature = "etcd")) => feature("etcd"),
+            "" | "memory" | "sqlite" | "postgres" | "postgresql" | "etcd" => Ok(()),
+            _ => {
+                let all = "`sqlite:<path>`, `postgres://…`, `etcd://…`, `memory:`";
+                Err(wrong("store.url", format!("is none of {all}")))
+            }
         }
     }
 

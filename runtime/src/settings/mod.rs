@@ -125,11 +125,12 @@ pub struct Auth {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `sqlite:<path>`, `postgres://…`, or `memory:` (gone when the process ends). None: `sqlite:<service>.db`.
+    /// `sqlite:<path>`, `postgres://…`, `etcd://host:2379/prefix`, or `memory:` (gone when the process ends). None:
+    /// `sqlite:<service>.db`.
     pub url: String,
     /// The most connections to a server.
     pub connections: usize,
-    /// Whose certificate a PostgreSQL server must show (PEM).
+    /// Whose certificate the store's server must show (PEM).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_authority: Option<PathBuf>,
 }

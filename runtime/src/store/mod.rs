@@ -4,11 +4,13 @@
 //! the journal. Every store passes [`crate::testing::conformance`].
 
 mod drive;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod evaluate;
 mod json;
 pub mod memory;
 #[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres")),
+    not(any(feature = "sqlite", feature = "postgres", feature = "etcd")),
     allow(dead_code, reason = "only databases have an earlier schema")
 )]
 pub mod migrate;

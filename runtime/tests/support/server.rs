@@ -2,8 +2,9 @@
 //!
 //! The server refuses to run as root; then it is run as the package's user `postgres`.
 
+use super::port::free_port;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,13 +31,6 @@ fn installed() -> Option<PathBuf> {
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
-}
-
-/// A free port that is not among those which systems give to outgoing connections: a client that connects to such a port
-/// again and again while the server is down in the end connects to itself, and has the port.
-fn free_port() -> u16 {
-    let mut candidates = std::iter::repeat_with(|| fastrand::u16(15_000..30_000));
-    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("ports are tried for ever")
 }
 
 impl Server {

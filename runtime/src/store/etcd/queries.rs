@@ -1,0 +1,208 @@
+//! Journal, idempotency keys and outbox.
+
+use super::EtcdStore;
+use super::attempt::{NOT_COMMITTED, part};
+use super::gateway::{Compare, Kv, Op, Range, Revision, Txn};
+use super::records::{MessageRecord, ReplyRecord, corrupt, record, to_row, value};
+use crate::journal::{Cursor, Entry};
+use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::schema::KindId;
+use crate::store::{IdempotencyKey, JournalPage, OutboxStatus, Replayed, StoreError, TxId, Versioned};
+use crate::time::Instant;
+use crate::value::RowKey;
+use std::time::Duration;
+
+impl EtcdStore {
+    /// The entry of a transaction. Where there is none, that is written down: a commit that is under way finds out, and fails.
+    pub(super) async fn find_tx(&self, tx: TxId) -> Result<Option<Entry>, StoreError> {
+        loop {
+            let key = self.keys.tx(tx);
+            let found = self.one(&key).await?;
+            let since = found.as_ref().map_or(Revision(0), |kv| kv.mod_revision);
+            if let Some(kv) = found.filter(|kv| NOT_COMMITTED != kv.value) {
+                let part: u64 = kv.value.text()?.parse().map_err(|e| corrupt(&kv, e))?;
+                let entry = self.one(&self.keys.entry(part, tx)).await?;
+                let entry = entry.ok_or_else(|| corrupt(&kv, "its entry is missing"))?;
+                return self.entry(&entry).map(Some);
+            }
+            let compare = vec![Compare::unchanged(key.as_str().into(), since)];
+            let success = vec![Op::put(key, NOT_COMMITTED)];
+            if self.gateway.txn(&Txn { compare, success }).await?.succeeded {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn entry(&self, kv: &Kv) -> Result<Entry, StoreError> {
+        let tx = kv.key.text()?.rsplit('/').next().and_then(TxId::parse);
+        let tx = tx.ok_or_else(|| corrupt(kv, "no transaction"))?;
+        Entry::from_body(kv.create_revision.0, tx, kv.value.text()?, &self.schema).map_err(|e| corrupt(kv, e))
+    }
+
+    async fn one(&self, key: &str) -> Result<Option<Kv>, StoreError> {
+        let (_, found) = self.gateway.read(vec![Range::one(key)]).await?;
+        Ok(found.into_iter().flat_map(|found| found.kvs).next())
+    }
+
+    pub(super) async fn read_rows(&self, rows: &[RowKey]) -> Result<Vec<Option<Versioned>>, StoreError> {
+        let ranges = rows.iter().map(|row| Range::one(self.keys.row(row, &self.schema))).collect();
+        let (_, found) = self.gateway.read(ranges).await?;
+        let row =
+            |(row, kv): (&RowKey, Option<Kv>)| kv.map(|kv| Ok(to_row(&kv, row, &self.schema)?.0)).transpose();
+        let found = found.into_iter().map(|found| found.kvs.into_iter().next());
+        rows.iter().zip(found).map(row).collect()
+    }
+
+    pub(super) async fn all_rows(&self, kind: KindId) -> Result<Vec<(RowKey, Versioned)>, StoreError> {
+        let range = Range::below(&self.keys.rows(kind, &self.schema));
+        let (_, found) = self.gateway.read(vec![range]).await?;
+        let row = |kv: Kv| {
+            let row = self.keys.row_of(&kv.key, &self.schema).ok_or_else(|| corrupt(&kv, "no row"))?;
+            let (versioned, _) = to_row(&kv, &row, &self.schema)?;
+            Ok((row, versioned))
+        };
+        let mut all: Vec<_> =
+            found.into_iter().flat_map(|found| found.kvs).map(row).collect::<Result<_, StoreError>>()?;
+        // By the values of keys, not by their texts.
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(all)
+    }
+
+    /// Some of the journal: the cursor is a part and a revision. A part that is not the present one has all its entries, since a
+    /// commit compares which one is; and revisions are the order of commits.
+    pub(super) async fn page(&self, after: Cursor, limit: usize) -> Result<JournalPage, StoreError> {
+        let (mut at, mut entries) = (after, Vec::new());
+        while entries.len() < limit {
+            let range = Range::below(&self.keys.entries(at.0)).made_after(Revision(at.1));
+            let ranges = vec![Range::one(self.keys.part()), range.limit(limit - entries.len())];
+            let (_, mut found) = self.gateway.read(ranges).await?;
+            let (some, present) = (found.pop().unwrap_or_default(), found.pop().unwrap_or_default());
+            let (present, _) = part(present.kvs.first())?;
+            for kv in &some.kvs {
+                entries.push(self.entry(kv)?);
+                at.1 = kv.create_revision.0;
+            }
+            if !some.kvs.is_empty() {
+                continue;
+            }
+            if at.0 >= present {
+                break;
+            }
+            at.0 += 1;
+        }
+        // Parts that are gone through without an entry are gone through again: an empty page leaves the cursor where it is.
+        let next = if entries.is_empty() { after } else { at };
+        Ok(JournalPage { entries, next })
+    }
+
+    pub(super) async fn kept_reply(&self, key: &IdempotencyKey) -> Result<Option<Replayed>, StoreError> {
+        let Some(kv) = self.one(&self.keys.reply(key)).await? else { return Ok(None) };
+        let reply: ReplyRecord = record(&kv)?;
+        if reply.has_expired(self.now(Instant::PAST)) {
+            return Ok(None);
+        }
+        reply.replayed(&kv, &key.fingerprint).map(Some)
+    }
+
+    /// Forgets expired replies. One that was given again under the same key since then has a later expiry, too.
+    pub(super) async fn forget(&self, limit: usize) -> Result<usize, StoreError> {
+        let now = self.now(Instant::PAST);
+        let (from, until) = self.keys.expired(now);
+        let (_, found) = self.gateway.read(vec![Range::below(&from).before(until).limit(limit)]).await?;
+        let mut forgotten = 0;
+        for expiry in found.into_iter().flat_map(|found| found.kvs) {
+            let reply = self.keys.reply_of(&expiry.key).ok_or_else(|| corrupt(&expiry, "no key"))?;
+            let mut success = vec![Op::delete(expiry.key)];
+            let mut compare = Vec::new();
+            if let Some(kv) = self.one(&reply).await?
+                && record::<ReplyRecord>(&kv)?.has_expired(now)
+            {
+                compare.push(Compare::unchanged(kv.key.clone(), kv.mod_revision));
+                success.push(Op::delete(kv.key));
+            }
+            let with_reply = !compare.is_empty();
+            let done = self.gateway.txn(&Txn { compare, success }).await?;
+            forgotten += usize::from(done.succeeded && with_reply);
+        }
+        Ok(forgotten)
+    }
+
+    /// Takes messages that are due; those that somebody else is just taking are left to them.
+    pub(super) async fn take(&self, limit: usize, lease: Duration) -> Result<Vec<Delivery>, StoreError> {
+        let now = self.now(Instant::PAST);
+        let (from, until) = self.keys.due_until(now);
+        let (_, found) = self.gateway.read(vec![Range::below(&from).before(until).limit(limit)]).await?;
+        let mut taken = Vec::new();
+        for due in found.into_iter().flat_map(|found| found.kvs) {
+            let (_, id) = self.keys.message_of(&due.key).ok_or_else(|| corrupt(&due, "no message"))?;
+            let Some(kv) = self.one(&self.keys.message(id)).await? else { continue };
+            let mut message: MessageRecord = record(&kv)?;
+            message.attempt += 1;
+            if self.put_off(id, &kv, &mut message, now.plus(lease)).await? {
+                taken.push(message.delivery(id));
+            }
+        }
+        taken.sort_by_key(|delivery| (delivery.created, delivery.id));
+        Ok(taken)
+    }
+
+    /// Writes a message that is due again later, if nobody else has.
+    async fn put_off(
+        &self,
+        id: MessageId,
+        kv: &Kv,
+        message: &mut MessageRecord,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        let before = Instant::from_millis(std::mem::replace(&mut message.due, until.millis()));
+        let mut success = vec![Op::put(self.keys.message(id), value(message)?)];
+        if before != until {
+            success.push(Op::delete(self.keys.due(before, id)));
+            success.push(Op::put(self.keys.due(until, id), ""));
+        }
+        let compare = vec![Compare::unchanged(kv.key.clone(), kv.mod_revision)];
+        Ok(self.gateway.txn(&Txn { compare, success }).await?.succeeded)
+    }
+
+    pub(super) async fn end_attempt(
+        &self,
+        id: MessageId,
+        attempt: u32,
+        how: &Settlement,
+    ) -> Result<bool, StoreError> {
+        let Some(kv) = self.one(&self.keys.message(id)).await? else { return Ok(false) };
+        let mut message: MessageRecord = record(&kv)?;
+        if message.attempt != attempt {
+            return Ok(false);
+        }
+        let due = self.keys.due(Instant::from_millis(message.due), id);
+        let mut success = vec![Op::delete(kv.key.clone()), Op::delete(due)];
+        match how {
+            Settlement::Delivered => {}
+            Settlement::Retry { after, error } => {
+                message.error = Some(error.clone());
+                let until = self.now(Instant::PAST).plus(*after);
+                return self.put_off(id, &kv, &mut message, until).await;
+            }
+            Settlement::Dead { error } => {
+                message.error = Some(error.clone());
+                success.push(Op::put(self.keys.dead(id), value(&message)?));
+            }
+        }
+        let compare = vec![Compare::unchanged(kv.key, kv.mod_revision)];
+        Ok(self.gateway.txn(&Txn { compare, success }).await?.succeeded)
+    }
+
+    pub(super) async fn outbox_status(&self) -> Result<OutboxStatus, StoreError> {
+        let ranges = vec![
+            Range::below(&self.keys.messages()).count(),
+            Range::below(&self.keys.all_dead()).count(),
+            Range::below(&self.keys.all_due()).limit(1),
+        ];
+        let (_, found) = self.gateway.read(ranges).await?;
+        let now = self.now(Instant::PAST);
+        let oldest = found[2].kvs.first().and_then(|due| self.keys.message_of(&due.key));
+        let lag = oldest.map_or(Duration::ZERO, |(due, _)| now.since(due));
+        Ok(OutboxStatus { pending: found[0].count.0, dead: found[1].count.0, lag })
+    }
+}
