@@ -20,7 +20,7 @@ use arch_runtime::{Kind, Schema, Type, Value};
 use proxy::Proxy;
 use server::Server;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 async fn open(url: &str) -> Result<EtcdStore, StoreError> {
@@ -59,6 +59,7 @@ async fn several_processes_and_one_journal() {
     of_many_with_one_key_one_is_applied(&server).await;
     the_tail_skips_nothing(&server).await;
     others_keys_are_refused(&server).await;
+    commits_that_are_overtaken_fail(&server).await;
     the_next_version_of_a_spec_takes_over_the_keys(&server).await;
 }
 
@@ -154,6 +155,46 @@ async fn others_keys_are_refused(server: &Server) {
     // The second member is asked where the first is not there.
     let two = format!("etcd://127.0.0.1:1,127.0.0.1:{}/two", server.port());
     count(&*opened(&two).await).await.expect("it is applied");
+}
+
+/// What comes of an attempt when something is done between its reading and its writing.
+async fn overtaken(store: &Arc<dyn Store>, by: impl AsyncFnOnce(TxId)) -> Result<Verdict, StoreError> {
+    let (evaluated, reached) = std::sync::mpsc::channel();
+    let (go, waits) = std::sync::mpsc::channel();
+    let (evaluated, waits) = (Mutex::new(evaluated), Mutex::new(waits));
+    let mut transition = Request::Count.transition();
+    let step = transition.step.clone();
+    transition.step = Arc::new(move |snapshot| {
+        evaluated.lock().expect("nobody panics").send(()).expect("the test waits");
+        waits.lock().expect("nobody panics").recv().expect("the test goes on");
+        step(snapshot)
+    });
+    let (store, transition) = (store.clone(), Arc::new(transition));
+    let tx = transition.meta.tx;
+    let attempt = tokio::spawn(async move { store.attempt(&transition).await });
+    tokio::task::block_in_place(|| reached.recv()).expect("it is evaluated");
+    by(tx).await;
+    go.send(()).expect("it waits");
+    attempt.await.expect("it does not panic")
+}
+
+async fn commits_that_are_overtaken_fail(server: &Server) {
+    let store = opened(&server.url("late")).await;
+    let nothing = overtaken(&store, async |_| {}).await;
+    assert!(matches!(nothing, Ok(Verdict::Applied(_))), "{nothing:?}");
+    // What was not found when somebody asked is not committed later.
+    let looked_up = overtaken(&store, async |tx| {
+        assert_eq!(store.find(tx).await.expect("it can be asked"), None);
+    });
+    let looked_up = looked_up.await;
+    assert!(matches!(looked_up, Err(StoreError::Conflict(_))), "{looked_up:?}");
+    // A part of the journal that was left has all of its entries: `late/part` is 1.
+    let put = async |_| drop(server.post("/v3/kv/put", r#"{"key": "bGF0ZS9wYXJ0", "value": "MQ=="}"#));
+    let left = overtaken(&store, put).await;
+    assert!(matches!(left, Err(StoreError::Conflict(_))), "{left:?}");
+    let read = overtaken(&store, async |_| drop(count(&*store).await.expect("it is applied"))).await;
+    assert!(matches!(read, Err(StoreError::Conflict(_))), "{read:?}");
+    assert_eq!(audit(&*store, sample::judge()).await.expect("it is serial").count(), 2);
 }
 
 /// The sample with an attribute that rows may lack, a wider bound and a new kind.
