@@ -56,9 +56,9 @@ impl Gen<'_> {
                 }
             }
             StmtKind::Let(slot, e) => {
-                let mut value = self.expr(scope, e)?;
+                let mut value = self.as_type(scope, e, &e.ty)?;
                 if self.unseen.is_about(stmt) && !scope.unseen {
-                    let none = self.default(&self.found(e), &scope.members, e.span)?;
+                    let none = self.default(&e.ty, &scope.members, e.span)?;
                     value = quote!(if tx.has_ghosts() { #value } else { #none });
                 }
                 let (inner, name) = scope.bind(*slot, &self.program.slots[*slot]);
