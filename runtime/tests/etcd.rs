@@ -3,8 +3,6 @@
 //! `ARCH_CRASHES=50` for a long run of the crashes.
 #![cfg(feature = "etcd")]
 
-#[path = "support/port.rs"]
-mod port;
 #[path = "support/proxy.rs"]
 mod proxy;
 #[path = "support/etcd.rs"]

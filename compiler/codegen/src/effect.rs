@@ -292,7 +292,8 @@ impl Gen<'_> {
                 let name = ident(&self.layout.record(*id).0);
                 let fields =
                     self.fit_fields(&self.program.records[*id].fields, &self.layout.record(*id).1, true)?;
-                quote!({ let record = #value; #name { #fields } })
+                // With its type: the value may be one that has none by itself.
+                quote!({ let record: #name = #value; #name { #fields } })
             }
             Type::Map(_, of) => {
                 let Type::Int(range) = &**of else {

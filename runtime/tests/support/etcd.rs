@@ -1,6 +1,9 @@
 //! An etcd of our own: from the system's package, in a temporary folder, on free ports.
 
-use super::port::free_port;
+#[path = "port.rs"]
+mod port;
+
+use port::free_port;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,4 @@
 //! A PostgreSQL server for tests, and a proxy that cuts connections to it.
 
-pub mod port;
 pub mod proxy;
 pub mod server;

@@ -2,7 +2,10 @@
 //!
 //! The server refuses to run as root; then it is run as the package's user `postgres`.
 
-use super::port::free_port;
+#[path = "port.rs"]
+mod port;
+
+use port::free_port;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

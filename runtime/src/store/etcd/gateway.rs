@@ -159,20 +159,22 @@ impl Compare {
 
 /// One operation of a transaction.
 #[derive(Clone, Serialize, Debug)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum Op {
-    RequestRange(Range),
-    RequestPut(KeyValue),
-    RequestDeleteRange(Only),
+    #[serde(rename = "request_range")]
+    Range(Range),
+    #[serde(rename = "request_put")]
+    Put(KeyValue),
+    #[serde(rename = "request_delete_range")]
+    Delete(Only),
 }
 
 impl Op {
     pub(super) fn put(key: impl Into<Bin>, value: impl Into<Bin>) -> Op {
-        Op::RequestPut(KeyValue { key: key.into(), value: value.into() })
+        Op::Put(KeyValue { key: key.into(), value: value.into() })
     }
 
     pub(super) fn delete(key: impl Into<Bin>) -> Op {
-        Op::RequestDeleteRange(Only { key: key.into() })
+        Op::Delete(Only { key: key.into() })
     }
 }
 
@@ -371,7 +373,7 @@ impl Gateway {
                 Some(at) => range.clone().at(at),
                 None => range.clone(),
             };
-            let success: Vec<Op> = some.iter().map(pinned).map(Op::RequestRange).collect();
+            let success: Vec<Op> = some.iter().map(pinned).map(Op::Range).collect();
             let done = self.reading(&Txn { success, ..Txn::default() }).await?;
             at.get_or_insert(done.revision());
             all.extend(done.found());
