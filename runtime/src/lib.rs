@@ -21,12 +21,16 @@ pub mod monitor;
 pub mod outbox;
 #[cfg(all(feature = "http", any(test, feature = "model")))]
 pub mod paths;
+#[cfg(feature = "properties")]
+pub mod properties;
 pub mod schema;
 #[cfg(feature = "http")]
 pub mod serve;
 pub mod service;
 #[cfg(feature = "http")]
 pub mod settings;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod step;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

@@ -23,6 +23,7 @@ mod rows;
 mod serve;
 mod step;
 mod subruns;
+mod tested;
 mod types;
 
 pub use behaviour::{Call, Counterexample, calls, counterexample};

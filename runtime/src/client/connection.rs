@@ -148,17 +148,25 @@ pub struct Told {
     pub outcome: &'static str,
     /// The run; none if the operation has none.
     pub run: Option<Row>,
+    /// The transaction.
+    pub tx: TxId,
+    /// When.
+    pub at: Instant,
+    /// Whether this answer was given before.
+    pub replayed: bool,
 }
 
-/// Asks for an operation with its types, from who asks and the values that [`Ask::row`] has: for tests that drive every operation.
+/// Asks for an operation with its types, under a key, from who asks and the values that [`Ask::row`] has: for tests that drive every
+/// operation.
 #[cfg(any(test, feature = "model"))]
 pub type Asks =
-    for<'a> fn(&'a Connection, &'a SmolStr, &'a [Value]) -> BoxFuture<'a, Result<Told, CallError>>;
+    for<'a> fn(&'a Connection, &'a Key, &'a SmolStr, &'a [Value]) -> BoxFuture<'a, Result<Told, CallError>>;
 
 /// [`Asks`] of an operation.
 #[cfg(any(test, feature = "model"))]
 pub fn asks<'a, A: Ask>(
     connection: &'a Connection,
+    key: &'a Key,
     me: &'a SmolStr,
     row: &'a [Value],
 ) -> BoxFuture<'a, Result<Told, CallError>> {
@@ -166,7 +174,7 @@ pub fn asks<'a, A: Ask>(
         let mistyped =
             || CallError::Unsendable(format!("{}: {row:?} are values of other types", A::OPERATION));
         let request = A::of(me, row).ok_or_else(mistyped)?;
-        let reply = connection.ask(&request).await?;
-        Ok(Told { outcome: reply.outcome.word(), run: reply.run.row() })
+        let Reply { outcome, run, tx, at, replayed, .. } = connection.ask_under(key, &request).await?;
+        Ok(Told { outcome: outcome.word(), run: run.row(), tx, at, replayed })
     })
 }

@@ -89,7 +89,7 @@ impl Transport for Router {
 }
 
 /// An answer with all of its body.
-async fn whole<B>(answer: Response<B>, most: usize) -> Result<Response<Bytes>, NoAnswer>
+pub(crate) async fn whole<B>(answer: Response<B>, most: usize) -> Result<Response<Bytes>, NoAnswer>
 where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -102,7 +102,7 @@ where
 }
 
 /// An error with what caused it.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

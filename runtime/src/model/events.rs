@@ -387,27 +387,51 @@ impl Model {
     }
 
     fn tick(&self, state: &State, source: &StateSource<'_>, found: &mut Successors) {
+        if !self.is_overdue(state) {
+            found.transitions.extend(self.passing(state, source));
+        }
+    }
+
+    /// Whether a step has to happen before the clock may tick.
+    pub(crate) fn is_overdue(&self, state: &State) -> bool {
         let forbids = |(i, deadline): (usize, &super::Deadline)| {
             let at = (deadline.protocol, deadline.action);
             let due = state.waits[i].iter().zip(self.runs(deadline.protocol));
             due.filter(|(w, _)| **w >= deadline.within).any(|(_, run)| self.enabled(state, at, &run))
         };
-        if self.deadlines.iter().enumerate().any(forbids) {
-            return;
-        }
+        self.deadlines.iter().enumerate().any(forbids)
+    }
+
+    /// The tick, whatever is due; none where it changes nothing.
+    pub(crate) fn passing(&self, state: &State, source: &StateSource<'_>) -> Option<Transition> {
         let later = self.later(state);
         let mut next = later.clone();
         self.settle_waits(state, &mut next, &Event::Tick);
         let next = self.canonical(next);
         if next == *state {
-            return;
+            return None;
         }
         let after = StateSource::new(self, &later);
         let (was, is) = (source.tx(), after.tx());
         let decreases = |claim: &Claim| matches!(claim, Claim::Monotonic(grows) if !grows(&was, &is));
         let violated = self.properties.iter().enumerate().filter(|(_, p)| decreases(&p.claim));
         let violated = violated.map(|(i, _)| i).collect();
-        found.transitions.push(Transition { event: Event::Tick, next: Ok(next), violated });
+        Some(Transition { event: Event::Tick, next: Ok(next), violated })
+    }
+
+    /// What an operation can do for a run, with all its choices.
+    pub(crate) fn transitions_of(&self, state: &State, op: &str, run: &[Value]) -> Vec<Transition> {
+        let source = StateSource::new(self, state);
+        let mut found = Successors::default();
+        for (p, protocol) in self.spec.protocols.iter().enumerate() {
+            if protocol.begin.as_ref().is_some_and(|begin| begin.name == op) {
+                self.begin(state, &source, p, run, &mut found);
+            }
+            if let Some(a) = protocol.actions.iter().position(|action| action.name == op) {
+                self.steps(state, &source, (p, a), run, &mut found);
+            }
+        }
+        found.transitions
     }
 
     fn settle_waits(&self, before: &State, after: &mut State, event: &Event) {
@@ -431,7 +455,7 @@ impl Model {
 }
 
 /// The state with what a step wrote.
-pub(super) fn with_changes(state: &State, tx: &Tx<'_>) -> State {
+pub(crate) fn with_changes(state: &State, tx: &Tx<'_>) -> State {
     let mut next = state.clone();
     for (row, values) in tx.changed() {
         if next.rows.get(row).is_none_or(|before| **before != *values) {

@@ -17,6 +17,8 @@ mod state;
 
 #[cfg(feature = "stateright")]
 pub use checked::Checked;
+#[cfg(feature = "http")]
+pub(crate) use events::with_changes;
 pub use events::{Event, Transition};
 #[cfg(feature = "http")]
 pub(crate) use expectation::listed;

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The operation.
     pub op: SmolStr,
     /// The body.
@@ -17,10 +17,10 @@ pub(super) struct Asked {
 }
 
 /// What refuses: the operation, and what is false.
-pub(super) type Refused = (SmolStr, Vec<String>);
+pub(crate) type Refused = (SmolStr, Vec<String>);
 
 /// The request that makes an event happen.
-pub(super) fn event(model: &Model, event: &Event) -> Option<Asked> {
+pub(crate) fn event(model: &Model, event: &Event) -> Option<Asked> {
     match event {
         Event::Begin { protocol, run } => {
             let (protocol, action) = model.spec.action(&format!("{protocol}.begin"))?;
@@ -49,13 +49,13 @@ pub(super) fn said(
 }
 
 /// A request for a step.
-fn request(
+pub(super) fn request(
     model: &Model,
     protocol: &Protocol,
     action: &Action,
     run: &[Value],
     choices: &[Value],
-    picks: &[(&'static str, Value)],
+    picks: &[(&str, Value)],
     me: Option<&str>,
 ) -> Asked {
     // What is picked in a branch that is not taken is anything.
@@ -100,7 +100,7 @@ pub(super) fn refusals(model: &Model, state: &State) -> Vec<(Refused, Asked)> {
 }
 
 /// Who acted.
-struct Acted(Option<String>);
+pub(super) struct Acted(pub Option<String>);
 
 impl<'a> Watch<'a> for Acted {
     fn chosen(&mut self, _tx: &Tx<'a>, me: &Value) {

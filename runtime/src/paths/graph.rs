@@ -166,7 +166,7 @@ impl Search<'_> {
 }
 
 /// Whether a service can be asked for it, or time does it.
-fn is_asked_for(event: &Event) -> bool {
+pub(super) fn is_asked_for(event: &Event) -> bool {
     matches!(event, Event::Begin { .. } | Event::Step { duplicated: None, .. } | Event::Tick)
 }
 
@@ -183,7 +183,7 @@ fn kind(model: &Model, event: &Event, next: &State) -> Kind {
 }
 
 /// Whether a service can start so: with the initial values of its rows, and with clocks that are right.
-pub(super) fn starts_there(model: &Model, state: &State) -> bool {
+pub(crate) fn starts_there(model: &Model, state: &State) -> bool {
     let mut fresh = state.clone();
     for (row, values) in fresh.rows.iter_mut().filter(|(row, _)| usize::from(row.kind.0) < model.spec.stored)
     {

@@ -6,12 +6,18 @@
 //! store, and the path begins there. Paths are chosen so that first every kind of event is taken (operation, whether its guard
 //! was false, where the run goes), then as many edges of the state graph as the budget allows.
 
-mod ask;
+pub(crate) mod ask;
 mod behaviour;
 mod follow;
+#[cfg(any(feature = "simulation", feature = "properties"))]
+pub(crate) mod foresee;
 mod graph;
-mod session;
+pub(crate) mod lens;
+pub(crate) mod session;
 mod walk;
+
+#[cfg(any(feature = "simulation", feature = "properties"))]
+pub(crate) use graph::starts_there;
 
 pub use behaviour::Behaviour;
 

@@ -2,6 +2,7 @@
 
 use super::Kept;
 use super::ask::{self, Asked, Refused};
+use super::lens::{Lens, stored};
 use crate::client::{Answer, Asks, CallError, Connection, Endpoint, Key};
 use crate::engine::{Engine, Limits};
 use crate::model::{Event, Model, State};
@@ -13,7 +14,8 @@ use crate::service::Service;
 use crate::store::memory::{MemoryStore, NoFaults};
 use crate::store::{Decision, Effects, Json, Meta, Plan, Snapshot, Store, Transition, TxId};
 use crate::time::{Instant, SimClock};
-use crate::value::{Row, RowKey, Type, Value};
+use crate::value::{Row, RowKey};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +25,7 @@ const START: i64 = 20_000 * 86_400_000;
 
 /// How a service begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Begins {
+pub(crate) enum Begins {
     /// On an empty store, and the monitor looks at all it does.
     Watched,
     /// On an empty store; rows will be written that no step writes.
@@ -33,7 +35,7 @@ pub(super) enum Begins {
 }
 
 /// A service at some state.
-pub(super) struct Session {
+pub(crate) struct Session {
     store: Arc<dyn Store>,
     clock: Arc<SimClock>,
     now: Instant,
@@ -114,11 +116,16 @@ impl Session {
     /// Asks for an event.
     pub async fn take(&mut self, model: &Model, event: &Event) -> Result<(), String> {
         let asked = ask::event(model, event).ok_or_else(|| format!("{event} cannot be asked for"))?;
-        let wrong = match self.ask(&asked).await {
-            Ok(run) => self.is_stored(model, &asked, run).await.err(),
+        self.granted(model, &asked, &event.to_string()).await
+    }
+
+    /// Asks for what must happen.
+    pub async fn granted(&mut self, model: &Model, asked: &Asked, what: &str) -> Result<(), String> {
+        let wrong = match self.ask(asked).await {
+            Ok(run) => self.is_stored(model, asked, run).await.err(),
             Err(error) => Some(format!("{} is answered: {error}", asked.body)),
         };
-        wrong.map_or(Ok(()), |what| Err(self.at(&event.to_string(), &what)))
+        wrong.map_or(Ok(()), |wrong| Err(self.at(what, &wrong)))
     }
 
     /// The run that a reply shows is the one that is stored.
@@ -149,7 +156,7 @@ impl Session {
             return self.untyped(asked).await.map(|_| None);
         };
         self.requests += 1;
-        asks(&self.connection, me, row).await.map(|told| told.run)
+        asks(&self.connection, &Key::fresh(), me, row).await.map(|told| told.run)
     }
 
     /// After an event, the rows are those of the state that it leads to.
@@ -157,6 +164,12 @@ impl Session {
         self.same(model, state).await.map_err(|e| self.at(&event.to_string(), &e))?;
         self.told.push(event.to_string());
         Ok(())
+    }
+
+    /// The rows are those of this state.
+    #[cfg(feature = "properties")]
+    pub async fn came_to(&self, model: &Model, state: &State) -> Result<(), String> {
+        self.same(model, state).await.map_err(|e| format!("the service and its model differ: {e}"))
     }
 
     /// Asks for what is refused, which says why.
@@ -189,34 +202,15 @@ impl Session {
     pub async fn same(&self, model: &Model, state: &State) -> Result<(), String> {
         let keys: Vec<RowKey> = stored(model, state).map(|(row, _)| row.clone()).collect();
         let rows = self.store.read(&keys).await.map_err(|e| e.to_string())?;
-        let mut found = bare(model, state);
-        for (key, row) in keys.into_iter().zip(rows) {
-            let row = match row {
-                Some(row) => self.relative(model, key.kind, row.row),
-                None => model.initial(&key),
-            };
-            found.rows.insert(key, Arc::new(row));
-        }
-        let (found, expected) = (model.canonical(found), model.canonical(bare(model, state)));
-        let different = found.rows.iter().filter(|(row, values)| expected.rows[*row] != **values);
-        let told = different.map(|(row, values)| {
-            let name = row.text(&model.spec.schema);
-            format!("{name} is {values:?}, and in the model {:?}", expected.rows[row])
-        });
-        let told: Vec<String> = told.collect();
-        if told.is_empty() { Ok(()) } else { Err(told.join("; ")) }
-    }
-
-    /// A row with its instants in ticks from now.
-    fn relative(&self, model: &Model, kind: KindId, row: Row) -> Row {
-        let ticks = |t: Instant| (t.millis() - self.now.millis()).div_euclid(self.tick);
-        in_time(model, kind, row, &|t| if t == Instant::PAST { t } else { Instant::from_millis(ticks(t)) })
+        let rows: HashMap<RowKey, Row> =
+            keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?.row))).collect();
+        Lens::at(model, self.now).same(state, |key| rows.get(key).cloned())
     }
 
     /// Writes the rows of a state, as nothing that is asked of the service would.
     pub async fn seed(&self, model: &Model, state: &State) -> Result<(), String> {
-        let real = |t: Instant| Instant::from_millis(self.now.millis() + t.millis() * self.tick);
-        let absolute = |row: &RowKey, values: &Row| in_time(model, row.kind, values.clone(), &real);
+        let lens = Lens::at(model, self.now);
+        let absolute = |row: &RowKey, values: &Row| lens.absolute(row.kind, values.clone());
         let writes: Vec<(RowKey, Row)> =
             stored(model, state).map(|(row, values)| (row.clone(), absolute(row, values))).collect();
         let keys: Vec<RowKey> = writes.iter().map(|(row, _)| row.clone()).collect();
@@ -270,30 +264,4 @@ fn open(
             Ok((Arc::new(store), Some(file)))
         }
     }
-}
-
-/// The rows of a state that a service stores.
-fn stored<'s>(model: &Model, state: &'s State) -> impl Iterator<Item = (&'s RowKey, &'s Arc<Row>)> {
-    let stored = model.spec.stored;
-    state.rows.iter().filter(move |(row, _)| usize::from(row.kind.0) < stored)
-}
-
-/// A state without what a service does not have.
-fn bare(model: &Model, state: &State) -> State {
-    State {
-        rows: stored(model, state).map(|(row, values)| (row.clone(), values.clone())).collect(),
-        pending: vec![Vec::new(); state.pending.len()],
-        ..state.clone()
-    }
-}
-
-/// A row with every instant replaced.
-fn in_time(model: &Model, kind: KindId, row: Row, time: &dyn Fn(Instant) -> Instant) -> Row {
-    let key = RowKey::new(kind, []);
-    let state = State { rows: [(key.clone(), Arc::new(row))].into(), ..State::default() };
-    let mapped = model.map(state, &|ty, _, value| match (ty, value) {
-        (Type::Time, Value::Time(t)) => Value::Time(time(*t)),
-        _ => value.clone(),
-    });
-    Row::clone(&mapped.rows[&key])
 }

@@ -88,6 +88,12 @@ impl MemoryStore {
         self.crashes.subscribe()
     }
 
+    /// The journal after so many entries, as it is: no fault keeps whoever runs a simulation from reading it.
+    #[must_use]
+    pub fn committed(&self, after: usize) -> Vec<Arc<Entry>> {
+        self.data().journal.iter().skip(after).cloned().collect()
+    }
+
     /// Lets no further faults happen.
     pub fn heal(&self) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(NoFaults);
