@@ -11,7 +11,7 @@ use crate::paths::foresee::{Foreseen, arbitrary, enabled, foresee};
 use crate::paths::session::{Begins, Session};
 use crate::paths::{Kept, starts_there};
 use crate::service::Service;
-use proptest::prelude::{Just, any};
+use proptest::prelude::any;
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Strategy, Union};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -249,7 +249,7 @@ fn sequences(model: &Arc<Model>) -> Random {
     Sequential::new(
         (1..=LONGEST).into(),
         move || select(initial.clone()).boxed(),
-        move |state, part| match part {
+        move |state: &State, part| match part {
             Move::Wait(ticks) => waits(&legal, state.clone(), *ticks).is_some(),
             Move::Ask(asked) => !matches!(foresee(&legal, state, asked), Foreseen::Open),
         },
