@@ -190,7 +190,7 @@ impl Sequences {
             Foreseen::Moves(transition) => {
                 session.granted(model, asked, &what).await?;
                 tested.granted += 1;
-                self.comes(session, transition, &what).await
+                self.comes(session, *transition, &what).await
             }
             Foreseen::Refused(codes) => {
                 let refused = (asked.op.clone(), codes);

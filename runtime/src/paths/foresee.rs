@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// What a service must answer.
 pub(crate) enum Foreseen {
     /// This happens.
-    Moves(Transition),
+    Moves(Box<Transition>),
     /// It is refused for this.
     Refused(Vec<String>),
     /// It hangs on what the model alone sees: the service may do it, and for the model the environment does not answer so.
@@ -26,7 +26,7 @@ pub(crate) fn foresee(model: &Model, state: &State, asked: &Asked) -> Foreseen {
     let mut moves = model.transitions_of(state, &asked.op, &request.run).into_iter();
     if let Some(transition) = moves.find(|t| is_of(&t.event, &request, me)) {
         return match &transition.next {
-            Ok(_) => Foreseen::Moves(transition),
+            Ok(_) => Foreseen::Moves(Box::new(transition)),
             Err(_) => Foreseen::Refused(vec!["bounds".into()]),
         };
     }

@@ -116,7 +116,7 @@ impl Simulation {
         let memory = Arc::new(MemoryStore::simulated(self.service.schema.clone(), clock.clone(), faults));
         let ledger = Arc::new(Ledger::over((self.between)(memory.clone())));
         let world = Arc::new(World::new(self, memory.clone()));
-        let (steps, restarts, network) = self.live(seed, &world, &ledger, &clock)?;
+        let Lived { steps, restarts, network } = self.live(seed, &world, &ledger, &clock)?;
         memory.heal();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let answers = runtime.block_on(self.check(&world, &ledger))?;
@@ -126,14 +126,14 @@ impl Simulation {
         Ok(Happened { seed, steps, restarts, faults, followed, blind, answers })
     }
 
-    /// Until every client has its answers: steps, restarts, and what befell the network.
+    /// Until every client has its answers.
     fn live(
         &self,
         seed: u64,
         world: &Arc<World>,
         ledger: &Arc<Ledger>,
         clock: &SimClock,
-    ) -> Result<(u64, u64, Vec<(String, u64)>), String> {
+    ) -> Result<Lived, String> {
         let mut sim = turmoil::Builder::new()
             .rng_seed(seed)
             .tick_duration(STEP)
@@ -156,7 +156,7 @@ impl Simulation {
         loop {
             let done = sim.step().map_err(|e| format!("the simulation ends: {e}{}", world.told()))?;
             if done {
-                return Ok((steps, restarts, troubles.counts()));
+                return Ok(Lived { steps, restarts, network: troubles.counts() });
             }
             steps += 1;
             clock.advance(STEP * speed);
@@ -189,6 +189,16 @@ impl Simulation {
         world.ask_again(crate::serve::router(app), &self.service, &answers).await?;
         Ok(client::summary(&answers))
     }
+}
+
+/// What a world went through.
+struct Lived {
+    /// Of the simulation.
+    steps: u64,
+    /// Of the server.
+    restarts: u64,
+    /// What befell the network, and how often.
+    network: Vec<(String, u64)>,
 }
 
 /// Replies are kept longer than any clock jumps.
