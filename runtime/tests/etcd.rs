@@ -8,13 +8,13 @@ mod proxy;
 #[path = "support/etcd.rs"]
 mod server;
 
+use arch_runtime::Value;
 use arch_runtime::journal::{Accept, Cursor, audit};
 use arch_runtime::store::etcd::{EtcdStore, Options};
 use arch_runtime::store::{Fingerprint, IdempotencyKey, Policy, Store, StoreError, TxId, Verdict, transact};
 use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, Tally, hammer};
 use arch_runtime::testing::sample::{self, Request};
-use arch_runtime::{Kind, Schema, Type, Value};
 use proxy::Proxy;
 use server::Server;
 use std::collections::HashSet;
@@ -195,28 +195,17 @@ async fn commits_that_are_overtaken_fail(server: &Server) {
     assert_eq!(audit(&*store, sample::judge()).await.expect("it is serial").count(), 2);
 }
 
-/// The sample with an attribute that rows may lack, a wider bound and a new kind.
-fn next_schema() -> Arc<Schema> {
-    let old = sample::schema();
-    let kinds = old.kinds().map(|(_, kind)| match &*kind.name {
-        "ClaimState" => kind.clone().column("note", Type::id("note").optional()),
-        "Counter" => Kind::truth("Counter").column("value", Type::Int { lo: 0, hi: 2_000_000 }),
-        _ => kind.clone(),
-    });
-    let kinds = kinds.chain([Kind::truth("Extra").column("set", Type::Bool)]).collect();
-    Arc::new(Schema::new("sha256:next", kinds).expect("the names are good"))
-}
-
 async fn the_next_version_of_a_spec_takes_over_the_keys(server: &Server) {
     let url = server.url("migrated");
     let migrate = || Options { migrate: true, ..Options::default() };
     let old = opened(&url).await;
     let claim = Request::Acquire { item: "i".into(), client: "c".into() };
     transact(&*old, claim.transition(), &Policy::default()).await.expect("it is applied");
-    let refused = EtcdStore::open(&url, next_schema(), Options::default()).await.err().expect("refused");
+    let refused =
+        EtcdStore::open(&url, sample::next_schema(), Options::default()).await.err().expect("refused");
     assert!(refused.to_string().contains("`migrate`"), "{refused}");
     count(&*old).await.expect("nothing has changed");
-    let store = EtcdStore::open(&url, next_schema(), migrate()).await.expect("it is migrated");
+    let store = EtcdStore::open(&url, sample::next_schema(), migrate()).await.expect("it is migrated");
     let row =
         store.read(&[sample::claim("i")]).await.expect("it can be read").remove(0).expect("it is there");
     assert_eq!((row.version, row.row.len(), &row.row[4]), (1, 5, &Value::Null));

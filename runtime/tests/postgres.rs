@@ -5,13 +5,13 @@
 
 mod support;
 
+use arch_runtime::Value;
 use arch_runtime::journal::{Accept, Cursor, audit};
 use arch_runtime::store::postgres::{Options, PostgresStore};
 use arch_runtime::store::{Fingerprint, IdempotencyKey, Policy, Store, StoreError, TxId, Verdict, transact};
 use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, Tally, hammer};
 use arch_runtime::testing::sample::{self, Request};
-use arch_runtime::{Kind, Schema, Type, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,18 +47,6 @@ async fn postgres() {
     connections_are_encrypted_and_the_server_is_known(&mut server).await;
 }
 
-/// The sample with an attribute that rows may lack, a wider bound and a new kind.
-fn next_schema() -> Arc<Schema> {
-    let old = sample::schema();
-    let kinds = old.kinds().map(|(_, kind)| match &*kind.name {
-        "ClaimState" => kind.clone().column("note", Type::id("note").optional()),
-        "Counter" => Kind::truth("Counter").column("value", Type::Int { lo: 0, hi: 2_000_000 }),
-        _ => kind.clone(),
-    });
-    let kinds = kinds.chain([Kind::truth("Extra").column("set", Type::Bool)]).collect();
-    Arc::new(Schema::new("sha256:next", kinds).expect("the names are good"))
-}
-
 async fn the_next_version_of_a_spec_takes_over_the_data(server: &Server) {
     println!("the_next_version_of_a_spec_takes_over_the_data");
     let url = server.database("migrated");
@@ -69,10 +57,12 @@ async fn the_next_version_of_a_spec_takes_over_the_data(server: &Server) {
         transact(&*store, claim.transition(), &Policy::default()).await.expect("it is applied");
         count(&*store).await.expect("it is applied");
     }
-    let refused =
-        PostgresStore::open(&url, next_schema(), Options::default()).await.err().expect("it is refused");
+    let refused = PostgresStore::open(&url, sample::next_schema(), Options::default())
+        .await
+        .err()
+        .expect("it is refused");
     assert!(refused.to_string().contains("`migrate`"), "{refused}");
-    let store = PostgresStore::open(&url, next_schema(), migrate()).await.expect("it is migrated");
+    let store = PostgresStore::open(&url, sample::next_schema(), migrate()).await.expect("it is migrated");
     let row =
         store.read(&[sample::claim("i")]).await.expect("rows can be read").remove(0).expect("it is there");
     assert_eq!((row.version, row.row.len(), &row.row[4]), (1, 5, &Value::Null));
@@ -80,7 +70,7 @@ async fn the_next_version_of_a_spec_takes_over_the_data(server: &Server) {
     let validator = audit(&store, Accept).await.expect("old and new events are one journal");
     assert_eq!(validator.count(), 3);
     drop(store);
-    PostgresStore::open(&url, next_schema(), migrate()).await.expect("it is there already");
+    PostgresStore::open(&url, sample::next_schema(), migrate()).await.expect("it is there already");
     let back = PostgresStore::open(&url, sample::schema(), migrate()).await.err().expect("it is refused");
     assert!(back.to_string().contains("ClaimState.note is gone"), "{back}");
 }

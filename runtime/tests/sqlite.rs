@@ -8,7 +8,7 @@ use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, hammer};
 use arch_runtime::testing::sample::{self, Request};
 use arch_runtime::time::SimClock;
-use arch_runtime::{Instant, Kind, RowKey, Schema, Type, Value};
+use arch_runtime::{Instant, RowKey, Value};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -241,18 +241,6 @@ async fn a_database_that_cannot_be_written_says_so() {
     assert_eq!(store.scan(sample::COUNTER).await.expect("it can be read"), []);
 }
 
-/// The sample with an attribute that rows may lack, a wider bound and a new kind.
-fn next_schema() -> Arc<Schema> {
-    let old = sample::schema();
-    let kinds = old.kinds().map(|(_, kind)| match &*kind.name {
-        "ClaimState" => kind.clone().column("note", Type::id("note").optional()),
-        "Counter" => Kind::truth("Counter").column("value", Type::Int { lo: 0, hi: 2_000_000 }),
-        _ => kind.clone(),
-    });
-    let kinds = kinds.chain([Kind::truth("Extra").column("set", Type::Bool)]).collect();
-    Arc::new(Schema::new("sha256:next", kinds).expect("the names are good"))
-}
-
 #[tokio::test]
 async fn the_next_version_of_a_spec_takes_over_the_data() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -268,14 +256,15 @@ async fn the_next_version_of_a_spec_takes_over_the_data() {
         apply(&store, Request::Count).await;
     }
     let before = std::fs::read(&path).expect("it is there");
-    let refused = SqliteStore::open(&path, next_schema(), Options::default()).err().expect("it is refused");
+    let refused =
+        SqliteStore::open(&path, sample::next_schema(), Options::default()).err().expect("it is refused");
     assert!(matches!(refused, StoreError::Foreign(_)));
     let text = refused.to_string();
     assert!(text.contains("`migrate`") && text.contains("new: ClaimState.note"), "{text}");
     assert_eq!(before, std::fs::read(&path).expect("it is there"), "a refusal changes nothing");
 
     let migrate = || Options { migrate: true, ..Options::default() };
-    let store = SqliteStore::open(&path, next_schema(), migrate()).expect("it is migrated");
+    let store = SqliteStore::open(&path, sample::next_schema(), migrate()).expect("it is migrated");
     let rows = store.read(&[sample::claim("i"), RowKey::single(sample::COUNTER)]).await.expect("rows");
     let row = rows[0].as_ref().expect("it is still there");
     assert_eq!((row.version, row.row.len(), &row.row[4]), (1, 5, &Value::Null));
@@ -289,7 +278,7 @@ async fn the_next_version_of_a_spec_takes_over_the_data() {
     assert!(matches!(fault, Fault::ForeignSpec { .. }), "{fault}");
     drop(store);
     // Once more changes nothing, and there is no way back.
-    SqliteStore::open(&path, next_schema(), migrate()).expect("it is there already");
+    SqliteStore::open(&path, sample::next_schema(), migrate()).expect("it is there already");
     let back = SqliteStore::open(&path, sample::schema(), migrate()).err().expect("it is refused");
     assert!(back.to_string().contains("ClaimState.note is gone"), "{back}");
 }

@@ -43,7 +43,23 @@ pub fn schema() -> Arc<Schema> {
     schema_of("sha256:sample")
 }
 
-/// The same for another spec.
+/// The schema of the next version: an attribute that rows may lack, a wider bound and a new kind.
+///
+/// # Panics
+/// Never: the names are good.
+#[must_use]
+pub fn next_schema() -> Arc<Schema> {
+    let old = schema();
+    let kinds = old.kinds().map(|(_, kind)| match &*kind.name {
+        "ClaimState" => kind.clone().column("note", Type::id("note").optional()),
+        "Counter" => Kind::truth("Counter").column("value", Type::Int { lo: 0, hi: 2_000_000 }),
+        _ => kind.clone(),
+    });
+    let kinds = kinds.chain([Kind::truth("Extra").column("set", Type::Bool)]).collect();
+    Arc::new(Schema::new("sha256:next", kinds).expect("the names are good"))
+}
+
+/// The sample's schema for another spec.
 ///
 /// # Panics
 /// Never: the names are good.
