@@ -9,7 +9,7 @@ use crate::model::{Model, State, StateSource, Transition};
 use crate::paths::ask::Asked;
 use crate::paths::foresee::{Foreseen, arbitrary, enabled, foresee};
 use crate::paths::session::{Begins, Session};
-use crate::paths::{Kept, starts_there};
+use crate::paths::{Kept, starts_there, variable};
 use crate::service::Service;
 use proptest::prelude::any;
 use proptest::sample::select;
@@ -105,8 +105,7 @@ impl Sequences {
     /// # Panics
     /// There is no thread to run it on, or no folder for a database.
     pub fn run(&self, kept: Kept, cases: u32) -> Result<Tested, String> {
-        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-        let (seed, times) = (number("ARCH_SEED").unwrap_or(0), number("ARCH_CASES").unwrap_or(1));
+        let (seed, times) = (variable("ARCH_SEED").unwrap_or(0), variable("ARCH_CASES").unwrap_or(1));
         let times = u32::try_from(times).unwrap_or(u32::MAX);
         let config = Config {
             cases: cases.saturating_mul(times),
@@ -233,9 +232,8 @@ impl Sequences {
 
     /// Whether nothing is violated but what the spec expects.
     fn holds(&self, violated: &[usize]) -> Result<(), String> {
-        let names = violated.iter().map(|i| self.model.properties[*i].name);
-        let unexpected: Vec<&str> = names.filter(|name| !self.expected.contains(name)).collect();
-        if unexpected.is_empty() { Ok(()) } else { Err(format!("violated is {}", unexpected.join(", "))) }
+        let unexpected = self.model.unexpected(violated, &self.expected);
+        unexpected.map_or(Ok(()), |names| Err(format!("violated is {names}")))
     }
 }
 

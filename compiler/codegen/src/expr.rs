@@ -7,8 +7,8 @@ use crate::refusal::Refusal;
 use crate::types::int;
 use arch_base::{Idx, Span};
 use arch_ir::{
-    ArithOp, Binder, ChainId, CompareOp, Domain, Expr, ExprKind, FaultKind, ProtocolId, RoleId, RunVarId,
-    SetOp, StepId, Type, VarId,
+    ArithOp, Binder, ChainId, CompareOp, Domain, Expr, ExprKind, FaultKind, Protocol, ProtocolId, RoleId,
+    RunVarId, SetOp, StepId, Type, VarId,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -346,7 +346,7 @@ impl Gen<'_> {
                 let set = self.expr(scope, set)?;
                 Ok(quote!(#set.into_iter()))
             }
-            Domain::Runs(id) => self.all_runs(scope, *id, is_only_about_unfinished(binder, *id)),
+            Domain::Runs(id) => self.all_runs(scope, *id, binder.is_about_unfinished(*id)),
         }
     }
 
@@ -681,23 +681,8 @@ impl Gen<'_> {
     pub fn positions_at(&self, p: ProtocolId, step: StepId) -> Vec<usize> {
         let protocol = &self.program.protocols[p];
         let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
-        let steps = &protocol.chains[chain].steps;
-        let passes = |from: &usize| steps[*from..i].iter().all(|s| protocol.steps[*s].loops);
-        (0..=i).filter(passes).collect()
+        (0..=i).filter(|from| can_pass(protocol, chain, *from..i)).collect()
     }
-}
-
-/// Whether a filter accepts unfinished runs only: then runs that were never written need not be looked at.
-fn is_only_about_unfinished(binder: &Binder, id: ProtocolId) -> bool {
-    let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
-    binder.filter.as_deref().is_some_and(|filter| {
-        filter.conjuncts().into_iter().any(|c| match &c.kind {
-            ExprKind::RunUnfinished(p, r) => *p == id && mine(r),
-            // At a step of its own, or of its sub-runs.
-            ExprKind::RunAt(_, r, _) => mine(r),
-            _ => false,
-        })
-    })
 }
 
 /// What both sides of a comparison can be.
@@ -712,6 +697,12 @@ fn element(ty: &Type) -> &Type {
         Type::Set(of, _) | Type::Seq(of, _) => of,
         other => other,
     }
+}
+
+/// Whether a run can go from one position of a chain to another without a step: all steps between are `loop` steps.
+pub(crate) fn can_pass(protocol: &Protocol, chain: ChainId, between: std::ops::Range<usize>) -> bool {
+    let steps = protocol.chains[chain].steps.get(between);
+    steps.is_some_and(|steps| steps.iter().all(|s| protocol.steps[*s].loops))
 }
 
 fn unbound(span: Span) -> Refusal {

@@ -196,11 +196,10 @@ struct Made {
 /// The modules as files.
 fn files(r#gen: &Gen<'_>, origin: &Origin, made: Made, actors: &[Served]) -> Vec<File> {
     let names: Vec<Ident> = made.steps.iter().map(|(name, _)| ident(name)).collect();
-    let sub_runs = r#gen.program.protocols.iter().any(|p| p.parent.is_some());
     let spec = r#gen.spec_module(&made.table, &origin.hash, origin.tick);
     let mut list = vec![types_file(origin, &made.types), rows_file(origin, &made.rows)];
     list.extend(made.steps.iter().map(|(name, items)| steps_file(origin, name, items)));
-    list.extend([spec_file(origin, &names, sub_runs, &spec), model_file(origin, &names, &made.model)]);
+    list.extend([spec_file(origin, &names, &spec), model_file(origin, &names, &made.model)]);
     list.extend(serving_files(r#gen, origin, actors));
     let modules = quote! {
         #(pub mod #names;)*
@@ -258,19 +257,11 @@ fn steps_file(origin: &Origin, name: &str, items: &TokenStream) -> File {
     print::file(origin, &format!("{name}.rs"), &format!("The steps of `{name}`."), items)
 }
 
-fn spec_file(origin: &Origin, names: &[Ident], sub_runs: bool, spec: &TokenStream) -> File {
-    let parent = if sub_runs {
-        quote!(
-            use arch_runtime::step::Parent;
-        )
-    } else {
-        quote!()
-    };
+fn spec_file(origin: &Origin, names: &[Ident], spec: &TokenStream) -> File {
     let spec = quote! {
         use super::rows::*;
         use super::types::*;
         #(use super::#names;)*
-        #parent
         use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
         use arch_runtime::value::Type;
         use arch_runtime::{Kind, KindClass, Schema};

@@ -3,14 +3,15 @@
 use crate::concluded::{AS_BEFORE, Concluded};
 use crate::effect_uses::Touched;
 use crate::expr::MAIN;
+use crate::expr::can_pass;
 use crate::gen_::{Gen, Scope};
 use crate::layout::{ColumnOf, KindOf};
 use crate::names::ident;
 use crate::refusal::Refusal;
 use arch_base::Idx;
 use arch_ir::{
-    Actor, ChainId, Expr, ExprKind, Handover, Outcome, Protocol, ProtocolId, RoleId, SortId, Status, Step,
-    StepId, Type,
+    Actor, Expr, ExprKind, Handover, Outcome, Protocol, ProtocolId, RoleId, SortId, Status, Step, StepId,
+    Type,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -115,7 +116,7 @@ impl Gen<'_> {
         let Some(parent) = protocol.parent else { return quote!(None) };
         let (above, subjects) = (parent.protocol.index(), self.program.inherited_subjects(protocol));
         let at = &self.layout.protocol(parent.protocol).variant(Status::At(MAIN, parent.position)).word;
-        quote!(Some(Parent { protocol: #above, at: #at.into(), subjects: #subjects }))
+        quote!(Some(arch_runtime::step::Parent { protocol: #above, at: #at.into(), subjects: #subjects }))
     }
 
     fn kind_token(&self, kind: Option<usize>) -> TokenStream {
@@ -459,18 +460,15 @@ impl Gen<'_> {
     pub fn reached(&self, id: ProtocolId, step: StepId) -> Vec<Status> {
         let protocol = &self.program.protocols[id];
         let Some((chain, i)) = protocol.place(step) else { return Vec::new() };
-        let loops = |c: ChainId, at: std::ops::Range<usize>| {
-            protocol.chains[c].steps.get(at).is_some_and(|s| s.iter().all(|s| protocol.steps[*s].loops))
-        };
         let window = protocol.chains[chain].window.as_ref();
         let starts = match window {
-            None => loops(chain, 0..i),
+            None => can_pass(protocol, chain, 0..i),
             Some(window) => i == 0 && window.at_start,
         };
         // The sub-runs of an idle run are not done: they are idle.
         let waits = window.is_none() && !self.joined_between(id, 0, i).is_empty();
         let idle = (starts && protocol.begin.is_empty() && !waits).then_some(Status::Idle);
-        let own = (0..=i).filter(|p| loops(chain, *p..i)).map(|p| Status::At(chain, p as u32));
+        let own = (0..=i).filter(|p| can_pass(protocol, chain, *p..i)).map(|p| Status::At(chain, p as u32));
         let main = &protocol.chains[MAIN].steps;
         let branches_off = |p: usize| {
             let passed = main.iter().skip(p).take_while(|s| protocol.steps[**s].loops).count();

@@ -4,7 +4,7 @@
 //! and idle is where it starts. What a run waits for is therefore read key by key, so the types of the keys are closed lists.
 
 use crate::concluded::Concluded;
-use crate::expr::MAIN;
+use crate::expr::{MAIN, can_pass};
 use crate::gen_::Gen;
 use crate::layout::ColumnOf;
 use crate::names::ident;
@@ -28,6 +28,11 @@ impl Gen<'_> {
         ident(&self.layout.protocol(id).key)
     }
 
+    /// A status in which something is so if the sub-runs of these protocols are done.
+    fn arm(at: &TokenStream, joins: &[TokenStream]) -> TokenStream {
+        if joins.is_empty() { quote!(#at => true) } else { quote!(#at => #(#joins)&&*) }
+    }
+
     /// What joins the sub-runs of these protocols, which belong to a run: one condition for each.
     pub fn joins(&self, segments: &[ProtocolId], tx: &TokenStream, run: &TokenStream) -> Vec<TokenStream> {
         let join = |segment: &ProtocolId| {
@@ -48,16 +53,13 @@ impl Gen<'_> {
         let Some(parent) = self.program.protocols[id].parent else { return Vec::new() };
         let above = &self.program.protocols[parent.protocol];
         let here = parent.position as usize;
-        let steps = &above.chains[MAIN].steps;
-        let passes =
-            |from: usize| steps.get(from..here).is_some_and(|way| way.iter().all(|s| above.steps[*s].loops));
         let before = |from: usize| {
             let earlier = |(segment, at): &(ProtocolId, u32)| {
                 *at as usize >= from && (*at, *segment) < (parent.position, id)
             };
             self.segments(parent.protocol).into_iter().filter(earlier).map(|(segment, _)| segment).collect()
         };
-        let all = (0..=here).filter(|from| passes(*from));
+        let all = (0..=here).filter(|from| can_pass(above, MAIN, *from..here));
         all.map(|from| (Status::At(MAIN, from as u32), before(from))).collect()
     }
 
@@ -177,11 +179,7 @@ impl Gen<'_> {
         };
         let arms = self.turns(id).into_iter().map(|(at, before)| {
             let (at, joins) = (above_at(at), self.joins(&before, &quote!(tx), &quote!(&parent)));
-            if joins.is_empty() {
-                quote!(#above_status::#at => true)
-            } else {
-                quote!(#above_status::#at => #(#joins)&&*)
-            }
+            Self::arm(&quote!(#above_status::#at), &joins)
         });
         let enter = (self.turns(id).len() > 1).then(|| {
             quote! {
@@ -223,7 +221,7 @@ impl Gen<'_> {
             let at = ident(&self.layout.protocol(id).variant(Status::At(chain, from as u32)).rust);
             let joined = if chain == MAIN { self.joined_between(id, from, to) } else { Vec::new() };
             let joins = self.joins(&joined, &quote!(tx), &quote!(&run));
-            if joins.is_empty() { quote!(#status::#at => true) } else { quote!(#status::#at => #(#joins)&&*) }
+            Self::arm(&quote!(#status::#at), &joins)
         });
         let idle = (protocol.parent.is_some() && self.positions_at(id, step).contains(&0))
             .then(|| quote!(#status::Idle => run.may_begin(tx),));

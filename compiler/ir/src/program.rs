@@ -668,6 +668,21 @@ pub struct Binder {
     pub filter: Option<Box<Expr>>,
 }
 
+impl Binder {
+    /// Of a variable over the runs of a protocol: whether its filter lets only unfinished ones through.
+    #[must_use]
+    pub fn is_about_unfinished(&self, protocol: ProtocolId) -> bool {
+        let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == self.slot);
+        let filter = self.filter.as_deref().map(Expr::conjuncts).unwrap_or_default();
+        filter.into_iter().any(|c| match &c.kind {
+            ExprKind::RunUnfinished(p, r) => *p == protocol && mine(r),
+            // At a step of its own, or of its sub-runs.
+            ExprKind::RunAt(_, r, _) => mine(r),
+            _ => false,
+        })
+    }
+}
+
 /// What a variable ranges over.
 #[derive(Clone, Debug)]
 pub enum Domain {

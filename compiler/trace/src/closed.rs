@@ -92,7 +92,7 @@ fn quantified(program: &Program, e: &Expr) -> Vec<SortId> {
             Type::Map(key, _) => all(key),
             _ => Vec::new(),
         },
-        (_, Some((binder, Domain::Runs(id)))) if !runs_read(program, *id, binder).unfinished => {
+        (_, Some((binder, Domain::Runs(id)))) if !binder.is_about_unfinished(*id) => {
             program.protocols[*id].subjects.iter().map(|s| s.sort).collect()
         }
         _ => Vec::new(),
@@ -103,12 +103,6 @@ fn quantified(program: &Program, e: &Expr) -> Vec<SortId> {
 pub fn runs_read(program: &Program, protocol: ProtocolId, binder: &Binder) -> RunsRead {
     let mine = |r: &Expr| matches!(r.kind, ExprKind::Slot(slot) if slot == binder.slot);
     let parts = binder.filter.as_deref().map(Expr::conjuncts).unwrap_or_default();
-    let unfinished = parts.iter().any(|c| match &c.kind {
-        ExprKind::RunUnfinished(p, r) => *p == protocol && mine(r),
-        // At a step of its own, or of its sub-runs.
-        ExprKind::RunAt(_, r, _) => mine(r),
-        _ => false,
-    });
     let subject = |e: &Expr| matches!(&e.kind, ExprKind::RunSubject(_, r, _) if mine(r));
     let known = |e: &Expr| matches!(e.kind, ExprKind::Subject(_) | ExprKind::SelfId | ExprKind::Role(_));
     let mentioning = parts.iter().any(|c| match &c.kind {
@@ -118,5 +112,9 @@ pub fn runs_read(program: &Program, protocol: ProtocolId, binder: &Binder) -> Ru
         _ => false,
     });
     let subjects = || program.protocols[protocol].subjects.iter().map(|s| s.sort).collect();
-    RunsRead { protocol, unfinished, mentioning: mentioning.then(subjects) }
+    RunsRead {
+        protocol,
+        unfinished: binder.is_about_unfinished(protocol),
+        mentioning: mentioning.then(subjects),
+    }
 }

@@ -420,6 +420,7 @@ impl Model {
     }
 
     /// What an operation can do for a run, with all its choices.
+    #[cfg(any(feature = "simulation", feature = "properties"))]
     pub(crate) fn transitions_of(&self, state: &State, op: &str, run: &[Value]) -> Vec<Transition> {
         let source = StateSource::new(self, state);
         let mut found = Successors::default();

@@ -14,6 +14,16 @@ impl Report {
     }
 }
 
+#[cfg(any(feature = "simulation", feature = "properties"))]
+impl super::Model {
+    /// The names of these properties but for those that are expected to be violated; none if there are no others.
+    pub(crate) fn unexpected(&self, violated: &[usize], expected: &[&str]) -> Option<String> {
+        let names = violated.iter().map(|i| self.properties[*i].name);
+        let names: Vec<&str> = names.filter(|name| !expected.contains(name)).collect();
+        if names.is_empty() { None } else { Some(names.join(", ")) }
+    }
+}
+
 impl Finding {
     fn unexpected(&self, expected: &[&str]) -> Option<String> {
         let is_expected = expected.contains(&&self.name[..]);

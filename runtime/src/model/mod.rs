@@ -17,7 +17,7 @@ mod state;
 
 #[cfg(feature = "stateright")]
 pub use checked::Checked;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "simulation", feature = "properties"))]
 pub(crate) use events::with_changes;
 pub use events::{Event, Transition};
 #[cfg(feature = "http")]

@@ -21,6 +21,7 @@ impl<'m> Lens<'m> {
     }
 
     /// How many ticks from one time to the next.
+    #[cfg(feature = "simulation")]
     pub fn ticks_since(self, earlier: Lens<'_>) -> i64 {
         (self.now.millis() - earlier.now.millis()) / self.model.spec.tick.max(1)
     }

@@ -21,6 +21,15 @@ pub(crate) use graph::starts_there;
 
 pub use behaviour::Behaviour;
 
+/// When services that follow a model begin; a multiple of every tick that is a divisor of a day.
+pub(crate) const START: i64 = 20_000 * 86_400_000;
+
+/// A number that an environment variable says.
+#[cfg(any(feature = "simulation", feature = "properties"))]
+pub(crate) fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 use crate::client::Asks;
 use crate::model::{Event, Model};
 use crate::service::Service;

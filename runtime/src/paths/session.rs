@@ -1,8 +1,8 @@
 //! One path: a service on an empty store whose clock the path has in hand.
 
-use super::Kept;
 use super::ask::{self, Asked, Refused};
 use super::lens::{Lens, stored};
+use super::{Kept, START};
 use crate::client::{Answer, Asks, CallError, Connection, Endpoint, Key};
 use crate::engine::{Engine, Limits};
 use crate::model::{Event, Model, State};
@@ -19,9 +19,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// When paths begin; a multiple of every tick that is a divisor of a day.
-const START: i64 = 20_000 * 86_400_000;
 
 /// How a service begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

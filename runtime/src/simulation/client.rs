@@ -1,12 +1,13 @@
 //! What clients do: choose a request, and insist on its answer.
 
+use super::Simulation;
 use super::happened::Answers;
 use super::ledger::is_kept;
 use super::network::Wire;
 use super::shadow::Shadow;
-use super::{START, Simulation};
 use crate::client::{Asks, CallError, Connection, Endpoint, Key, Patience, Transport};
 use crate::model::Model;
+use crate::paths::START;
 use crate::paths::ask::Asked;
 use crate::paths::foresee::{Foreseen, arbitrary, enabled, foresee};
 use crate::service::Service;
@@ -42,6 +43,7 @@ const AGAIN: u8 = 10;
 pub(super) struct World {
     pub store: Arc<MemoryStore>,
     spec: Spec,
+    service: Service,
     client: Vec<(&'static str, Asks)>,
     seen: Mutex<Seen>,
 }
@@ -90,7 +92,8 @@ impl World {
     pub fn new(of: &Simulation, store: Arc<MemoryStore>) -> World {
         let shadow = Shadow::new(of.model.clone(), of.expected.clone(), Instant::from_millis(START));
         let seen = Mutex::new(Seen { shadow, entries: 0, wrong: None, answers: Vec::new() });
-        World { store, spec: of.model.spec.clone(), client: of.client.clone(), seen }
+        let (spec, service) = (of.model.spec.clone(), of.service.clone());
+        World { store, spec, service, client: of.client.clone(), seen }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -185,22 +188,17 @@ impl World {
     }
 
     /// Asks for everything again, in the end.
-    pub async fn ask_again(
-        &self,
-        by: impl Transport,
-        service: &Service,
-        answers: &[Answered],
-    ) -> Result<(), String> {
+    pub async fn ask_again(&self, by: impl Transport, answers: &[Answered]) -> Result<(), String> {
         let connection = self.connection(by);
-        for answer in answers.iter().filter(|answer| is_replayed(service, answer)) {
+        for answer in answers.iter().filter(|answer| self.is_replayed(answer)) {
             self.same(&connection, answer).await?;
         }
         Ok(())
     }
-}
 
-fn is_replayed(service: &Service, answer: &Answered) -> bool {
-    matches!(&answer.told, Told::Outcome { outcome, .. } if is_kept(service, &answer.op, outcome))
+    fn is_replayed(&self, answer: &Answered) -> bool {
+        matches!(&answer.told, Told::Outcome { outcome, .. } if is_kept(&self.service, &answer.op, outcome))
+    }
 }
 
 /// A client, until it has made its requests.
@@ -216,10 +214,7 @@ pub(super) async fn run(number: usize, seed: u64, requests: usize, world: Arc<Wo
             return Err(format!("{answer}: {what}").into());
         }
         world.seen().answers.push(answer.clone());
-        // `retry` is the outcome that is not kept.
-        if random.u8(..100) < AGAIN
-            && matches!(&answer.told, Told::Outcome { outcome, .. } if outcome != "retry")
-        {
+        if random.u8(..100) < AGAIN && world.is_replayed(&answer) {
             world.same(&connection, &answer).await?;
         }
         tokio::time::sleep(Duration::from_millis(random.u64(..30))).await;

@@ -29,6 +29,7 @@ use crate::engine::{Engine, Limits};
 use crate::journal::{Replay, audit};
 use crate::model::Model;
 use crate::monitor::{Monitor, MonitorOptions};
+use crate::paths::START;
 use crate::serve::auth::Open;
 use crate::serve::{App, Metrics, Server};
 use crate::service::Service;
@@ -44,9 +45,6 @@ use std::time::Duration;
 
 /// A step of the simulation.
 const STEP: Duration = Duration::from_millis(1);
-
-/// When it begins; a multiple of every tick that is a divisor of a day.
-const START: i64 = 20_000 * 86_400_000;
 
 /// The longest simulation, in its own time: whoever has no answer by then never gets one.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -186,7 +184,7 @@ impl Simulation {
         ledger.account(&self.service, &entries, &answers)?;
         let engine = Engine::new(Arc::new(self.service.clone()), ledger.clone(), limits());
         let app = app(engine.map_err(|e| e.to_string())?);
-        world.ask_again(crate::serve::router(app), &self.service, &answers).await?;
+        world.ask_again(crate::serve::router(app), &answers).await?;
         Ok(client::summary(&answers))
     }
 }

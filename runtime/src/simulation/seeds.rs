@@ -2,6 +2,7 @@
 
 use super::faults::KINDS;
 use super::{Happened, Simulation};
+use crate::paths::variable;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::Command;
@@ -26,7 +27,7 @@ impl Seeds {
     /// # Panics
     /// Something is wrong.
     pub fn one(&self, simulation: &Simulation) {
-        let seed = number("ARCH_SEED").unwrap_or(0);
+        let seed = variable("ARCH_SEED").unwrap_or(0);
         match simulation.run(seed) {
             Ok(happened) => {
                 println!("{happened}\n{MARK}{}", serde_json::to_string(&happened).unwrap_or_default());
@@ -40,7 +41,7 @@ impl Seeds {
     /// # Panics
     /// Something is wrong: with the command that shows it again. Or so many seeds have too few faults to say anything.
     pub fn all(&self, seeds: u64) {
-        let asked = number("ARCH_SEEDS").unwrap_or(seeds);
+        let asked = variable("ARCH_SEEDS").unwrap_or(seeds);
         let mut faults: BTreeMap<String, u64> = BTreeMap::new();
         for seed in 0..asked {
             let happened = self.fresh(seed);
@@ -86,8 +87,4 @@ impl Seeds {
             ),
         }
     }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }

@@ -102,12 +102,8 @@ impl Shadow {
 
     /// Whether nothing is violated but what the spec expects.
     fn holds(&self, violated: &[usize]) -> Result<(), String> {
-        let names = violated.iter().map(|i| self.model.properties[*i].name);
-        let unexpected: Vec<&str> = names.filter(|name| !self.expected.contains(name)).collect();
-        if unexpected.is_empty() || self.blind.is_some() {
-            return Ok(());
-        }
-        Err(format!("it violates {}", unexpected.join(", ")))
+        let unexpected = self.model.unexpected(violated, &self.expected).filter(|_| self.blind.is_none());
+        unexpected.map_or(Ok(()), |names| Err(format!("it violates {names}")))
     }
 }
 

@@ -11,7 +11,6 @@ use super::build;
 use super::rollout;
 use super::repair;
 use super::resync;
-use arch_runtime::step::Parent;
 use arch_runtime::step::{Action, Acts, KindCode, Protocol, Record, Sort, Spec};
 use arch_runtime::value::Type;
 use arch_runtime::{Kind, KindClass, Schema};
@@ -97,14 +96,15 @@ pub fn spec() -> Spec {
             .binds("publisher", "publisher", 2usize).scanning(& []).writing(&
             [Main::KIND, MainApply::KIND])], }, Protocol { name : "main.apply".into(),
             kind : Some(MainApply::KIND), subjects : vec![("agent".into(), "agent"
-            .into())], copies : 1u32, parent : Some(Parent { protocol : 0usize, at :
-            "at_joined_apply".into(), subjects : 0usize }), roles : vec![], unfinished :
-            vec!["at_apply".into(), "at_ack".into()], start : vec!["idle".into(),
-            "at_apply".into()], broken : Some(("crashed".into(), "lost".into())), begin :
-            None, actions : vec![Action::of:: < main_apply::Apply > ("main.apply",
-            "agent").by(Acts::Subject(0usize)).scanning(& []).writing(&
-            [AppliedVersionState::KIND, MainApply::KIND]), Action::of:: < main_apply::Ack
-            > ("main.ack", "agent").by(Acts::Subject(0usize)).scanning(& []).writing(&
+            .into())], copies : 1u32, parent : Some(arch_runtime::step::Parent { protocol
+            : 0usize, at : "at_joined_apply".into(), subjects : 0usize }), roles :
+            vec![], unfinished : vec!["at_apply".into(), "at_ack".into()], start :
+            vec!["idle".into(), "at_apply".into()], broken : Some(("crashed".into(),
+            "lost".into())), begin : None, actions : vec![Action::of:: <
+            main_apply::Apply > ("main.apply", "agent").by(Acts::Subject(0usize))
+            .scanning(& []).writing(& [AppliedVersionState::KIND, MainApply::KIND]),
+            Action::of:: < main_apply::Ack > ("main.ack", "agent")
+            .by(Acts::Subject(0usize)).scanning(& []).writing(&
             [AppliedVersionState::KIND, RolloutState::KIND, MainApply::KIND])], },
             Protocol { name : "build".into(), kind : Some(Build::KIND), subjects :
             vec![], copies : 1u32, parent : None, roles : vec![(1usize, "publisher"

@@ -93,24 +93,28 @@ impl EtcdStore {
         kinds: Vec<Found>,
     ) -> Result<(ReadRows, Instant), StoreError> {
         let (mut read, mut last) = (ReadRows::default(), Instant::PAST);
-        let mut row = |kv: &Kv, row: &RowKey| -> Result<Versioned, StoreError> {
-            let (versioned, at) = to_row(kv, row, &self.schema)?;
-            last = last.max(at);
-            Ok(versioned)
-        };
         for (key, kv) in single.iter().zip(found) {
-            let versioned = kv.as_ref().map(|kv| row(kv, key)).transpose()?;
-            read.rows.insert((*key).clone(), versioned);
+            let row = kv.as_ref().map(|kv| to_row(kv, key, &self.schema)).transpose()?;
+            last = row.iter().fold(last, |last, (_, at)| last.max(*at));
+            read.rows.insert((*key).clone(), row.map(|(versioned, _)| versioned));
         }
         for (kind, found) in scans.iter().zip(kinds) {
             let mut all = BTreeMap::new();
             for kv in &found.kvs {
-                let key = self.keys.row_of(&kv.key, &self.schema).ok_or_else(|| corrupt(kv, "no row"))?;
-                all.insert(key.key.clone(), row(kv, &key)?);
+                let (row, versioned, at) = self.row(kv)?;
+                last = last.max(at);
+                all.insert(row.key, versioned);
             }
             read.scans.insert(*kind, all);
         }
         Ok((read, last))
+    }
+
+    /// A row, told by its key, and when it was written.
+    pub(super) fn row(&self, kv: &Kv) -> Result<(RowKey, Versioned, Instant), StoreError> {
+        let row = self.keys.row_of(&kv.key, &self.schema).ok_or_else(|| corrupt(kv, "no row"))?;
+        let (versioned, at) = to_row(kv, &row, &self.schema)?;
+        Ok((row, versioned, at))
     }
 
     fn known(&self, kv: &Kv, transition: &Transition, now: Instant) -> Result<Option<Replayed>, StoreError> {
@@ -202,10 +206,9 @@ impl EtcdStore {
         if now.0 - since.0 < PART {
             return;
         }
-        let compare = vec![Compare::unchanged(self.keys.part().into(), since)];
         let success = vec![Op::put(self.keys.part(), (part + 1).to_string())];
-        if let Err(failure) = self.gateway.txn(&Txn { compare, success }).await {
-            tracing::debug!(?failure, "the journal's next part was not begun");
+        if let Err(failure) = self.gateway.if_unchanged(self.keys.part().into(), since, success).await {
+            tracing::debug!(%failure, "the journal's next part was not begun");
         }
     }
 }

@@ -263,7 +263,7 @@ pub(super) struct Done {
     #[serde(default)]
     pub(super) succeeded: bool,
     #[serde(default)]
-    responses: Vec<Response_>,
+    responses: Vec<OpDone>,
 }
 
 impl Done {
@@ -284,7 +284,7 @@ struct Header {
 }
 
 #[derive(Deserialize, Debug)]
-struct Response_ {
+struct OpDone {
     response_range: Option<Found>,
 }
 
@@ -363,6 +363,17 @@ impl Gateway {
     /// Does a transaction, once.
     pub(super) async fn txn(&self, txn: &Txn) -> Result<Done, Failure> {
         self.ask("/v3/kv/txn", txn).await
+    }
+
+    /// Does all of this if a key was last changed by this revision (0: is not there); whether it was.
+    pub(super) async fn if_unchanged(
+        &self,
+        key: Bin,
+        since: Revision,
+        success: Vec<Op>,
+    ) -> Result<bool, StoreError> {
+        let compare = vec![Compare::unchanged(key, since)];
+        Ok(self.txn(&Txn { compare, success }).await?.succeeded)
     }
 
     /// What ranges find, all of it as of one revision, and which.

@@ -25,9 +25,8 @@ impl EtcdStore {
                 let entry = entry.ok_or_else(|| corrupt(&kv, "its entry is missing"))?;
                 return self.entry(&entry).map(Some);
             }
-            let compare = vec![Compare::unchanged(key.as_str().into(), since)];
-            let success = vec![Op::put(key, NOT_COMMITTED)];
-            if self.gateway.txn(&Txn { compare, success }).await?.succeeded {
+            let success = vec![Op::put(key.as_str(), NOT_COMMITTED)];
+            if self.gateway.if_unchanged(key.into(), since, success).await? {
                 return Ok(None);
             }
         }
@@ -40,29 +39,35 @@ impl EtcdStore {
     }
 
     async fn one(&self, key: &str) -> Result<Option<Kv>, StoreError> {
-        let (_, found) = self.gateway.read(vec![Range::one(key)]).await?;
-        Ok(found.into_iter().flat_map(|found| found.kvs).next())
+        Ok(self.each(vec![key.to_owned()]).await?.pop().flatten())
+    }
+
+    /// Keys, as of one revision.
+    async fn each(&self, keys: Vec<String>) -> Result<Vec<Option<Kv>>, StoreError> {
+        let (_, found) = self.gateway.read(keys.into_iter().map(Range::one).collect()).await?;
+        Ok(found.into_iter().map(|found| found.kvs.into_iter().next()).collect())
+    }
+
+    /// The first keys of those from one up to before another.
+    async fn first(&self, (from, until): (String, String), limit: usize) -> Result<Vec<Kv>, StoreError> {
+        let (_, found) = self.gateway.read(vec![Range::below(&from).before(until).limit(limit)]).await?;
+        Ok(found.into_iter().flat_map(|found| found.kvs).collect())
     }
 
     pub(super) async fn read_rows(&self, rows: &[RowKey]) -> Result<Vec<Option<Versioned>>, StoreError> {
-        let ranges = rows.iter().map(|row| Range::one(self.keys.row(row, &self.schema))).collect();
-        let (_, found) = self.gateway.read(ranges).await?;
+        let keys = rows.iter().map(|row| self.keys.row(row, &self.schema)).collect();
+        let found = self.each(keys).await?;
         let row =
             |(row, kv): (&RowKey, Option<Kv>)| kv.map(|kv| Ok(to_row(&kv, row, &self.schema)?.0)).transpose();
-        let found = found.into_iter().map(|found| found.kvs.into_iter().next());
         rows.iter().zip(found).map(row).collect()
     }
 
     pub(super) async fn all_rows(&self, kind: KindId) -> Result<Vec<(RowKey, Versioned)>, StoreError> {
         let range = Range::below(&self.keys.rows(kind, &self.schema));
         let (_, found) = self.gateway.read(vec![range]).await?;
-        let row = |kv: Kv| {
-            let row = self.keys.row_of(&kv.key, &self.schema).ok_or_else(|| corrupt(&kv, "no row"))?;
-            let (versioned, _) = to_row(&kv, &row, &self.schema)?;
-            Ok((row, versioned))
-        };
-        let mut all: Vec<_> =
-            found.into_iter().flat_map(|found| found.kvs).map(row).collect::<Result<_, StoreError>>()?;
+        let kvs = found.iter().flat_map(|found| &found.kvs);
+        let rows = kvs.map(|kv| self.row(kv).map(|(row, versioned, _)| (row, versioned)));
+        let mut all = rows.collect::<Result<Vec<_>, StoreError>>()?;
         // By the values of keys, not by their texts.
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(all)
@@ -107,14 +112,14 @@ impl EtcdStore {
     /// Forgets expired replies. One that was given again under the same key since then has a later expiry, too.
     pub(super) async fn forget(&self, limit: usize) -> Result<usize, StoreError> {
         let now = self.now(Instant::PAST);
-        let (from, until) = self.keys.expired(now);
-        let (_, found) = self.gateway.read(vec![Range::below(&from).before(until).limit(limit)]).await?;
+        let expired = self.first(self.keys.expired(now), limit).await?;
+        let reply = |kv: &Kv| self.keys.reply_of(&kv.key).ok_or_else(|| corrupt(kv, "no key"));
+        let replies = expired.iter().map(reply).collect::<Result<_, _>>()?;
         let mut forgotten = 0;
-        for expiry in found.into_iter().flat_map(|found| found.kvs) {
-            let reply = self.keys.reply_of(&expiry.key).ok_or_else(|| corrupt(&expiry, "no key"))?;
+        for (expiry, reply) in expired.into_iter().zip(self.each(replies).await?) {
             let mut success = vec![Op::delete(expiry.key)];
             let mut compare = Vec::new();
-            if let Some(kv) = self.one(&reply).await?
+            if let Some(kv) = reply
                 && record::<ReplyRecord>(&kv)?.has_expired(now)
             {
                 compare.push(Compare::unchanged(kv.key.clone(), kv.mod_revision));
@@ -130,12 +135,13 @@ impl EtcdStore {
     /// Takes messages that are due; those that somebody else is just taking are left to them.
     pub(super) async fn take(&self, limit: usize, lease: Duration) -> Result<Vec<Delivery>, StoreError> {
         let now = self.now(Instant::PAST);
-        let (from, until) = self.keys.due_until(now);
-        let (_, found) = self.gateway.read(vec![Range::below(&from).before(until).limit(limit)]).await?;
+        let due = self.first(self.keys.due_until(now), limit).await?;
+        let id = |kv: &Kv| Ok(self.keys.message_of(&kv.key).ok_or_else(|| corrupt(kv, "no message"))?.1);
+        let ids = due.iter().map(id).collect::<Result<Vec<MessageId>, StoreError>>()?;
+        let messages = self.each(ids.iter().map(|id| self.keys.message(*id)).collect()).await?;
         let mut taken = Vec::new();
-        for due in found.into_iter().flat_map(|found| found.kvs) {
-            let (_, id) = self.keys.message_of(&due.key).ok_or_else(|| corrupt(&due, "no message"))?;
-            let Some(kv) = self.one(&self.keys.message(id)).await? else { continue };
+        for (id, kv) in ids.into_iter().zip(messages) {
+            let Some(kv) = kv else { continue };
             let mut message: MessageRecord = record(&kv)?;
             message.attempt += 1;
             if self.put_off(id, &kv, &mut message, now.plus(lease)).await? {
@@ -160,8 +166,7 @@ impl EtcdStore {
             success.push(Op::delete(self.keys.due(before, id)));
             success.push(Op::put(self.keys.due(until, id), ""));
         }
-        let compare = vec![Compare::unchanged(kv.key.clone(), kv.mod_revision)];
-        Ok(self.gateway.txn(&Txn { compare, success }).await?.succeeded)
+        self.gateway.if_unchanged(kv.key.clone(), kv.mod_revision, success).await
     }
 
     pub(super) async fn end_attempt(
@@ -189,8 +194,7 @@ impl EtcdStore {
                 success.push(Op::put(self.keys.dead(id), value(&message)?));
             }
         }
-        let compare = vec![Compare::unchanged(kv.key, kv.mod_revision)];
-        Ok(self.gateway.txn(&Txn { compare, success }).await?.succeeded)
+        self.gateway.if_unchanged(kv.key, kv.mod_revision, success).await
     }
 
     pub(super) async fn outbox_status(&self) -> Result<OutboxStatus, StoreError> {
