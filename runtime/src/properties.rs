@@ -9,7 +9,7 @@ use crate::model::{Model, State, StateSource, Transition};
 use crate::paths::ask::Asked;
 use crate::paths::foresee::{Foreseen, arbitrary, enabled, foresee};
 use crate::paths::session::{Begins, Session};
-use crate::paths::{Kept, starts_there, variable};
+use crate::paths::{Kept, Over, starts_there, variable};
 use crate::service::Service;
 use proptest::prelude::any;
 use proptest::sample::select;
@@ -152,7 +152,8 @@ impl Sequences {
         runtime.block_on(async {
             let begins = Begins::Watched;
             let service = (self.service)();
-            let start = Session::start(&self.model, service, &self.client, kept, &initial, begins);
+            let start =
+                Session::start(&self.model, service, (Over::Http, &self.client), kept, &initial, begins);
             let mut session = start.await?;
             let mut state = initial;
             let mut result = Ok(());

@@ -35,12 +35,34 @@ pub struct Service {
     pub guards: Vec<Guard>,
     /// Its OpenAPI document, served as it is.
     pub openapi: &'static str,
+    /// How it is asked over gRPC (feature `grpc`); none if it is not.
+    pub rpc: Option<Rpc>,
     /// Finds steps again, to check a journal.
     pub steps: Steps,
     /// How a row starts that was never written, to show it to who looks at it; none if that is not known.
     pub initial: Initial,
     /// How an instance that lives in this process gives back what it holds when the process ends.
     pub releases: Vec<Release>,
+}
+
+/// The gRPC services of a service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rpc {
+    /// Its `.proto` file, served as it is.
+    pub proto: &'static str,
+    /// A method for each operation.
+    pub methods: &'static [Method],
+}
+
+/// A gRPC method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Method {
+    /// The operation: `main.claim`.
+    pub op: &'static str,
+    /// Where it is served: `/jobs.v1.Main/Claim`.
+    pub path: &'static str,
+    /// Every outcome that it can have.
+    pub outcomes: &'static [&'static str],
 }
 
 /// A guard atom.
@@ -250,6 +272,12 @@ pub enum ServiceError {
     /// A name that cannot be the prefix of environment variables.
     #[error("`{0}` cannot name a service: lower-case letters, digits, `-` and `_`, starting with a letter")]
     Name(SmolStr),
+    /// A service that is asked over gRPC, by a runtime that cannot.
+    #[error("gRPC needs the feature `grpc` of arch-runtime: add it to the dependency in Cargo.toml")]
+    NoGrpc,
+    /// An operation without a gRPC method, or a method without an operation.
+    #[error("`{0}` is a gRPC method or an operation, and not both")]
+    Method(SmolStr),
     /// A release of an operation that there is not.
     #[error("what is held is released by `{0}`, which is no operation")]
     Release(SmolStr),
@@ -279,8 +307,22 @@ impl Service {
             }
             op.check()?;
         }
+        self.check_methods()?;
         match self.releases.iter().find(|r| self.operation(&r.op).is_none()) {
             Some(release) => Err(ServiceError::Release(release.op.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn check_methods(&self) -> Result<(), ServiceError> {
+        let Some(rpc) = self.rpc else { return Ok(()) };
+        if !cfg!(feature = "grpc") {
+            return Err(ServiceError::NoGrpc);
+        }
+        let methods: HashSet<&str> = rpc.methods.iter().map(|m| m.op).collect();
+        let operations: HashSet<&str> = self.operations.iter().map(|op| &*op.name).collect();
+        match methods.symmetric_difference(&operations).min() {
+            Some(odd) => Err(ServiceError::Method((*odd).into())),
             None => Ok(()),
         }
     }

@@ -1,17 +1,13 @@
 //! Serving: every answer that the router gives, and that nothing changes when it should not.
 #![cfg(feature = "http")]
 
-use arch_runtime::engine::{Engine, Limits};
+#[path = "support/world.rs"]
+mod world;
+
 use arch_runtime::journal::{Cursor, audit};
-use arch_runtime::monitor::{Monitor, MonitorOptions};
-use arch_runtime::serve::auth::Open;
-use arch_runtime::serve::{App, Metrics, RequestLimits, router};
-use arch_runtime::service::{Call, Handler, HandlerError, Prepared, Service};
-use arch_runtime::store::memory::{Fault, MemoryStore, ScriptedFaults};
-use arch_runtime::store::{BoxFuture, Policy, Store};
+use arch_runtime::service::HandlerError;
+use arch_runtime::store::memory::Fault;
 use arch_runtime::testing::{sample, service};
-use arch_runtime::time::SimClock;
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -19,6 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
+use world::{World, with_handler};
 
 /// A reply.
 struct Answer {
@@ -47,45 +44,7 @@ impl Answer {
     }
 }
 
-struct World {
-    store: Arc<dyn Store>,
-    app: Arc<App>,
-    router: Router,
-}
-
 impl World {
-    fn new() -> World {
-        World::of(service::service(), Arc::new(MemoryStore::new(sample::schema())))
-    }
-
-    fn faulty(faults: &[Fault]) -> World {
-        let clock = Arc::new(SimClock::at(arch_runtime::Instant::from_millis(1_000_000)));
-        let faults = ScriptedFaults(faults.iter().copied().map(Some).collect());
-        World::of(service::service(), Arc::new(MemoryStore::simulated(sample::schema(), clock, faults)))
-    }
-
-    fn of(service: Service, store: Arc<dyn Store>) -> World {
-        let service = Arc::new(service);
-        let limits = Limits {
-            prepare: Duration::from_millis(200),
-            retry: Policy { retries: 3, ..Policy::default() },
-            ..Limits::default()
-        };
-        let metrics = Arc::new(Metrics::default());
-        let options = MonitorOptions { panic: true, ..MonitorOptions::default() };
-        let monitor = Monitor::new(&service, store.clone(), options);
-        let engine = Engine::new(service, store.clone(), limits).expect("the sample makes sense");
-        let engine = engine.observed(metrics.clone()).monitored(monitor);
-        let mut app = App::new(Arc::new(engine), metrics, Arc::new(Open));
-        app.limits = RequestLimits {
-            body: 1_000,
-            body_timeout: Duration::from_millis(100),
-            reply_timeout: Duration::from_millis(500),
-        };
-        let app = Arc::new(app);
-        World { store, router: router(app.clone()), app }
-    }
-
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router answers");
         let (status, headers) = (response.status(), response.headers().clone());
@@ -104,10 +63,6 @@ impl World {
 
     async fn keyed(&self, path: &str, key: &str, body: Value) -> Answer {
         self.send(post(path, &[("idempotency-key", key)], body.to_string())).await
-    }
-
-    async fn commits(&self) -> usize {
-        self.store.journal(Cursor::START, usize::MAX).await.expect("the journal can be read").entries.len()
     }
 }
 
@@ -211,39 +166,6 @@ async fn a_repeated_request_is_answered_as_before() {
         let answer = world.keyed("/v1/counter/count", wrong, json!({ "self": "c" })).await;
         assert_eq!(answer.problem(), (400, "invalid-request".into()), "{wrong}");
     }
-}
-
-/// A handler that does something else than the sample's.
-struct Odd<F>(F);
-
-impl<F> Handler for Odd<F>
-where
-    F: Fn(Arc<dyn Handler>, Call) -> BoxFuture<'static, Result<Prepared, HandlerError>>
-        + Send
-        + Sync
-        + 'static,
-{
-    fn prepare<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Prepared, HandlerError>> {
-        let sample = service::service().operation("counter.count").expect("it is there").handler.clone();
-        (self.0)(sample, call.clone())
-    }
-}
-
-fn with_handler<F>(handler: F) -> World
-where
-    F: Fn(Arc<dyn Handler>, Call) -> BoxFuture<'static, Result<Prepared, HandlerError>>
-        + Send
-        + Sync
-        + 'static,
-{
-    let mut service = service::service();
-    let handler = Arc::new(Odd(handler));
-    service
-        .operations
-        .iter_mut()
-        .filter(|o| o.name == "counter.count")
-        .for_each(|o| o.handler = handler.clone());
-    World::of(service, Arc::new(MemoryStore::new(sample::schema())))
 }
 
 #[tokio::test]

@@ -550,6 +550,9 @@ pub struct GenerateArgs {
     /// The name of the package, in a crate that is new [default: that of the folder]
     #[arg(long, value_name = "NAME", value_parser = package)]
     pub name: Option<String>,
+    /// By what the service can be asked; gRPC is beside HTTP, on the same port [default: as Cargo.toml has it, in a crate that is new http]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    pub transport: Vec<Transport>,
     /// Where the crate arch-runtime is, for a crate that is new; without it, a crate carries it along in vendor/arch-runtime
     #[arg(long, value_name = "DIR")]
     pub runtime_path: Option<PathBuf>,
@@ -571,6 +574,15 @@ pub struct GenerateArgs {
     /// Of the report's behaviours only those whose test has this in its name
     #[arg(long, value_name = "NAME", requires = "test_from")]
     pub only: Option<String>,
+}
+
+/// By what a generated service can be asked.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// HTTP and JSON, which every service has.
+    Http,
+    /// gRPC.
+    Grpc,
 }
 
 /// `archc completions`.

@@ -16,13 +16,15 @@ pub struct Package {
     pub lib_name: String,
     /// Whether it carries the runtime along.
     pub vendors: bool,
+    /// Whether the runtime's feature for gRPC is on.
+    pub grpc: bool,
 }
 
 impl Package {
     /// One that carries the runtime along or not.
     #[must_use]
     pub fn new(name: &str, vendors: bool) -> Package {
-        Package { name: name.to_owned(), lib_name: name.replace('-', "_"), vendors }
+        Package { name: name.to_owned(), lib_name: name.replace('-', "_"), vendors, grpc: false }
     }
 
     /// The crate in a folder; none where there is no `Cargo.toml`.
@@ -42,6 +44,8 @@ impl Package {
         let name = name.ok_or_else(|| format!("{} names no package", path.display()))?;
         let runtime = text_at(&["dependencies", "arch-runtime", "path"]);
         let mut package = Package::new(name, runtime.is_some_and(|p| p == runtime_crate::FOLDER));
+        let features = at(&manifest, &["dependencies", "arch-runtime", "features"]).and_then(Value::as_array);
+        package.grpc = features.is_some_and(|all| all.iter().any(|f| f.as_str() == Some("grpc")));
         if let Some(lib) = text_at(&["lib", "name"]) {
             lib.clone_into(&mut package.lib_name);
         }

@@ -1,7 +1,7 @@
 //! Prints the generated modules of a spec into a folder: `emit FILE INSTANCE DIR` (`-` for the default instance).
 
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{Origin, generate};
+use arch_codegen::{Origin, Transport, generate};
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -14,7 +14,7 @@ fn main() {
     sources.add(args[1].clone(), text);
     let origin =
         Origin { tool: "archc".into(), spec: args[1].clone(), hash: "sha256:test".into(), tick: 1_000 };
-    match generate(&program, &sources, &origin) {
+    match generate(&program, &sources, &origin, Transport::default()) {
         Ok(files) => {
             for file in files.files {
                 std::fs::write(std::path::Path::new(&args[3]).join(file.path), file.text).expect("written");

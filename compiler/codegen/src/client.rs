@@ -9,11 +9,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// What the client has besides the methods of operations.
-const OWN: &[&str] = &["at", "new", "connection", "look", "clone"];
+const OWN: &[&str] = &["at", "new", "over_grpc", "connection", "look", "clone"];
 
 impl Gen<'_> {
     /// The module `client`.
-    pub fn client_module(&self, actors: &[Served]) -> TokenStream {
+    pub fn client_module(&self, actors: &[Served], grpc: bool) -> TokenStream {
         let ops = || actors.iter().flat_map(|a| &a.ops);
         let mut taken = Taken::with(OWN);
         let methods: Vec<TokenStream> = ops().map(|op| self.client_method(op, &mut taken)).collect();
@@ -22,6 +22,14 @@ impl Gen<'_> {
         let table = ops().map(|op| {
             let (name, request) = (&op.name, ident(&op.request));
             quote!((#name, asks::<#request> as Asks))
+        });
+        let over_grpc = grpc.then(|| {
+            quote! {
+                #[doc = " A client of the same endpoint, whose requests go over gRPC (and `look` over HTTP still)."]
+                pub fn over_grpc(endpoint: Endpoint) -> ServiceClient {
+                    ServiceClient::new(endpoint.grpc(&spec(), &super::grpc::RPC))
+                }
+            }
         });
         quote! {
             #[doc = " A client of the service: one request is one transition, however often it has to be sent."]
@@ -47,6 +55,7 @@ impl Gen<'_> {
                 pub fn new(endpoint: Endpoint) -> ServiceClient {
                     ServiceClient { connection: Connection::new(endpoint, spec()) }
                 }
+                #over_grpc
                 #[doc = " What it asks by: `connection().ask_under(&key, &request)` asks under a key of your own."]
                 pub fn connection(&self) -> &Connection {
                     &self.connection

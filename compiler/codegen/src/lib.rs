@@ -18,6 +18,7 @@ mod names;
 mod openapi;
 mod print;
 mod project;
+mod proto;
 mod refusal;
 mod rows;
 mod serve;
@@ -31,6 +32,7 @@ pub use hash::spec_hash;
 pub use layout::{Column, ColumnOf, Kind, KindOf, Layout, ProtocolNames};
 pub use model::instance_name;
 pub use project::{Crate, Project, project, stubs};
+pub use proto::{Method, Proto};
 pub use refusal::{NOT_GENERATED, Refusal};
 pub use serve::{Asked, Op, Served};
 
@@ -54,6 +56,16 @@ pub struct Origin {
     pub tick: i64,
 }
 
+/// By what a service can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Transport {
+    /// HTTP and JSON.
+    #[default]
+    Http,
+    /// gRPC beside HTTP.
+    Grpc,
+}
+
 /// A generated file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
@@ -70,6 +82,8 @@ pub struct Code {
     pub files: Vec<File>,
     /// The OpenAPI document.
     pub openapi: String,
+    /// The gRPC services, if there are to be any.
+    pub proto: Option<Proto>,
     /// Who does what.
     pub actors: Vec<Served>,
     /// Types of which a service must list the instances, with those that the model has.
@@ -80,7 +94,12 @@ pub struct Code {
 ///
 /// # Errors
 /// Everything of which no code can be made.
-pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Result<Code, Vec<Refusal>> {
+pub fn generate(
+    program: &Program,
+    sources: &SourceMap,
+    origin: &Origin,
+    transport: Transport,
+) -> Result<Code, Vec<Refusal>> {
     let layout = Layout::of(program)?;
     let r#gen = Gen::new(program, layout, sources, &origin.spec);
     let mut refusals = Vec::new();
@@ -104,12 +123,17 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
     let (model, actors) = (r#gen.model_module(), r#gen.served());
     match (model, actors) {
         (Ok(model), Ok(actors)) if refusals.is_empty() => {
+            let proto = match transport {
+                Transport::Http => None,
+                Transport::Grpc => Some(proto::document(program, &r#gen.layout, &actors, origin)?),
+            };
             let made = Made { types, rows, steps, table, model };
-            let files = files(&r#gen, origin, made, &actors);
+            let files = files(&r#gen, origin, made, &actors, proto.as_ref());
             let closed = r#gen.closed();
             Ok(Code {
                 files,
                 openapi: openapi::document(program, &r#gen.layout, &actors, origin),
+                proto,
                 actors,
                 closed,
             })
@@ -122,12 +146,29 @@ pub fn generate(program: &Program, sources: &SourceMap, origin: &Origin) -> Resu
 }
 
 /// The modules that a user writes against.
-fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served]) -> Vec<File> {
-    vec![
+fn serving_files(r#gen: &Gen<'_>, origin: &Origin, actors: &[Served], proto: Option<&Proto>) -> Vec<File> {
+    let mut files = vec![
         handlers_file(origin, &r#gen.handlers_module(actors)),
-        service_file(origin, &r#gen.service_module(actors)),
-        client_file(origin, &r#gen.client_module(actors), actors),
-    ]
+        service_file(origin, &r#gen.service_module(actors, proto.is_some())),
+        client_file(origin, &r#gen.client_module(actors, proto.is_some()), actors),
+    ];
+    files.extend(proto.map(|proto| grpc_file(origin, proto)));
+    files
+}
+
+/// The table of gRPC methods; the messages are read and written by their types.
+fn grpc_file(origin: &Origin, proto: &Proto) -> File {
+    let path = format!("../../{}", proto.path);
+    let methods = proto.methods.iter().map(|Method { op, path, outcomes, .. }| {
+        quote!(Method { op: #op, path: #path, outcomes: &[#(#outcomes),*] })
+    });
+    let table = quote! {
+        use arch_runtime::service::{Method, Rpc};
+
+        #[doc = " The gRPC services."]
+        pub const RPC: Rpc = Rpc { proto: include_str!(#path), methods: &[#(#methods),*] };
+    };
+    print::file(origin, "grpc.rs", "How the service is asked over gRPC.", table)
 }
 
 fn handlers_file(origin: &Origin, handlers: &TokenStream) -> File {
@@ -194,16 +235,28 @@ struct Made {
 }
 
 /// The modules as files.
-fn files(r#gen: &Gen<'_>, origin: &Origin, made: Made, actors: &[Served]) -> Vec<File> {
+fn files(
+    r#gen: &Gen<'_>,
+    origin: &Origin,
+    made: Made,
+    actors: &[Served],
+    proto: Option<&Proto>,
+) -> Vec<File> {
     let names: Vec<Ident> = made.steps.iter().map(|(name, _)| ident(name)).collect();
     let spec = r#gen.spec_module(&made.table, &origin.hash, origin.tick);
     let mut list = vec![types_file(origin, &made.types), rows_file(origin, &made.rows)];
     list.extend(made.steps.iter().map(|(name, items)| steps_file(origin, name, items)));
     list.extend([spec_file(origin, &names, &spec), model_file(origin, &names, &made.model)]);
-    list.extend(serving_files(r#gen, origin, actors));
+    list.extend(serving_files(r#gen, origin, actors, proto));
+    let grpc = proto.map(|_| {
+        quote!(
+            pub mod grpc;
+        )
+    });
     let modules = quote! {
         #(pub mod #names;)*
         pub mod client;
+        #grpc
         pub mod handlers;
         pub mod service;
         #[cfg(feature = "model")]

@@ -32,9 +32,10 @@ pub fn project(code: &Code, origin: &Origin, package: &Crate) -> Project {
     let mut owned: Vec<File> =
         code.files.iter().map(|f| file(&format!("src/generated/{}", f.path), f.text.clone())).collect();
     owned.push(file("openapi.json", code.openapi.clone()));
-    owned.extend(tests(origin, package));
+    owned.extend(code.proto.iter().map(|proto| file(&proto.path, proto.text.clone())));
+    owned.extend(tests(origin, package, code.proto.is_some()));
     let mut once = vec![
-        file("Cargo.toml", manifest(package)),
+        file("Cargo.toml", manifest(package, code.proto.is_some())),
         file("src/lib.rs", library(code, package)),
         file("src/main.rs", main(package)),
         file("src/handlers/mod.rs", handlers_mod(code)),
@@ -121,8 +122,9 @@ fn main(package: &Crate) -> String {
     )
 }
 
-fn manifest(package: &Crate) -> String {
+fn manifest(package: &Crate, grpc: bool) -> String {
     let Crate { name, runtime, .. } = package;
+    let features = if grpc { r#""http", "grpc", "sqlite""# } else { r#""http", "sqlite""# };
     // A crate of its own, wherever it lies; in a workspace, its members say so.
     let workspace =
         if runtime.contains("workspace") { "" } else { "\n[workspace]\nexclude = [\"vendor\"]\n" };
@@ -133,7 +135,7 @@ fn manifest(package: &Crate) -> String {
          # The service in a simulated network where everything goes wrong.\nsimulation = [\"model\", \"arch-runtime/simulation\"]\n\
          # Random sequences of requests.\nproperties = [\"model\", \"arch-runtime/properties\"]\n\
          # PostgreSQL as the store.\npostgres = [\"arch-runtime/postgres\"]\n\n\
-         [dependencies]\narch-runtime = {{ {runtime}, features = [\"http\", \"sqlite\"] }}\n\n\
+         [dependencies]\narch-runtime = {{ {runtime}, features = [{features}] }}\n\n\
          [dev-dependencies]\n{name} = {{ path = \".\", features = [\"model\", \"properties\", \"simulation\"] }}\n{workspace}"
     )
 }

@@ -328,7 +328,8 @@ impl Gen<'_> {
     }
 
     /// The module `service`.
-    pub fn service_module(&self, actors: &[Served]) -> TokenStream {
+    pub fn service_module(&self, actors: &[Served], grpc: bool) -> TokenStream {
+        let rpc = if grpc { quote!(Some(super::grpc::RPC)) } else { quote!(None) };
         let mut adapters = TokenStream::new();
         let mut operations = Vec::new();
         for actor in actors {
@@ -374,6 +375,7 @@ impl Gen<'_> {
                     operations: vec![#(#operations),*],
                     guards: guards().into_iter().chain(told).collect(),
                     openapi: include_str!("../../openapi.json"),
+                    rpc: #rpc,
                     steps: serving.steps(),
                     initial: serving.initial(),
                     releases: Vec::new(),

@@ -1,7 +1,7 @@
 //! The generated code in `generated/` is what would be generated now. `ARCH_UPDATE=1` writes it.
 
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{Crate, File, Origin, Project, generate, project, spec_hash};
+use arch_codegen::{Crate, File, Origin, Project, Transport, generate, project, spec_hash};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ struct Generated {
     package: &'static str,
     /// Whether what is written once is still as it was written.
     untouched: bool,
+    transport: Transport,
 }
 
 /// An archetype of the catalogue, whose handlers are those that are written once.
@@ -24,7 +25,12 @@ const fn archetype(
     package: &'static str,
     instance: Option<&'static str>,
 ) -> Generated {
-    Generated { spec, instance, settings: &[], folder, package, untouched: true }
+    Generated { spec, instance, settings: &[], folder, package, untouched: true, transport: Transport::Http }
+}
+
+/// The same, with gRPC.
+const fn with_grpc(of: Generated) -> Generated {
+    Generated { transport: Transport::Grpc, ..of }
 }
 
 /// Every crate.
@@ -36,12 +42,12 @@ const CRATES: &[Generated] = &[
         settings: &[("CHANGES", "1"), ("LOSSES", "1"), ("DUPLICATES", "1")],
         ..archetype("specs/I11_control_plane.arch", "generated/I11_control_plane", "i11-control-plane", None)
     },
-    archetype(
+    with_grpc(archetype(
         "specs/I12_workflow_effects.arch",
         "generated/I12_workflow_effects",
         "i12-workflow-effects",
         None,
-    ),
+    )),
     archetype("specs/I15_execution_fleet.arch", "generated/I15_execution_fleet", "i15-execution-fleet", None),
     archetype("specs/I16_replicated_kv.arch", "generated/I16_replicated_kv", "i16-replicated-kv", None),
     Generated {
@@ -51,6 +57,7 @@ const CRATES: &[Generated] = &[
         folder: "examples/job_queue",
         package: "job-queue",
         untouched: false,
+        transport: Transport::Http,
     },
 ];
 
@@ -83,7 +90,7 @@ fn made(of: &Generated) -> Project {
     let origin = Origin { tool: "archc 0.1.0".into(), spec: from_there(folder, spec), hash, tick };
     let mut sources = SourceMap::default();
     sources.add(spec, text);
-    let code = generate(&program, &sources, &origin);
+    let code = generate(&program, &sources, &origin, of.transport);
     let code = code.unwrap_or_else(|refusals| panic!("{spec}: {refusals:?}"));
     let lib_name = package.replace('-', "_");
     project(&code, &origin, &Crate { name: package.into(), lib_name, runtime: String::new() })

@@ -1,7 +1,7 @@
 //! What a service does without ghost truth: what happens outside is dropped, what a step hears of it is asked of the handler.
 
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{Code, Origin, Refusal, generate};
+use arch_codegen::{Code, Origin, Refusal, Transport, generate};
 use arch_ir::Program;
 use arch_ir::ghosts::Unseen;
 
@@ -38,7 +38,7 @@ fn generated(effect: &str) -> Result<Code, Vec<Refusal>> {
     sources.add("calls.arch", text);
     let origin =
         Origin { tool: "archc".into(), spec: "calls.arch".into(), hash: "sha256:0".into(), tick: 1_000 };
-    generate(&program, &sources, &origin)
+    generate(&program, &sources, &origin, Transport::default())
 }
 
 /// Why a service cannot do it.

@@ -131,6 +131,14 @@ impl Endpoint {
         Ok(self)
     }
 
+    /// The same, asked for operations over gRPC; for rows over HTTP still.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(mut self, spec: &crate::step::Spec, rpc: &crate::service::Rpc) -> Endpoint {
+        self.transport = Arc::new(super::grpc::OverGrpc::new(self.transport, spec, rpc));
+        self
+    }
+
     /// The same, asked as patiently as this.
     #[must_use]
     pub fn patience(mut self, patience: Patience) -> Endpoint {

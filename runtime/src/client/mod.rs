@@ -11,6 +11,8 @@ mod answer;
 mod connection;
 mod endpoint;
 mod error;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod patience;
 pub(crate) mod transport;
 

@@ -35,12 +35,34 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>>;
 }
 
-/// Over HTTP, with connections that are kept; answers of at most so many bytes.
-struct Http<C>(Client<C, Full<Bytes>>, usize);
+/// Over HTTP, with connections that are kept.
+struct Http<C> {
+    client: Client<C, Full<Bytes>>,
+    /// The most bytes of an answer.
+    most: usize,
+    /// For gRPC, which needs trailers.
+    #[cfg(feature = "grpc")]
+    http2: Client<C, Full<Bytes>>,
+}
 
-impl<C: Connect + Clone> Http<C> {
+impl<C: Connect + Clone + Send + Sync + 'static> Http<C> {
     fn by(connector: C, most: usize) -> Http<C> {
-        Http(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector), most)
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new());
+        Http {
+            most,
+            #[cfg(feature = "grpc")]
+            http2: builder.clone().http2_only(true).build(connector.clone()),
+            client: builder.build(connector),
+        }
+    }
+
+    fn client(&self, _request: &Request<Full<Bytes>>) -> &Client<C, Full<Bytes>> {
+        #[cfg(feature = "grpc")]
+        if _request.headers().get("content-type").is_some_and(|kind| kind == crate::wire::grpc::MEDIA_TYPE) {
+            return &self.http2;
+        }
+        &self.client
     }
 }
 
@@ -62,15 +84,18 @@ pub(crate) fn encrypted(config: tokio_rustls::rustls::ClientConfig, most: usize)
     let mut connector = connector();
     connector.enforce_http(false);
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
-    Http::by(builder.https_only().enable_http1().wrap_connector(connector), most)
+    let builder = builder.https_only().enable_http1();
+    #[cfg(feature = "grpc")]
+    let builder = builder.enable_http2();
+    Http::by(builder.wrap_connector(connector), most)
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>> {
         Box::pin(async move {
-            let answer = self.0.request(request).await;
+            let answer = self.client(&request).request(request).await;
             let answer = answer.map_err(|e| NoAnswer { sent: !e.is_connect(), why: chain(&e) })?;
-            whole(answer, self.1).await
+            whole(answer, self.most).await
         })
     }
 }
@@ -94,10 +119,12 @@ where
     B: HttpBody<Data = Bytes> + Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let (head, body) = answer.into_parts();
+    let (mut head, body) = answer.into_parts();
     let body = Limited::new(body, most).collect().await;
     let body =
         body.map_err(|e| NoAnswer { why: format!("the answer broke off: {}", chain(&*e)), sent: true })?;
+    // Of what has trailers, which only gRPC does, they are headers that came late.
+    head.headers.extend(body.trailers().cloned().unwrap_or_default());
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 

@@ -8,7 +8,7 @@
 use super::ask::Asked;
 use super::graph::starts_there;
 use super::session::{Begins, Session};
-use super::{Kept, follow};
+use super::{Kept, Over, follow};
 use crate::model::{Event, Model, State};
 use crate::service::Service;
 use follow::{Followed, Way};
@@ -176,7 +176,8 @@ impl Behaviour {
             () if self.parts.iter().any(written) => Begins::Unwatched,
             () => Begins::Watched,
         };
-        let mut session = Session::start(model, service, &[], kept, &way.states[0], begins).await?;
+        let mut session =
+            Session::start(model, service, (Over::Http, &[]), kept, &way.states[0], begins).await?;
         for (n, (event, part)) in way.events.iter().zip(&self.parts).enumerate() {
             // Behind an exceeded bound there is no state: the service refuses what exceeds it.
             let Some(next) = way.states.get(n + 1) else { break };

@@ -68,8 +68,19 @@ impl Kept {
     ];
 }
 
+/// What requests are sent by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Over {
+    /// HTTP and JSON.
+    Http,
+    /// gRPC.
+    #[cfg(feature = "grpc")]
+    Grpc,
+}
+
 /// What was driven.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Coverage {
     /// States of the model that were looked at, and whether those are all.
     pub states: (usize, bool),
@@ -125,11 +136,30 @@ pub fn drive(
     stores: &[Kept],
     budget: Budget,
 ) -> Result<Vec<(Kept, Coverage)>, String> {
+    drive_over(Over::Http, model, service, client, stores, budget)
+}
+
+/// The same, with requests that are sent by something else: the same paths.
+///
+/// # Errors
+/// The first difference, with the path to it.
+///
+/// # Panics
+/// There is no thread to run it on, or no folder for a database.
+pub fn drive_over(
+    over: Over,
+    model: &Model,
+    service: impl Fn() -> Service,
+    client: &[(&'static str, Asks)],
+    stores: &[Kept],
+    budget: Budget,
+) -> Result<Vec<(Kept, Coverage)>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let graph = Graph::of(model, budget.states);
     let mut list = Vec::new();
     for kept in stores.iter().copied() {
-        let start = |at: u32, begins| Session::start(model, service(), client, kept, graph.state(at), begins);
+        let start =
+            |at: u32, begins| Session::start(model, service(), (over, client), kept, graph.state(at), begins);
         let (seen, looked) = (BTreeSet::new(), BTreeSet::new());
         let mut drive = Drive { graph: &graph, walk: Walk::of(&graph), model, seen, looked };
         let coverage = runtime.block_on(drive.all(&start, budget)).map_err(|e| format!("{kept:?}: {e}"))?;

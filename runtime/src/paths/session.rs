@@ -2,7 +2,7 @@
 
 use super::ask::{self, Asked, Refused};
 use super::lens::{Lens, stored};
-use super::{Kept, START};
+use super::{Kept, Over, START};
 use crate::client::{Answer, Asks, CallError, Connection, Endpoint, Key};
 use crate::engine::{Engine, Limits};
 use crate::model::{Event, Model, State};
@@ -49,7 +49,7 @@ impl Session {
     pub async fn start(
         model: &Model,
         service: Service,
-        client: &[(&'static str, Asks)],
+        (over, client): (Over, &[(&'static str, Asks)]),
         kept: Kept,
         state: &State,
         begins: Begins,
@@ -68,12 +68,21 @@ impl Session {
             engine = engine.monitored(Monitor::new(&service, store.clone(), options));
         }
         let app = App::new(Arc::new(engine), metrics, Arc::new(Open));
+        let endpoint = match over {
+            Over::Http => Endpoint::over(router(Arc::new(app))),
+            #[cfg(feature = "grpc")]
+            Over::Grpc => {
+                let rpc = service.rpc.ok_or("the service is not asked over gRPC")?;
+                Endpoint::over(router(Arc::new(app))).grpc(&model.spec, &rpc)
+            }
+        };
+        let connection = Connection::new(endpoint, model.spec.clone());
         let mut session = Session {
             store,
             clock,
             now,
             tick,
-            connection: Connection::new(Endpoint::over(router(Arc::new(app))), model.spec.clone()),
+            connection,
             client: client.to_vec(),
             file,
             told: Vec::new(),

@@ -39,6 +39,12 @@ struct Refusal {
     reason: &'static str,
 }
 
+#[cfg(feature = "grpc")]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RpcResponded {
+    code: u16,
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Responded {
     status: u16,
@@ -54,6 +60,8 @@ pub struct Metrics {
     failures: Family<Refusal, Counter>,
     commit: Histogram,
     responses: Family<Responded, Counter>,
+    #[cfg(feature = "grpc")]
+    rpc_responses: Family<RpcResponded, Counter>,
     outbox_lag: Gauge<f64, AtomicU64>,
     outbox_pending: Gauge,
     outbox_dead: Gauge,
@@ -76,6 +84,8 @@ impl Default for Metrics {
             failures: Family::default(),
             commit,
             responses: Family::default(),
+            #[cfg(feature = "grpc")]
+            rpc_responses: Family::default(),
             outbox_lag: Gauge::default(),
             outbox_pending: Gauge::default(),
             outbox_dead: Gauge::default(),
@@ -97,6 +107,8 @@ impl Metrics {
         let help = "Time from the request being there to its commit, the handler included";
         to.register("commit_seconds", help, self.commit.clone());
         to.register("http_responses", "Responses by status", self.responses.clone());
+        #[cfg(feature = "grpc")]
+        to.register("grpc_responses", "Replies of gRPC methods by status", self.rpc_responses.clone());
         let help = "For how long the oldest message that is due has been so";
         to.register("outbox_lag_seconds", help, self.outbox_lag.clone());
         to.register("outbox_pending", "Messages not delivered yet", self.outbox_pending.clone());
@@ -120,6 +132,11 @@ impl Metrics {
 
     pub(super) fn responded(&self, status: u16) {
         self.responses.get_or_create(&Responded { status }).inc();
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(super) fn rpc_responded(&self, code: u16) {
+        self.rpc_responses.get_or_create(&RpcResponded { code }).inc();
     }
 
     /// The text that Prometheus scrapes (OpenMetrics).

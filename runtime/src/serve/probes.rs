@@ -35,15 +35,7 @@ struct Ready<'a> {
 /// Requests would be served now: the store answers, and the service is not going away. That the spec and the tables fit was
 /// made sure when the store was opened.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response<Body> {
-    let reason = match tokio::time::timeout(PING, app.engine.store().health()).await {
-        _ if app.is_draining() => Some("draining".to_owned()),
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
-            Some("the store is unavailable".to_owned())
-        }
-        Err(_) => Some(format!("the store does not answer within {PING:?}")),
-    };
+    let reason = not_ready(&app).await;
     let service = app.engine.service();
     let (status, word) = match &reason {
         None => (StatusCode::OK, "ready"),
@@ -51,6 +43,19 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response<Body> {
     };
     let (service, spec) = (service, service.schema.spec());
     json(status, &Ready { status: word, service: &service.name, version: &service.version, spec, reason })
+}
+
+/// Why requests would not be served now, if so.
+pub(super) async fn not_ready(app: &App) -> Option<String> {
+    match tokio::time::timeout(PING, app.engine.store().health()).await {
+        _ if app.is_draining() => Some("draining".to_owned()),
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            Some("the store is unavailable".to_owned())
+        }
+        Err(_) => Some(format!("the store does not answer within {PING:?}")),
+    }
 }
 
 /// Everything that is counted.

@@ -13,12 +13,12 @@ pub struct Problem {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
-    status: u16,
-    detail: String,
+    pub(super) status: u16,
+    pub(super) detail: String,
     #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
+    pub(super) more: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]
-    retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -48,6 +48,12 @@ impl Problem {
     pub fn retry_after(mut self, after: Duration) -> Problem {
         self.retry_after = Some(after);
         self
+    }
+
+    /// Its stable word.
+    #[cfg(feature = "grpc")]
+    pub(super) fn word(&self) -> &str {
+        self.kind.strip_prefix(PROBLEM).unwrap_or(&self.kind)
     }
 
     /// Nobody is known to ask.
@@ -95,5 +101,10 @@ impl Problem {
 
 /// Whole seconds, rounded up.
 pub(super) fn seconds(after: Duration) -> HeaderValue {
-    HeaderValue::from(after.as_secs() + u64::from(after.subsec_nanos() > 0))
+    HeaderValue::from(whole_seconds(after))
+}
+
+/// Whole seconds, rounded up.
+pub(super) fn whole_seconds(after: Duration) -> u64 {
+    after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }

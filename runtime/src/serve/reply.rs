@@ -3,7 +3,7 @@
 use super::problem::{Problem, seconds};
 use crate::engine::Failure;
 use crate::service::{Class, HandlerError, Operation, Service};
-use crate::store::{Denied, Json, Settled, StoreError, TxId, Verdict};
+use crate::store::{Applied, Denied, Json, Settled, StoreError, TxId, Verdict};
 use crate::wire::{self, FailedGuard, ReadVersion, problem};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
@@ -25,42 +25,60 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> 
     }
 }
 
-/// The response to a call that has a verdict.
-pub(super) fn settled(service: &Service, op: &Operation, settled: &Settled) -> Response<Body> {
-    match &settled.verdict {
-        Verdict::Applied(applied) => {
-            let entry = &applied.entry;
-            done(op, entry.tx, &entry.outcome, entry.now.millis(), &applied.reply)
-        }
-        Verdict::Replayed(known) => {
-            let mut response = done(op, known.tx, &known.outcome, known.at.millis(), &known.reply);
-            response.headers_mut().insert(wire::REPLAYED, HeaderValue::from_static("true"));
-            response
-        }
-        Verdict::Denied(denied) => denial(service, op, denied).response(),
-    }
+/// An operation's outcome, before it has a form.
+pub(super) struct Answered<'a> {
+    pub(super) outcome: &'a str,
+    pub(super) class: Class,
+    pub(super) tx: TxId,
+    pub(super) at: i64,
+    pub(super) reply: &'a Json,
+    /// Whether it was answered before.
+    pub(super) replayed: bool,
 }
 
-fn done(op: &Operation, tx: TxId, outcome: &str, at: i64, reply: &Json) -> Response<Body> {
-    let class = op.class(outcome);
-    let status = match class {
-        Class::Done => StatusCode::OK,
-        Class::Retry { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Class::Requeue => StatusCode::ACCEPTED,
+/// What a verdict says.
+///
+/// # Errors
+/// The guard is false.
+pub(super) fn answered<'a>(
+    service: &Service,
+    op: &Operation,
+    settled: &'a Settled,
+) -> Result<Answered<'a>, Problem> {
+    let (outcome, tx, at, reply, replayed) = match &settled.verdict {
+        Verdict::Applied(Applied { entry, reply, .. }) => (&entry.outcome, entry.tx, entry.now, reply, false),
+        Verdict::Replayed(known) => (&known.outcome, known.tx, known.at, &known.reply, true),
+        Verdict::Denied(denied) => return Err(denial(service, op, denied)),
     };
-    let (outcome, reply) = (Cow::Borrowed(outcome), Cow::Borrowed(reply));
-    let mut response = json(status, &wire::Reply { outcome, tx: tx.to_string().into(), at, reply });
-    let headers = response.headers_mut();
-    match class {
-        Class::Done => {}
-        Class::Retry { after } => drop(headers.insert(RETRY_AFTER, seconds(after))),
-        Class::Requeue => {
-            if let Ok(place) = HeaderValue::try_from(format!("{}/{tx}", wire::TRANSACTIONS)) {
-                headers.insert(LOCATION, place);
+    Ok(Answered { outcome, class: op.class(outcome), tx, at: at.millis(), reply, replayed })
+}
+
+impl Answered<'_> {
+    /// As HTTP has it.
+    pub(super) fn response(&self) -> Response<Body> {
+        let status = match self.class {
+            Class::Done => StatusCode::OK,
+            Class::Retry { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Class::Requeue => StatusCode::ACCEPTED,
+        };
+        let (outcome, reply) = (Cow::Borrowed(self.outcome), Cow::Borrowed(self.reply));
+        let tx = self.tx.to_string().into();
+        let mut response = json(status, &wire::Reply { outcome, tx, at: self.at, reply });
+        let headers = response.headers_mut();
+        match self.class {
+            Class::Done => {}
+            Class::Retry { after } => drop(headers.insert(RETRY_AFTER, seconds(after))),
+            Class::Requeue => {
+                if let Ok(place) = HeaderValue::try_from(format!("{}/{}", wire::TRANSACTIONS, self.tx)) {
+                    headers.insert(LOCATION, place);
+                }
             }
         }
+        if self.replayed {
+            headers.insert(wire::REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
     }
-    response
 }
 
 /// A guard that was false: which conjuncts, on which versions.
@@ -119,7 +137,7 @@ fn store(tx: TxId, error: &StoreError) -> Problem {
         )
         .retry_after(Duration::from_secs(1)),
         StoreError::KeyReused => {
-            let (status, kind) = (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused");
+            let (status, kind) = (StatusCode::UNPROCESSABLE_ENTITY, problem::KEY_REUSED);
             Problem::new(status, kind, "The idempotency key is used", error.to_string())
         }
         StoreError::Ambiguous { .. } => unknown_outcome(tx),

@@ -1,12 +1,9 @@
 //! Reads a request within limits, and checks it against the types of its operation.
 
-use super::auth::Identity;
 use super::problem::Problem;
 use crate::fencing::{self, FencingToken};
-use crate::service::{Call, Operation};
-use crate::store::TxId;
-use crate::truth::Truth;
-use crate::value::{Field, FieldsSeed, Row, Type, Value};
+use crate::service::Operation;
+use crate::value::{Field, FieldsSeed, Row, Type};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -107,37 +104,11 @@ fn too_large(limits: &RequestLimits) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
 }
 
-/// A body as a call by whom was authenticated.
-pub(super) fn call(
-    op: &Operation,
-    fields: &[Field],
-    body: &[u8],
-    headers: &HeaderMap,
-    identity: &Identity,
-) -> Result<Call, Problem> {
-    let row = decode(fields, body).map_err(|e| {
+/// A body as `self` and the request.
+pub(super) fn row(fields: &[Field], body: &[u8]) -> Result<Row, Problem> {
+    decode(fields, body).map_err(|e| {
         let kind = if matches!(e, DecodeError::Malformed(_)) { "malformed" } else { "invalid-request" };
         Problem::bad_request(kind, e.to_string())
-    })?;
-    let mut values = row.into_iter();
-    let given = match values.next() {
-        Some(Value::Id(id)) => Some(id),
-        _ => None,
-    };
-    let id = identity.act_as(&op.actor, given).map_err(|e| match e {
-        super::auth::ActError::Unnamed(_) => Problem::bad_request("invalid-request", e.to_string()),
-        super::auth::ActError::Forbidden { .. } => Problem::forbidden(e.to_string()),
-    })?;
-    Ok(Call {
-        tx: TxId::fresh(),
-        actor: op.actor.clone(),
-        id,
-        request: values.collect(),
-        caller: identity.name.clone(),
-        request_id: request_id(headers),
-        fence: fence(headers)?,
-        delivery: None,
-        truth: Truth::default(),
     })
 }
 
@@ -146,7 +117,8 @@ pub(super) fn request_id(headers: &HeaderMap) -> SmolStr {
     headers.get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().into()
 }
 
-fn fence(headers: &HeaderMap) -> Result<Option<FencingToken>, Problem> {
+/// The right under which it was sent.
+pub(super) fn fence(headers: &HeaderMap) -> Result<Option<FencingToken>, Problem> {
     let Some(given) = headers.get(fencing::HEADER) else { return Ok(None) };
     let token = given.to_str().ok().and_then(FencingToken::parse);
     let wrong = || Problem::bad_request("invalid-request", "Fencing-Token is not `<row>/<epoch>`");

@@ -1,10 +1,14 @@
 //! The routes of a service.
 
 use super::auth::{Authenticate, Identity, Peer};
+use super::execute::{Asked, execute};
+#[cfg(feature = "grpc")]
+use super::grpc;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::reply::answered;
 use super::request::{self, RequestLimits};
-use super::{look, probes, reply};
+use super::{look, probes};
 use crate::engine::Engine;
 use crate::value::Field;
 use crate::wire::{TRANSACTIONS, TRUTH};
@@ -77,9 +81,11 @@ pub fn router(app: Arc<App>) -> Router {
         };
         router = router.route(&op.path, post(handle));
     }
+    #[cfg(feature = "grpc")]
+    let router = grpc::routes(router, &app);
     let metrics = app.metrics.clone();
     router
-        .fallback(|request: Request<Body>| async move { not_found(&request).response() })
+        .fallback(|request: Request<Body>| async move { nothing(&request) })
         .method_not_allowed_fallback(|| async { not_allowed().response() })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::map_response(move |response: Response<Body>| {
@@ -101,37 +107,29 @@ struct Route {
 impl Route {
     async fn handle(&self, request: Request<Body>) -> Result<Response<Body>, Problem> {
         let (app, index) = (&self.app, self.index);
-        let service = app.engine.service();
-        let op = &service.operations[index];
         let (parts, body) = request.into_parts();
+        let (headers, patience) = (&parts.headers, app.limits.reply_timeout);
         let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_else(nowhere);
-        let identity = app.identity(&peer, &parts.headers)?;
-        request::check_content_type(&parts.headers)?;
-        let body = request::read_body(&parts.headers, body, &app.limits).await?;
-        let call = request::call(op, &self.fields, &body, &parts.headers, &identity)?;
-        let key = request::idempotency_key(&parts.headers)?;
-        let key = key.map(|key| app.engine.key(op, &call, key));
-        let tx = call.tx;
-        // A task of its own: a client that goes away must not break off a commit.
-        let engine = app.engine.clone();
-        let task = app.calls.spawn(async move {
-            let op = &engine.service().operations[index];
-            engine.execute(op, call, key).await
-        });
-        match tokio::time::timeout(app.limits.reply_timeout, task).await {
-            Ok(Ok(Ok(settled))) => Ok(reply::settled(service, op, &settled)),
-            Ok(Ok(Err(failure))) => Err(reply::failure(tx, &failure)),
-            Ok(Err(panic)) => {
-                tracing::error!(op = %op.name, %panic, "a handler panicked");
-                Err(Problem::internal("the handler panicked").with("tx", tx.to_string()))
-            }
-            Err(_) => Err(reply::unknown_outcome(tx)),
-        }
+        let identity = &app.identity(&peer, headers)?;
+        request::check_content_type(headers)?;
+        let body = request::read_body(headers, body, &app.limits).await?;
+        let row = request::row(&self.fields, &body)?;
+        let settled = execute(app, Asked { index, row, headers, identity, patience }).await?;
+        let service = app.engine.service();
+        Ok(answered(service, &service.operations[index], &settled)?.response())
     }
 }
 
 pub(super) fn nowhere() -> Peer {
     Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), certificate: None }
+}
+
+fn nothing(request: &Request<Body>) -> Response<Body> {
+    #[cfg(feature = "grpc")]
+    if grpc::is_grpc(request.headers()) {
+        return grpc::unimplemented(request.uri().path());
+    }
+    not_found(request).response()
 }
 
 fn not_found(request: &Request<Body>) -> Problem {

@@ -18,7 +18,7 @@ mod typed;
 pub use action::{
     Action, Acts, Choice, ChoiceKind, KindCode, Moved, Operation, Parent, Protocol, Sort, Spec,
 };
-#[cfg(all(feature = "http", any(test, feature = "model")))]
+#[cfg(any(feature = "grpc", all(feature = "http", any(test, feature = "model"))))]
 pub(crate) use ask::asked;
 #[cfg(feature = "http")]
 pub(crate) use ask::body;

@@ -3,7 +3,9 @@
 use super::sample::{self, Request};
 use crate::journal::Entry;
 use crate::schema::Schema;
-use crate::service::{Call, Class, Guard, HandlerError, Operation, Outcome, Prepared, Release, Service};
+use crate::service::{
+    Call, Class, Guard, HandlerError, Method, Operation, Outcome, Prepared, Release, Rpc, Service,
+};
 use crate::store::{Json, Plan, Step, Versioned};
 use crate::value::{Field, RowKey, Type, Value};
 use smol_str::SmolStr;
@@ -12,6 +14,25 @@ use std::time::Duration;
 
 /// The sample's OpenAPI document.
 const OPENAPI: &str = r#"{"openapi":"3.1.0","info":{"title":"sample","version":"0.1.0"},"paths":{}}"#;
+
+/// The sample's gRPC methods.
+const RPC: Rpc = Rpc {
+    proto: "syntax = \"proto3\";\npackage sample.v1;\n",
+    methods: &[
+        method("main.acquire", "/sample.v1.Main/Acquire", &["held"]),
+        method("main.release", "/sample.v1.Main/Release", &["done"]),
+        method("slots.take", "/sample.v1.Slots/Take", &["taken", "later", "retry"]),
+        method("slots.give", "/sample.v1.Slots/Give", &["done"]),
+        method("pair.left", "/sample.v1.Pair/Left", &["done"]),
+        method("pair.right", "/sample.v1.Pair/Right", &["done"]),
+        method("counter.count", "/sample.v1.Counter/Count", &["done"]),
+        method("main.follow", "/sample.v1.Main/Follow", &["done"]),
+    ],
+};
+
+const fn method(op: &'static str, path: &'static str, outcomes: &'static [&'static str]) -> Method {
+    Method { op, path, outcomes }
+}
 
 /// The sample as a service.
 #[must_use]
@@ -49,6 +70,7 @@ pub fn service_of(schema: Arc<Schema>) -> Service {
         operations,
         guards: guards(),
         openapi: OPENAPI,
+        rpc: cfg!(feature = "grpc").then_some(RPC),
         steps: Arc::new(steps),
         initial: Arc::new(|_| None),
         releases: vec![Release { op: "main.release".into(), kind: sample::CLAIM, holder }],
@@ -94,6 +116,7 @@ fn operation(
 ) -> Operation {
     // What an operation reads and writes does not depend on the request: any will do.
     let plan = Arc::new(Request::plan_of(name));
+    let epoch = Field { name: "epoch".into(), ty: Type::ordinal("Epoch") };
     let handler = move |call: &Call| {
         let request = read(call)?;
         let input = Json::of(&request).map_err(|e| HandlerError::internal(e.to_string()))?;
@@ -104,7 +127,7 @@ fn operation(
         path: format!("/v1/{}", name.replace('.', "/")).into(),
         actor: "client".into(),
         request,
-        reply: Vec::new(),
+        reply: if name == "main.acquire" { vec![epoch] } else { Vec::new() },
         outcomes: vec![
             Outcome { name: "later".into(), class: Class::Requeue },
             Outcome { name: "retry".into(), class: Class::Retry { after: Duration::from_secs(1) } },

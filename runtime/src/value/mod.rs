@@ -5,6 +5,8 @@
 
 mod json;
 mod key;
+#[cfg(feature = "grpc")]
+pub mod proto;
 mod types;
 
 pub use json::{FieldsSeed, RowSeed, TypedFields, TypedRow, TypedValue, ValueSeed};

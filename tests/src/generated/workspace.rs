@@ -2,7 +2,7 @@
 
 use crate::repository;
 use arch_base::SourceMap;
-use arch_codegen::{Origin, Refusal, generate};
+use arch_codegen::{Origin, Refusal, Transport, generate};
 use arch_ir::Program;
 use std::fmt::Write;
 use std::fs;
@@ -45,7 +45,7 @@ impl Programs {
             hash: "sha256:test".into(),
             tick: 1_000,
         };
-        let code = generate(program, &sources, &origin)?;
+        let code = generate(program, &sources, &origin, Transport::default())?;
         let folder = self.folder.join("src").join(name);
         fs::create_dir_all(&folder).expect("a folder");
         for file in code.files {

@@ -1,7 +1,7 @@
 //! `archc generate`: a Rust service from a spec.
 
 use super::{complain, complain_about, deliver, identity};
-use crate::cli::GenerateArgs;
+use crate::cli::{self, GenerateArgs};
 use crate::counterexample::{self, Tests};
 use crate::digest::sha256;
 use crate::load;
@@ -13,7 +13,7 @@ use crate::render::text;
 use crate::runtime_crate;
 use crate::style::Paint;
 use arch_base::{FileId, SourceMap};
-use arch_codegen::{Code, Counterexample, Crate, Origin, Project};
+use arch_codegen::{Code, Counterexample, Crate, Origin, Project, Transport};
 use arch_ir::Program;
 use std::path::Path;
 
@@ -38,7 +38,14 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
     let (tick, hash) = identity(text, args.instance.as_deref(), &args.settings, args.tick);
     let tool = format!("archc {}", env!("CARGO_PKG_VERSION"));
     let origin = Origin { tool, spec: from_there(&args.out, &args.file), hash, tick };
-    let code = match arch_codegen::generate(program, sources, &origin) {
+    let there = match Package::read(&args.out) {
+        Ok(there) => there,
+        Err(message) => {
+            complain(&message);
+            return ExitStatus::Invalid;
+        }
+    };
+    let code = match arch_codegen::generate(program, sources, &origin, transport(args, there.as_ref())) {
         Ok(code) => code,
         Err(refusals) => {
             let diagnostics: Vec<_> = refusals.iter().map(arch_codegen::Refusal::diagnostic).collect();
@@ -47,10 +54,8 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
         }
     };
     let made = tests_from(args, program, sources, file);
-    match made
-        .and_then(|tests| Ok((package(args)?, tests)))
-        .and_then(|(package, tests)| settle(args, &origin, &package, &code, &tests))
-    {
+    let package = package(args, there);
+    match made.and_then(|tests| settle(args, &origin, &package, &code, &tests)) {
         Ok(status) => status,
         Err(message) => {
             complain(&message);
@@ -73,12 +78,24 @@ fn tests_from(
 }
 
 /// The package as it is, or as it is to be where there is none.
-fn package(args: &GenerateArgs) -> Result<Package, String> {
+fn package(args: &GenerateArgs, there: Option<Package>) -> Package {
     let new = || {
         let name = args.name.clone().unwrap_or_else(|| package_name(&args.out, &args.file));
-        Package::new(&name, args.runtime_path.is_none())
+        Package {
+            grpc: transport(args, None) == Transport::Grpc,
+            ..Package::new(&name, args.runtime_path.is_none())
+        }
     };
-    Ok(Package::read(&args.out)?.unwrap_or_else(new))
+    there.unwrap_or_else(new)
+}
+
+/// What is asked for, else what the crate that is there has the runtime's feature for.
+fn transport(args: &GenerateArgs, there: Option<&Package>) -> Transport {
+    let grpc = match &args.transport[..] {
+        [] => there.is_some_and(|package| package.grpc),
+        asked => asked.contains(&cli::Transport::Grpc),
+    };
+    if grpc { Transport::Grpc } else { Transport::Http }
 }
 
 /// What is to be in the folder.
@@ -88,7 +105,7 @@ fn project(args: &GenerateArgs, origin: &Origin, package: &Package, code: &Code)
         Some(path) => path.display().to_string(),
         None => runtime_crate::FOLDER.to_owned(),
     };
-    let Package { name, lib_name, vendors } = package.clone();
+    let Package { name, lib_name, vendors, .. } = package.clone();
     let runtime = format!("path = {runtime:?}, default-features = false");
     let mut project = arch_codegen::project(code, origin, &Crate { name, lib_name, runtime });
     if vendors {
@@ -121,6 +138,7 @@ fn settle(
     tests: &[Counterexample],
 ) -> Result<ExitStatus, String> {
     let project = project(args, origin, package, code);
+    let lacks_grpc = code.proto.is_some() && !package.grpc;
     let Package { name, lib_name, .. } = package.clone();
     let package = Crate { name, lib_name, runtime: String::new() };
     let tests: Vec<_> = tests.iter().map(|test| arch_codegen::counterexample(test, &package)).collect();
@@ -142,6 +160,10 @@ fn settle(
     }
     let mut report = listed(&changes, &missing);
     report.push_str(&missing_methods(args, code));
+    if lacks_grpc {
+        let manifest = args.out.join("Cargo.toml");
+        report.push_str(&format!("\n{} lacks the feature \"grpc\" of arch-runtime\n", manifest.display()));
+    }
     Ok(deliver(&report, ExitStatus::Success))
 }
 

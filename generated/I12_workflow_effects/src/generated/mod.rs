@@ -7,6 +7,7 @@ pub mod main;
 pub mod repair;
 pub mod resumption;
 pub mod client;
+pub mod grpc;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

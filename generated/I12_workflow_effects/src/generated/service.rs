@@ -74,6 +74,7 @@ pub fn service<'a>(
         ],
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
+        rpc: Some(super::grpc::RPC),
         steps: serving.steps(),
         initial: serving.initial(),
         releases: Vec::new(),

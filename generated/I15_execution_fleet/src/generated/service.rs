@@ -97,6 +97,7 @@ pub fn service<'a>(
         ],
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
+        rpc: None,
         steps: serving.steps(),
         initial: serving.initial(),
         releases: Vec::new(),

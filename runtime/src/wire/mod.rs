@@ -1,5 +1,8 @@
 //! What goes over the wire, as both ends have it: the server writes it, the client reads it.
 
+#[cfg(feature = "grpc")]
+pub mod grpc;
+
 use crate::store::Json;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -14,6 +17,9 @@ pub const TRANSACTIONS: &str = "/v1/transactions";
 /// Where committed rows can be looked at: `/v1/truth/Lease/j1`.
 pub const TRUTH: &str = "/v1/truth";
 
+/// Where the `.proto` file is served, by services that have gRPC.
+pub const PROTO: &str = "/service.proto";
+
 /// The words of problems that clients decide by.
 pub mod problem {
     /// The guard is false.
@@ -22,6 +28,8 @@ pub mod problem {
     pub const STORE_CONFLICT: &str = "store-conflict";
     /// A request under this idempotency key is being executed.
     pub const KEY_IN_USE: &str = "idempotency-key-in-use";
+    /// The idempotency key was used for another request.
+    pub const KEY_REUSED: &str = "idempotency-key-reused";
     /// Whether it was committed is not known yet.
     pub const UNKNOWN_OUTCOME: &str = "unknown-outcome";
 }
