@@ -1,7 +1,7 @@
 //! The `.proto` file of a service: what its operations take and answer over gRPC.
 //!
 //! Names are the spec's. Numbers are made of names (see `value::proto` of the runtime, which reads and writes the messages by the
-//! types of the spec).
+//! types of the spec): a test compiles the file and proves that both agree.
 
 use crate::Origin;
 use crate::layout::{ColumnOf, Kind, KindOf, Layout};
@@ -404,5 +404,27 @@ mod tests {
     fn numbers_are_those_of_the_runtime() {
         // The same three are in `value::proto` of the runtime.
         assert_eq!(["owner", "epoch", "done"].map(number), [179_353, 100_765, 18_001]);
+    }
+
+    #[test]
+    fn names_with_one_number_are_refused() {
+        let all: Vec<String> = (0..3_000).map(|n| format!("f{n}")).collect();
+        let mut by: HashMap<u32, &str> = HashMap::new();
+        let twins =
+            all.iter().find_map(|name| by.insert(number(name), name).map(|other| (other, name.as_str())));
+        let (one, other) = twins.expect("two of so many");
+        let text = format!(
+            "truth T {{ n: 0..9 }}\nactor a\nprotocol main for each a, repeats {{ a[go({one}: 0..1, {other}: 0..1)] => done }}\n"
+        );
+        let module = arch_grammar::parse(arch_base::FileId(0), &text).expect("it parses");
+        let analysis = arch_sema::analyze(&module, &arch_sema::Options::default());
+        let program = analysis.program.unwrap_or_else(|| panic!("{:?}", analysis.diagnostics));
+        let mut sources = arch_base::SourceMap::default();
+        sources.add("t.arch", text);
+        let origin = Origin { tool: "t".into(), spec: "t.arch".into(), hash: "h".into(), tick: 1_000 };
+        let refused =
+            crate::generate(&program, &sources, &origin, crate::Transport::Grpc).expect_err("refused");
+        assert!(refused[0].message.contains("the same number"), "{refused:?}");
+        assert!(crate::generate(&program, &sources, &origin, crate::Transport::Http).is_ok());
     }
 }
