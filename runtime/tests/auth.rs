@@ -275,3 +275,124 @@ async fn a_client_is_known_by_its_certificate() {
     let missing = Endpoint::over_tls(&address, &missing).err().map(|e| e.to_string());
     assert!(missing.is_some_and(|e| e.contains("authority: ") && e.contains("none.pem")));
 }
+
+#[cfg(feature = "grpc")]
+mod over_grpc {
+    use super::*;
+    use arch_runtime::step::{Action, Guard, Moved, Nobody, Operation, Picks, Protocol, Spec, Stop, Tx};
+
+    /// `counter.count` as clients know it, who execute nothing.
+    struct Count;
+
+    impl Operation for Count {
+        type Run = ();
+        type Me = Nobody;
+        type Choices = ();
+
+        fn choose(_: &mut Tx<'_>, (): &(), (): ()) -> Result<Nobody, Stop> {
+            Err(Stop::NotReached)
+        }
+
+        fn guard(_: &Tx<'_>, (): &(), _: &Nobody) -> Guard {
+            Guard::new()
+        }
+
+        fn effect(_: &mut Tx<'_>, (): &(), _: &Nobody, _: &mut Picks) -> Result<(), Stop> {
+            Err(Stop::NotReached)
+        }
+
+        fn conclude(_: &mut Tx<'_>, _: &Tx<'_>, (): &(), _: &Nobody) -> Result<Moved, Stop> {
+            Err(Stop::NotReached)
+        }
+    }
+
+    fn spec() -> Spec {
+        let counter = Protocol {
+            name: "counter".into(),
+            kind: None,
+            subjects: Vec::new(),
+            copies: 1,
+            parent: None,
+            roles: Vec::new(),
+            unfinished: Vec::new(),
+            start: Vec::new(),
+            broken: None,
+            begin: None,
+            actions: vec![Action::of::<Count>("counter.count", "client")],
+        };
+        let (schema, protocols) = (sample::schema(), vec![counter]);
+        Spec {
+            stored: schema.kinds().count(),
+            schema,
+            kinds: Vec::new(),
+            sorts: Vec::new(),
+            protocols,
+            tick: 1_000,
+        }
+    }
+
+    fn grpc(endpoint: Endpoint) -> Endpoint {
+        endpoint.grpc(&spec(), &service::service().rpc.expect("the sample has gRPC"))
+    }
+
+    async fn count(endpoint: &Endpoint, body: &Value) -> Result<(), CallError> {
+        endpoint.ask("counter.count", &body.to_string(), &Key::fresh()).await.map(|_| ())
+    }
+
+    fn status(told: Result<(), CallError>) -> u16 {
+        match told {
+            Ok(()) => 200,
+            Err(CallError::Refused(refused)) => refused.status,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn tokens_bind_their_bearer_to_an_instance() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys.json");
+        jwks(&path, "k1", SECRET.1);
+        let options = JwtOptions { jwks: path, issuer: Some("us".into()), audience: "sample".into() };
+        let (store, app) = app(Jwt::new(options).expect("the keys can be read"));
+        let nobody = grpc(Endpoint::over(router(app)));
+        let with = |key: &[u8]| {
+            let token = token(key, "k1", Algorithm::HS256, &claims(&[]));
+            nobody.clone().bearer(&token).expect("it can be sent")
+        };
+        assert_eq!(status(count(&with(SECRET.0), &json!({ "self": "c1" })).await), 200);
+        assert_eq!(status(count(&with(SECRET.0), &json!({ "self": "c2" })).await), 403);
+        assert_eq!(status(count(&with(OTHER.0), &json!({ "self": "c1" })).await), 401);
+        assert_eq!(status(count(&nobody, &json!({ "self": "c1" })).await), 401);
+        assert_eq!(commits(&store).await, 1);
+    }
+
+    /// Over HTTP/2 by TLS, as a certificate; and over HTTP on the same port.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_client_is_known_by_its_certificate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ours = authority();
+        let (store, to) = start(&ours, folder.path()).await;
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("it is written");
+            path
+        };
+        let uri = "spiffe://example.org/client/c1".try_into().expect("a URI");
+        let (certificate, key) = ours.sign(vec![SanType::URI(uri)]);
+        let own = (file("c1.pem", &certificate.pem()), file("c1.key", &key.serialize_pem()));
+        let tls = |certificate| ClientTls { authority: folder.path().join("ca.pem"), certificate };
+        let address = format!("https://localhost:{}", to.port());
+        let endpoint = |certificate| {
+            let endpoint = Endpoint::over_tls(&address, &tls(certificate)).expect("the files are right");
+            endpoint.patience(Patience::of(Duration::from_millis(400)))
+        };
+        let http = endpoint(Some(own));
+        let c1 = grpc(http.clone());
+        assert_eq!(status(count(&c1, &json!({ "self": "c1" })).await), 200);
+        assert_eq!(status(count(&c1, &json!({ "self": "c2" })).await), 403);
+        assert_eq!(status(count(&http, &json!({ "self": "c1" })).await), 200);
+        let error = count(&grpc(endpoint(None)), &json!({ "self": "c1" })).await.expect_err("no certificate");
+        assert!(matches!(error, CallError::GaveUp(_)), "{error}");
+        assert_eq!(commits(&store).await, 2);
+    }
+}

@@ -169,6 +169,40 @@ fn the_runtime_is_carried_along_unless_it_lies_elsewhere() {
 }
 
 #[test]
+fn grpc_is_there_where_it_is_asked_for_and_stays() {
+    let dir = lease();
+    dir.archc(&with(&["--transport", "grpc"])).expect(0);
+    let proto = dir.read("out/proto/lease.proto");
+    assert!(proto.contains("rpc Take(TakeRequest) returns (TakeReply);"), "{proto}");
+    assert!(dir.read("out/Cargo.toml").contains(r#"features = ["http", "grpc", "sqlite"]"#));
+    assert!(dir.read("out/src/generated/client.rs").contains("pub fn over_grpc("));
+    // From then on the crate says it.
+    dir.archc(&with(&["--check"])).expect(0);
+    let check = dir.archc(&with(&["--check", "--transport", "http"])).expect(4);
+    assert!(check.stdout.contains("-syntax = \"proto3\";"), "{}", check.stdout);
+    let without = dir.archc(&with(&["--transport", "http"])).expect(0);
+    assert!(without.stdout.contains("delete proto/lease.proto"), "{}", without.stdout);
+    assert!(without.stdout.contains("Cargo.toml still has the feature \"grpc\""), "{}", without.stdout);
+    assert!(!dir.path().join("out/proto/lease.proto").exists());
+    assert!(!dir.read("out/src/generated/client.rs").contains("grpc"));
+}
+
+#[test]
+fn a_crate_that_lacks_the_feature_for_grpc_is_told() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    assert!(!dir.path().join("out/proto").exists());
+    let told = dir.archc(&with(&["--transport", "http,grpc"])).expect(0);
+    let lacks = "Cargo.toml lacks the feature \"grpc\" of arch-runtime";
+    assert!(told.stdout.contains(lacks), "{}", told.stdout);
+    let manifest = dir.read("out/Cargo.toml").replace("\"http\", ", "\"http\", \"grpc\", ");
+    dir.write("out/Cargo.toml", manifest.as_bytes());
+    assert_eq!(dir.archc(GENERATE).expect(0).stdout, "nothing has changed\n");
+    let wrong = dir.archc(&with(&["--transport", "carrier-pigeon"])).expect(2);
+    assert!(wrong.stderr.contains("carrier-pigeon"), "{}", wrong.stderr);
+}
+
+#[test]
 fn a_manifest_that_is_none_is_said() {
     let dir = lease();
     dir.archc(GENERATE).expect(0);

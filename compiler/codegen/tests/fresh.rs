@@ -57,7 +57,7 @@ const CRATES: &[Generated] = &[
         folder: "examples/job_queue",
         package: "job-queue",
         untouched: false,
-        transport: Transport::Http,
+        transport: Transport::Grpc,
     },
 ];
 

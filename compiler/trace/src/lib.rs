@@ -26,6 +26,6 @@ mod world;
 
 pub use arch_codegen::{Refusal, spec_hash};
 pub use check::{Checked, Trouble, check, check_by};
-pub use schema::{schema, type_of};
 pub use judge::{Conformance, Findings};
+pub use schema::{schema, type_of};
 pub use subject::{MemberLists, Subject, Unjudged, Unusable};

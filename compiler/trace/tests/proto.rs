@@ -9,6 +9,7 @@ use arch_runtime::value::{Field, Row, Type, Value};
 use arch_trace::type_of;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use std::collections::BTreeSet;
 
 const SPEC: &str = "\
 enum Color { RED, deep_blue }
@@ -95,13 +96,14 @@ fn rows(fields: &[Field]) -> Vec<Row> {
 
 /// How many rows were compared.
 fn agree(descriptor: &MessageDescriptor, message: &Message, fields: &[Field]) -> usize {
-    let declared = descriptor.fields().map(|f| f.name().to_owned()).collect::<Vec<_>>();
-    assert_eq!(declared, fields.iter().map(|f| f.name.to_string()).collect::<Vec<_>>(), "{}", descriptor.name());
+    let declared: BTreeSet<String> = descriptor.fields().map(|f| f.name().to_owned()).collect();
+    assert_eq!(declared, fields.iter().map(|f| f.name.to_string()).collect(), "{}", descriptor.name());
     let rows = rows(fields);
     for row in &rows {
         let mut bytes = Vec::new();
         message.write(row, &mut bytes).expect("it is of its types");
-        let read = DynamicMessage::decode(descriptor.clone(), &*bytes).unwrap_or_else(|e| panic!("{row:?}: {e}"));
+        let read =
+            DynamicMessage::decode(descriptor.clone(), &*bytes).unwrap_or_else(|e| panic!("{row:?}: {e}"));
         // Unknown fields would be written, too: only what JSON has is known by name.
         let json = serde_json::to_value(&read).expect("JSON");
         let known: DynamicMessage = DynamicMessage::deserialize(descriptor.clone(), json).expect("it is one");
@@ -116,7 +118,9 @@ fn the_file_is_what_is_read_and_written() {
     let layout = Layout::of(&program).expect("names");
     let proto = code.proto.as_ref().expect("it is asked for");
     let pool = compiled(&proto.text);
-    let message = |name: &str| pool.get_message_by_name(&format!("board.v1.{name}")).unwrap_or_else(|| panic!("{name}"));
+    let message = |name: &str| {
+        pool.get_message_by_name(&format!("board.v1.{name}")).unwrap_or_else(|| panic!("{name}"))
+    };
     let field = |name: &str, ty: Type| Field { name: name.into(), ty };
     let mut compared = 0;
     for op in code.actors.iter().flat_map(|actor| &actor.ops) {
@@ -124,7 +128,8 @@ fn the_file_is_what_is_read_and_written() {
         let own = field("self", Type::id("painter").optional());
         let asked = op.keys.iter().filter(|a| !a.me).map(|a| field(&a.name, type_of(&program, &a.ty)));
         let optional = |ty: Type| if matches!(ty, Type::Optional(_)) { ty } else { ty.optional() };
-        let open = op.open.iter().filter(|a| !a.me).map(|a| field(&a.name, optional(type_of(&program, &a.ty))));
+        let open =
+            op.open.iter().filter(|a| !a.me).map(|a| field(&a.name, optional(type_of(&program, &a.ty))));
         let rest: Vec<Field> = asked.chain(open).collect();
         let all: Vec<Field> = std::iter::once(own.clone()).chain(rest.iter().cloned()).collect();
         compared += agree(&message(&method.request), &Message::with_first(&own, &rest), &all);

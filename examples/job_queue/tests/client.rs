@@ -1,4 +1,5 @@
-//! The generated client against the service on a socket: typed outcomes, false guards, what is committed, and who may see it.
+//! The generated client against the service on a socket, over HTTP and over gRPC: typed outcomes, false guards, what is
+//! committed, and who may see it.
 
 use arch_runtime::client::{CallError, Endpoint, Key};
 use arch_runtime::engine::{Engine, Limits};
@@ -45,8 +46,17 @@ async fn start(auth: impl Authenticate) -> SocketAddr {
     address
 }
 
-fn client(address: SocketAddr) -> ServiceClient {
-    ServiceClient::at(&format!("http://{address}")).expect("an address")
+fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint::at(&format!("http://{address}")).expect("an address")
+}
+
+/// A client of each kind.
+fn clients(address: SocketAddr) -> [ServiceClient; 2] {
+    let endpoint = endpoint(address);
+    [
+        ServiceClient::new(endpoint.clone()),
+        ServiceClient::over_grpc(endpoint),
+    ]
 }
 
 fn submit(job: &str) -> SubmitRequest {
@@ -67,7 +77,15 @@ const JOB: &str = "primes-100";
 
 #[tokio::test]
 async fn outcomes_runs_and_false_guards_have_types() {
-    let client = client(start(Open).await);
+    for n in 0..2 {
+        let [.., client] = &clients(start(Open).await)[..=n] else {
+            panic!("there are two")
+        };
+        they_have_types(client).await;
+    }
+}
+
+async fn they_have_types(client: &ServiceClient) {
     let (key, job) = (Key::fresh(), Job(JOB.into()));
     let submitted = client.connection().ask_under(&key, &submit(JOB)).await;
     let submitted = submitted.expect("it is new");
@@ -105,8 +123,34 @@ async fn outcomes_runs_and_false_guards_have_types() {
 }
 
 #[tokio::test]
+async fn one_key_is_one_transition_whichever_way_it_comes() {
+    let [http, grpc] = clients(start(Open).await);
+    let key = Key::fresh();
+    let first = grpc.connection().ask_under(&key, &submit(JOB)).await;
+    let first = first.expect("it is new");
+    let again = http.connection().ask_under(&key, &submit(JOB)).await;
+    let again = again.expect("it is known");
+    assert_eq!(
+        (again.tx, again.at, again.outcome, again.run, again.replayed),
+        (first.tx, first.at, first.outcome, first.run, true)
+    );
+    let Err(CallError::Refused(reused)) = grpc
+        .connection()
+        .ask_under(&key, &submit("primes-200"))
+        .await
+    else {
+        panic!("another request under the same key")
+    };
+    assert_eq!(
+        (reused.status, &*reused.kind),
+        (422, "idempotency-key-reused")
+    );
+}
+
+#[tokio::test]
 async fn what_is_committed_can_be_looked_at() {
-    let client = client(start(Open).await);
+    // Rows are looked at over HTTP by a client of gRPC, too.
+    let [_, client] = clients(start(Open).await);
     let (job, ann) = (Job(JOB.into()), Worker("ann".into()));
     let before = client.look::<JobTruth>(&job).await.expect("it is shown");
     assert_eq!((before.row.state, before.version), (JobState::New, 0));
@@ -155,9 +199,10 @@ impl Authenticate for Ann {
 #[tokio::test]
 async fn the_truth_is_everybodys_and_where_one_is_ones_own() {
     let address = start(Ann).await;
-    let stranger = client(address);
-    let endpoint = Endpoint::at(&format!("http://{address}")).expect("an address");
-    let ann = ServiceClient::new(endpoint.bearer("ann").expect("a token"));
+    let [stranger, over_grpc] = clients(address);
+    let ann = endpoint(address).bearer("ann").expect("a token");
+    let ann_over_grpc = ServiceClient::over_grpc(ann.clone());
+    let ann = ServiceClient::new(ann);
     let job = Job(JOB.into());
     let run = |worker: &str| ProcessingKey {
         worker: Worker(worker.into()),
@@ -174,4 +219,15 @@ async fn the_truth_is_everybodys_and_where_one_is_ones_own() {
     assert_eq!(seen.map_err(status).err(), Some(403));
     let seen = ann.look::<WorkerLocals>(&Worker("bob".into())).await;
     assert_eq!(seen.map_err(status).err(), Some(403));
+    // Who may act is the same over both.
+    for stranger in [stranger, over_grpc] {
+        let told = stranger.claim(&claim("ann", JOB)).await;
+        assert_eq!(told.map_err(status).err(), Some(401));
+    }
+    for ann in [ann, ann_over_grpc] {
+        let told = ann.claim(&claim("bob", JOB)).await;
+        assert_eq!(told.map_err(status).err(), Some(403));
+        let told = ann.claim(&claim("ann", JOB)).await;
+        assert!(matches!(told, Err(CallError::Denied(_))), "{told:?}");
+    }
 }

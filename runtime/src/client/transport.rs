@@ -46,13 +46,14 @@ struct Http<C> {
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Http<C> {
-    fn by(connector: C, most: usize) -> Http<C> {
+    /// By what connects, and what connects for HTTP/2.
+    fn by(connector: C, _http2: impl FnOnce() -> C, most: usize) -> Http<C> {
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
         Http {
             most,
             #[cfg(feature = "grpc")]
-            http2: builder.clone().http2_only(true).build(connector.clone()),
+            http2: builder.clone().http2_only(true).build(_http2()),
             client: builder.build(connector),
         }
     }
@@ -75,7 +76,7 @@ fn connector() -> HttpConnector {
 
 /// As everybody on the way can read it.
 pub(crate) fn plain(most: usize) -> impl Transport {
-    Http::by(connector(), most)
+    Http::by(connector(), connector, most)
 }
 
 /// Over TLS.
@@ -83,11 +84,17 @@ pub(crate) fn plain(most: usize) -> impl Transport {
 pub(crate) fn encrypted(config: tokio_rustls::rustls::ClientConfig, most: usize) -> impl Transport {
     let mut connector = connector();
     connector.enforce_http(false);
-    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
-    let builder = builder.https_only().enable_http1();
+    let builder = || {
+        let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config.clone());
+        builder.https_only()
+    };
+    // Each offers its own protocol alone, so the other end cannot choose the wrong one.
+    let http1 = builder().enable_http1().wrap_connector(connector.clone());
     #[cfg(feature = "grpc")]
-    let builder = builder.enable_http2();
-    Http::by(builder.wrap_connector(connector), most)
+    let http2 = || builder().enable_http2().wrap_connector(connector);
+    #[cfg(not(feature = "grpc"))]
+    let http2 = || http1.clone();
+    Http::by(http1.clone(), http2, most)
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {

@@ -98,6 +98,19 @@ fn transport(args: &GenerateArgs, there: Option<&Package>) -> Transport {
     if grpc { Transport::Grpc } else { Transport::Http }
 }
 
+/// What the manifest, which is the user's, says otherwise than what is generated.
+fn odd_feature(args: &GenerateArgs, package: &Package, code: &Code) -> Option<String> {
+    let manifest = args.out.join("Cargo.toml");
+    let manifest = manifest.display();
+    match (code.proto.is_some(), package.grpc) {
+        (true, false) => Some(format!("\n{manifest} lacks the feature \"grpc\" of arch-runtime\n")),
+        (false, true) => Some(format!(
+            "\n{manifest} still has the feature \"grpc\" of arch-runtime: while it has, `archc generate` without --transport makes gRPC\n"
+        )),
+        _ => None,
+    }
+}
+
 /// What is to be in the folder.
 fn project(args: &GenerateArgs, origin: &Origin, package: &Package, code: &Code) -> Project {
     let runtime = match &args.runtime_path {
@@ -138,7 +151,7 @@ fn settle(
     tests: &[Counterexample],
 ) -> Result<ExitStatus, String> {
     let project = project(args, origin, package, code);
-    let lacks_grpc = code.proto.is_some() && !package.grpc;
+    let odd = odd_feature(args, package, code);
     let Package { name, lib_name, .. } = package.clone();
     let package = Crate { name, lib_name, runtime: String::new() };
     let tests: Vec<_> = tests.iter().map(|test| arch_codegen::counterexample(test, &package)).collect();
@@ -160,10 +173,7 @@ fn settle(
     }
     let mut report = listed(&changes, &missing);
     report.push_str(&missing_methods(args, code));
-    if lacks_grpc {
-        let manifest = args.out.join("Cargo.toml");
-        report.push_str(&format!("\n{} lacks the feature \"grpc\" of arch-runtime\n", manifest.display()));
-    }
+    report.push_str(&odd.unwrap_or_default());
     Ok(deliver(&report, ExitStatus::Success))
 }
 

@@ -40,6 +40,10 @@ impl ServiceClient {
             connection: Connection::new(endpoint, spec()),
         }
     }
+    /// A client of the same endpoint, whose requests go over gRPC (and `look` over HTTP still).
+    pub fn over_grpc(endpoint: Endpoint) -> ServiceClient {
+        ServiceClient::new(endpoint.grpc(&spec(), &super::grpc::RPC))
+    }
     /// What it asks by: `connection().ask_under(&key, &request)` asks under a key of your own.
     pub fn connection(&self) -> &Connection {
         &self.connection

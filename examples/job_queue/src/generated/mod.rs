@@ -6,6 +6,7 @@
 pub mod intake;
 pub mod processing;
 pub mod client;
+pub mod grpc;
 pub mod handlers;
 pub mod service;
 #[cfg(feature = "model")]

@@ -53,7 +53,7 @@ pub fn service<'a>(
         ],
         guards: guards().into_iter().chain(told).collect(),
         openapi: include_str!("../../openapi.json"),
-        rpc: None,
+        rpc: Some(super::grpc::RPC),
         steps: serving.steps(),
         initial: serving.initial(),
         releases: Vec::new(),

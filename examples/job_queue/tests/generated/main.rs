@@ -11,7 +11,7 @@ mod simulation;
 #[cfg(feature = "stateright")]
 use arch_runtime::model::Checked;
 use arch_runtime::model::explore;
-use arch_runtime::paths::{Budget, Kept, drive};
+use arch_runtime::paths::{Budget, Kept, Over, drive, drive_over};
 use job_queue::generated::client::table;
 use job_queue::generated::model::{EXPECTED, model};
 use job_queue::generated::service::plain;
@@ -41,6 +41,14 @@ fn the_service_does_what_the_model_does() {
         println!("{kept:?}: {coverage}");
         assert_eq!(coverage.kinds.0, coverage.kinds.1, "{kept:?}: {coverage}");
     }
+}
+
+#[test]
+fn over_grpc_it_does_the_same() {
+    let (model, table) = (model(), table());
+    let over = |over| drive_over(over, &model, plain, &table, Kept::ALL, BUDGET);
+    let driven = over(Over::Grpc).unwrap_or_else(|difference| panic!("{difference}"));
+    assert_eq!(Ok(driven), over(Over::Http), "other paths");
 }
 
 #[cfg(feature = "stateright")]
