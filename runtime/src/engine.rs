@@ -9,6 +9,8 @@ use crate::store::{
     Fingerprint, IdempotencyKey, Meta, Policy, Settled, Store, StoreError, Transition, TxId, Verdict,
     transact,
 };
+use crate::telemetry;
+use crate::trace_context::within;
 use crate::truth::Truth;
 use crate::value::{Row, RowKey, TypedFields};
 use smol_str::SmolStr;
@@ -16,6 +18,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 /// Limits of an engine.
 #[derive(Clone, Copy, Debug)]
@@ -147,10 +150,11 @@ impl Engine {
         let span = tracing::info_span!(
             "arch.transition",
             actor = %op.actor, id = %call.id, op = %op.name, request = %call.request_id,
-            outcome = tracing::field::Empty, conflicts = tracing::field::Empty
+            trace = Empty, outcome = Empty, conflicts = Empty, otel.name = Empty, otel.kind = Empty
         );
+        call.trace = telemetry::adopt(&span, op, call.trace.take());
         let start = Instant::now();
-        let result = self.settle(op, call, key).instrument(span.clone()).await;
+        let result = within(call.trace.clone(), self.settle(op, call, key)).instrument(span.clone()).await;
         let took = start.elapsed();
         note(&span, &result, took);
         self.observers.iter().for_each(|o| o.settled(op, &result, took));
@@ -181,7 +185,7 @@ impl Engine {
             run: prepared.run,
             input: prepared.input,
             idempotency: key,
-            trace_id: None,
+            trace_id: call.trace.map(|trace| trace.trace_id()),
         };
         let transition = Transition { plan: op.plan.clone(), keys: prepared.keys, meta, step: prepared.step };
         Ok(transact(&*self.store, transition, &self.limits.retry).await?)
@@ -229,6 +233,7 @@ impl Engine {
                     request,
                     caller: "drain".into(),
                     request_id: "drain".into(),
+                    trace: None,
                     fence: None,
                     delivery: None,
                     truth: Truth::default(),
@@ -285,7 +290,12 @@ fn note(span: &tracing::Span, result: &Result<Settled, Failure>, took: Duration)
             tracing::debug!(micros, ?failed, "denied");
         }
         Ok(Settled { verdict: Verdict::Replayed(_), .. }) => tracing::debug!(micros, "replayed"),
-        Err(error) if is_ours(error) => tracing::error!(micros, %error, "failed"),
+        Err(error) if is_ours(error) => {
+            telemetry::failed(span, error);
+            tracing::error!(micros, %error, "failed");
+        }
+        // Whoever asked is told; a worker may ask for work that there is none of again and again.
+        Err(Failure::Handler(error)) if error.status() < 500 => tracing::debug!(micros, %error, "refused"),
         Err(error) => tracing::warn!(micros, %error, "refused"),
     }
 }

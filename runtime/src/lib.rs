@@ -33,9 +33,11 @@ pub mod settings;
 pub mod simulation;
 pub mod step;
 pub mod store;
+mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod trace_context;
 pub mod truth;
 pub mod value;
 pub mod wire;

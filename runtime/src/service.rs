@@ -6,6 +6,7 @@ use crate::journal::Entry;
 use crate::outbox::MessageId;
 use crate::schema::{KindId, Schema};
 use crate::store::{BoxFuture, Json, Plan, Step, TxId, Versioned};
+use crate::trace_context::TraceContext;
 use crate::truth::Truth;
 use crate::value::{Field, Row, RowKey};
 use smol_str::SmolStr;
@@ -165,6 +166,9 @@ pub struct Call {
     pub caller: SmolStr,
     /// The request's id, for logs.
     pub request_id: SmolStr,
+    /// The distributed trace that it belongs to. What a handler asks by a client goes on in it by itself; another library is
+    /// told by the text of this, as `traceparent`.
+    pub trace: Option<TraceContext>,
     /// The right under which it was sent.
     pub fence: Option<FencingToken>,
     /// The message whose delivery it is.

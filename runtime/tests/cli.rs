@@ -3,77 +3,13 @@
 
 #[path = "support/http.rs"]
 mod http;
+#[path = "support/program.rs"]
+mod program;
 
-use arch_runtime::cli;
 use arch_runtime::store::sqlite::{Options, SqliteStore};
 use arch_runtime::testing::{sample, service};
 use http::{ask, text};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
-
-/// The service as a program: the arguments come from a variable, because the test's own are the harness's.
-#[test]
-fn program() {
-    let Ok(arguments) = std::env::var("ARCH_ARGUMENTS") else { return };
-    let arguments = std::iter::once("sample").chain(arguments.split('\u{1f}')).map(Into::into);
-    let done = cli::run("sample", |_| Ok(service::service()), arguments, std::env::vars());
-    std::process::exit(match done {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("sample: {error}");
-            error.status().into()
-        }
-    });
-}
-
-fn command(folder: &Path, port: u16, arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("it runs"));
-    command
-        .args(["program", "--exact", "--nocapture"])
-        .current_dir(folder)
-        .env("ARCH_ARGUMENTS", arguments.join("\u{1f}"))
-        .env("SAMPLE__HTTP__LISTEN", format!("127.0.0.1:{port}"))
-        .env("SAMPLE__DRAIN__DELAY", "10ms");
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, 0, arguments).output().expect("it can be run")
-}
-
-fn text_of(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    text(&output.stdout) + &text(&output.stderr)
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has one").port()
-}
-
-struct Running(Child, SocketAddr);
-
-impl Running {
-    async fn start(folder: &Path, port: u16) -> Running {
-        let child = command(folder, port, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be run");
-        let running = Running(child, SocketAddr::from(([127, 0, 0, 1], port)));
-        for _ in 0..1_000 {
-            if ask(running.1, &text("GET", "/readyz", &[], "")).await.is_some_and(|r| r.0 == 200) {
-                return running;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it is not ready");
-    }
-
-    fn terminate(mut self) -> Option<i32> {
-        let id = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|s| s.success()));
-        self.0.wait().expect("it ends").code()
-    }
-}
+use program::{Running, command, free_port, run, text_of};
 
 #[tokio::test]
 async fn a_service_runs_until_it_is_told_to_stop_and_its_trace_conforms() {
@@ -87,7 +23,7 @@ async fn a_service_runs_until_it_is_told_to_stop_and_its_trace_conforms() {
     }
     let healthy = command(folder.path(), port, &["healthcheck"]).output().expect("it can be run");
     assert!(healthy.status.success(), "{}", text_of(&healthy));
-    assert_eq!(running.terminate(), Some(0));
+    assert_eq!(running.terminate().status.code(), Some(0));
     let healthy = command(folder.path(), port, &["healthcheck"]).output().expect("it can be run");
     assert_eq!(healthy.status.code(), Some(1), "{}", text_of(&healthy));
 

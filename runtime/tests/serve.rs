@@ -4,15 +4,19 @@
 #[path = "support/world.rs"]
 mod world;
 
+use arch_runtime::client::{Endpoint, Key, NoAnswer, Patience, Transport};
 use arch_runtime::journal::{Cursor, audit};
 use arch_runtime::service::HandlerError;
+use arch_runtime::store::BoxFuture;
 use arch_runtime::store::memory::Fault;
 use arch_runtime::testing::{sample, service};
+use arch_runtime::trace_context;
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::BodyExt;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt;
 use world::{World, with_handler};
@@ -472,4 +476,51 @@ fn no_body_breaks_the_service() {
         Ok(())
     });
     done.expect("no body does");
+}
+
+/// Hears what is sent to it, and answers nothing.
+struct Hears(Arc<Mutex<Vec<HeaderMap>>>);
+
+impl Transport for Hears {
+    fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>> {
+        self.0.lock().expect("nobody panicked").push(request.headers().clone());
+        Box::pin(std::future::ready(Err(NoAnswer { why: "on purpose".into(), sent: false })))
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_for_a_request_is_of_its_trace() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let other = Endpoint::over(Hears(heard.clone())).patience(Patience::of(Duration::from_millis(1)));
+    let world = with_handler(move |sample, call| {
+        let other = other.clone();
+        Box::pin(async move {
+            assert_eq!(call.trace, trace_context::current());
+            let told = other.ask("any.thing", "{}", &Key::fresh()).await;
+            assert!(told.is_err());
+            sample.prepare(&call).await
+        })
+    });
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let body = json!({ "self": "c" }).to_string();
+    for headers in [
+        &[("traceparent", &*parent), ("tracestate", "a=1"), ("tracestate", "b=2")][..],
+        &[("traceparent", "00-0af7-b7ad6b7169203331-01"), ("tracestate", "a=1")],
+        &[("traceparent", &parent), ("traceparent", &parent)],
+        &[],
+    ] {
+        assert_eq!(world.send(post("/v1/counter/count", headers, body.clone())).await.status, 200);
+    }
+    let journal = world.store.journal(Cursor::START, usize::MAX).await.expect("the journal can be read");
+    let traces: Vec<Option<&str>> = journal.entries.iter().map(|e| e.trace_id.as_deref()).collect();
+    assert_eq!(traces, [Some(TRACE), None, None, None]);
+    let heard = heard.lock().expect("nobody panicked");
+    let sent: Vec<_> = heard.iter().map(|h| (h.get("traceparent"), h.get("tracestate"))).collect();
+    let given = |text: &str| text.parse::<HeaderValue>().expect("a header");
+    assert_eq!(
+        sent,
+        [(Some(&given(&parent)), Some(&given("a=1,b=2"))), (None, None), (None, None), (None, None)]
+    );
+    assert_eq!(trace_context::current(), None);
 }

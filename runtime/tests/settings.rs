@@ -46,6 +46,19 @@ fn the_environment_comes_after_the_file() {
 }
 
 #[test]
+fn a_collector_is_an_address() {
+    let key = "CLAIMS__TELEMETRY__ENDPOINT";
+    if cfg!(feature = "otel") {
+        assert!(of("", &[(key, "http://localhost:4318")]).is_ok());
+        let error = wrong("", &[(key, "localhost")]);
+        assert!(error.starts_with("telemetry.endpoint: ") && error.contains("no `http://` URL"), "{error}");
+    } else {
+        let error = wrong("", &[(key, "http://localhost:4318")]);
+        assert!(error.contains("needs the feature `otel`"), "{error}");
+    }
+}
+
+#[test]
 fn errors_name_the_key() {
     let starts = |key: &str, error: String| {
         assert!(error.starts_with(&format!("{key}: ")), "{error}");

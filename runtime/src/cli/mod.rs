@@ -14,10 +14,16 @@ pub use store::open;
 use crate::service::Service;
 use crate::settings::{self, LogFormat, Settings, SettingsError};
 use crate::store::StoreError;
+#[cfg(feature = "otel")]
+use crate::telemetry::Export;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 #[derive(Parser, Debug)]
 #[command(disable_help_subcommand = true)]
@@ -140,10 +146,10 @@ pub fn run(
     }
     let service = build(&settings).map_err(CliError::Build)?;
     service.check().map_err(|e| CliError::Build(e.to_string()))?;
-    log(&settings);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(io("no threads"))?;
-    let done = runtime.block_on(execute(arguments.command.unwrap_or(Command::Serve), service, &settings));
+    let command = arguments.command.unwrap_or(Command::Serve);
+    let done = runtime.block_on(observed(command, service, &settings));
     // Calls that did not end within the drain's deadline are left.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
@@ -160,15 +166,38 @@ async fn execute(command: Command, service: Service, settings: &Settings) -> Res
     }
 }
 
-/// Logs go to standard error. A program that has its own subscriber keeps it.
-fn log(settings: &Settings) {
-    let filter = tracing_subscriber::EnvFilter::new(&settings.log.filter);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = match settings.log.format {
-        LogFormat::Text => {
-            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            builder.with_ansi(colours).try_init()
+/// Executes a command, with its log; spans are sent while it serves.
+async fn observed(command: Command, service: Service, settings: &Settings) -> Result<(), CliError> {
+    #[cfg(feature = "otel")]
+    let export = match command {
+        Command::Serve => {
+            Export::start(settings, &service.name, &service.version).map_err(CliError::Build)?
         }
-        LogFormat::Json => builder.json().try_init(),
+        _ => None,
     };
+    #[cfg(feature = "otel")]
+    let spans = export.as_ref().map(Export::layer);
+    #[cfg(not(feature = "otel"))]
+    let spans = tracing_subscriber::layer::Identity::new();
+    // A program that has its own subscriber keeps it.
+    let _ = tracing_subscriber::registry().with(spans).with(log(settings)).try_init();
+    let done = execute(command, service, settings).await;
+    #[cfg(feature = "otel")]
+    if let Some(export) = export {
+        export.stop().await;
+    }
+    done
+}
+
+/// Logs go to standard error.
+fn log<S>(settings: &Settings) -> impl Layer<S> + use<S>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.log.format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    lines.with_filter(EnvFilter::new(&settings.log.filter))
 }

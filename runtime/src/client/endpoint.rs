@@ -4,6 +4,7 @@ use super::answer::{Answer, Meaning, meaning, strange};
 use super::error::{CallError, GaveUp, Last, Refused, Tried};
 use super::patience::Patience;
 use super::transport::{self, NoAnswer, Transport};
+use crate::trace_context::{self, TRACEPARENT, TRACESTATE};
 use crate::wire;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Request, Response, Uri};
@@ -226,6 +227,13 @@ impl Endpoint {
         }
         if let Some(bearer) = &self.bearer {
             request = request.header(AUTHORIZATION, bearer);
+        }
+        // What a handler asks belongs to the trace of its call.
+        if let Some(trace) = trace_context::current() {
+            request = request.header(TRACEPARENT, trace.to_string());
+            if !trace.state().is_empty() {
+                request = request.header(TRACESTATE, trace.state());
+            }
         }
         let body = Full::new(Bytes::copy_from_slice(sent.body.as_bytes()));
         request.body(body).map_err(|e| CallError::Unsendable(e.to_string()))

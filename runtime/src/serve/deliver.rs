@@ -56,6 +56,7 @@ impl HttpDeliver {
             request: values.collect(),
             caller: SCOPE.into(),
             request_id: delivery.id.to_string().into(),
+            trace: None,
             fence: delivery.message.fence.clone(),
             delivery: Some(delivery.id),
             truth: Truth::default(),

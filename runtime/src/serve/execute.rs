@@ -70,6 +70,7 @@ fn call(op: &Operation, row: Row, headers: &HeaderMap, identity: &Identity) -> R
         request: values.collect(),
         caller: identity.name.clone(),
         request_id: request::request_id(headers),
+        trace: request::trace(headers),
         fence: request::fence(headers)?,
         delivery: None,
         truth: Truth::default(),

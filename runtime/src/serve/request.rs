@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::fencing::{self, FencingToken};
 use crate::service::Operation;
+use crate::trace_context::{TRACEPARENT, TRACESTATE, TraceContext};
 use crate::value::{Field, FieldsSeed, Row, Type};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -115,6 +116,15 @@ pub(super) fn row(fields: &[Field], body: &[u8]) -> Result<Row, Problem> {
 /// The request's id, set before by the router's layers.
 pub(super) fn request_id(headers: &HeaderMap) -> SmolStr {
     headers.get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().into()
+}
+
+/// The distributed trace that it belongs to. Headers that are none are passed over, as the standard wants it.
+pub(super) fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let (Some(parent), None) = (given.next(), given.next()) else { return None };
+    let context = TraceContext::parse(parent.to_str().ok()?.trim())?;
+    let state: Vec<&str> = headers.get_all(TRACESTATE).iter().filter_map(|v| v.to_str().ok()).collect();
+    Some(context.with_state(state.join(",")))
 }
 
 /// The right under which it was sent.

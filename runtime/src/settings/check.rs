@@ -22,6 +22,12 @@ impl Settings {
                 return Err(wrong(&format!("outbox.targets.{target}"), why));
             }
         }
+        if let Some(url) = &self.telemetry.endpoint {
+            if cfg!(not(feature = "otel")) {
+                return Err(wrong("telemetry.endpoint", "needs the feature `otel` of arch-runtime".into()));
+            }
+            check_target(url).map_err(|why| wrong("telemetry.endpoint", why))?;
+        }
         Ok(())
     }
 
@@ -99,6 +105,9 @@ impl Settings {
         let mut shown = self.clone();
         shown.store.url = redacted(&self.store.url);
         for url in shown.outbox.targets.values_mut() {
+            *url = redacted(url);
+        }
+        if let Some(url) = &mut shown.telemetry.endpoint {
             *url = redacted(url);
         }
         // Settings are tables of plain values.

@@ -37,6 +37,8 @@ pub struct Settings {
     pub outbox: Outbox,
     /// What is logged.
     pub log: Log,
+    /// Where spans go.
+    pub telemetry: Telemetry,
     /// The members of sorts that some guard looks at as a whole.
     pub members: BTreeMap<SmolStr, Members>,
 }
@@ -195,6 +197,15 @@ pub struct Log {
     pub format: LogFormat,
     /// What is logged: `info`, `arch_runtime=debug`, …
     pub filter: String,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// The OpenTelemetry collector that spans are sent to, by OTLP over HTTP: `http://localhost:4318`. None: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 /// The form of log lines.

@@ -1,0 +1,78 @@
+//! The sample as a program of its own: this test, run again as a process.
+// Not every test uses all of it.
+#![allow(dead_code)]
+
+#[path = "own.rs"]
+mod own;
+
+use crate::http::{ask, text};
+use arch_runtime::cli;
+use arch_runtime::testing::service;
+pub use own::free_port;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// The service as a program: the arguments come from a variable, because the test's own are the harness's.
+#[test]
+fn program() {
+    let Ok(arguments) = std::env::var("ARCH_ARGUMENTS") else { return };
+    let arguments = std::iter::once("sample").chain(arguments.split('\u{1f}')).map(Into::into);
+    let done = cli::run("sample", |_| Ok(service::service()), arguments, std::env::vars());
+    std::process::exit(match done {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("sample: {error}");
+            error.status().into()
+        }
+    });
+}
+
+pub fn command(folder: &Path, port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("it runs"));
+    command
+        .args(["program::program", "--exact", "--nocapture"])
+        .current_dir(folder)
+        .env("ARCH_ARGUMENTS", arguments.join("\u{1f}"))
+        .env("SAMPLE__HTTP__LISTEN", format!("127.0.0.1:{port}"))
+        .env("SAMPLE__DRAIN__DELAY", "10ms");
+    command
+}
+
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, 0, arguments).output().expect("it can be run")
+}
+
+pub fn text_of(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// It serves.
+pub struct Running(Child, pub SocketAddr);
+
+impl Running {
+    pub async fn start(folder: &Path, port: u16) -> Running {
+        Running::by(command(folder, port, &["serve"]), port).await
+    }
+
+    pub async fn by(mut command: Command, port: u16) -> Running {
+        let child = command.stderr(Stdio::piped()).spawn().expect("it can be run");
+        let running = Running(child, SocketAddr::from(([127, 0, 0, 1], port)));
+        for _ in 0..1_000 {
+            if ask(running.1, &text("GET", "/readyz", &[], "")).await.is_some_and(|r| r.0 == 200) {
+                return running;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it is not ready");
+    }
+
+    /// Tells it to stop; what it said.
+    pub fn terminate(self) -> Output {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|s| s.success()));
+        self.0.wait_with_output().expect("it ends")
+    }
+}
