@@ -256,13 +256,14 @@ impl Layout {
         };
         layout.name_protocols(program, &mut types);
         layout.add_kinds(program, &mut types);
+        layout.name_steps(program);
         let refusals = layout.refusals(program);
         if refusals.is_empty() { Ok(layout) } else { Err(refusals) }
     }
 
     fn name_protocols(&mut self, program: &Program, types: &mut Taken) {
         let mut modules =
-            Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service", "client"]);
+            Taken::with(&["mod", "types", "rows", "spec", "model", "handlers", "service", "client", "grpc"]);
         let mut ops = Taken::default();
         for protocol in &program.protocols {
             // The steps of sub-runs are written in the protocol that their runs belong to.
@@ -270,8 +271,6 @@ impl Layout {
             let module = modules.take(&snake(&protocol.name), "_");
             let key = types.take(&format!("{}Key", camel(&protocol.name)), "Run");
             let status = types.take(&format!("{}Status", camel(&protocol.name)), "Run");
-            let mut steps = Taken::with(RESERVED);
-            let step_names = protocol.steps.iter().map(|s| steps.take(&camel(&s.name), "Step")).collect();
             let op = |s: &arch_ir::Step| {
                 // A step that only joins is called `joined …` in the program.
                 let name = s.name.replace(' ', "_");
@@ -285,7 +284,7 @@ impl Layout {
                 key,
                 status,
                 statuses: statuses(protocol),
-                steps: step_names,
+                steps: Vec::new(),
                 ops: op_names,
                 kind: None,
                 keys: run_keys(protocol),
@@ -293,6 +292,26 @@ impl Layout {
                 var_fields: protocol.vars.iter().map(|v| fields.take(&snake(&v.name), "_")).collect(),
             });
         }
+    }
+
+    /// Steps are in modules that use every type and row, so they have other names.
+    fn name_steps(&mut self, program: &Program) {
+        let types: Vec<String> = self.type_names().cloned().collect();
+        let reserved = RESERVED.iter().copied().chain(types.iter().map(String::as_str));
+        let reserved = Taken::with(&reserved.collect::<Vec<_>>());
+        for (protocol, named) in program.protocols.iter().zip(&mut self.protocols) {
+            let mut steps = reserved.clone();
+            named.steps = protocol.steps.iter().map(|s| steps.take(&camel(&s.name), "Step")).collect();
+        }
+    }
+
+    /// What the Rust types of values, rows, keys and statuses are called.
+    pub fn type_names(&self) -> impl Iterator<Item = &String> {
+        let values = self.sorts.iter().chain(&self.ordinals).chain(self.enums.iter().map(|(name, _)| name));
+        let records =
+            self.records.iter().map(|(name, _)| name).chain(self.unions.iter().map(|(name, _)| name));
+        let runs = self.protocols.iter().flat_map(|p| [&p.key, &p.status]);
+        values.chain(records).chain(runs).chain(self.kinds.iter().map(|k| &k.rust))
     }
 
     fn add_kinds(&mut self, program: &Program, types: &mut Taken) {

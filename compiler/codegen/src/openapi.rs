@@ -80,7 +80,7 @@ impl Schemas<'_> {
             "parameters": [{
                 "name": "Idempotency-Key", "in": "header", "required": false,
                 "description": "A request that is repeated with its key is answered as before, without being executed again.",
-                "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+                "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^([!#-~]+|\"[!#-~]+\")$" },
             }],
             "requestBody": {
                 "required": true,
@@ -238,8 +238,9 @@ impl Schemas<'_> {
     }
 }
 
+/// At most 256 bytes, which no schema can say; control characters are refused.
 fn id() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": 256 })
+    json!({ "type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" })
 }
 
 fn nullable(schema: Value) -> Value {

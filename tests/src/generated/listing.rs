@@ -47,6 +47,14 @@ impl Listing {
         listing
     }
 
+    /// What is known of a generated model as a whole, if it has at most so many states.
+    #[must_use]
+    pub fn summary(model: &Model, most: usize) -> Listing {
+        let mut listing = Listing::default();
+        listing.summarise(model, most);
+        listing
+    }
+
     fn summarise(&mut self, model: &Model, most: usize) {
         let report = explore(model, most);
         self.summary.push(counts_line(report.states as u64, report.transitions, report.depth, report.cut));

@@ -5,7 +5,7 @@ use arch_base::Idx;
 use arch_codegen::{ColumnOf, KindOf, Layout, instance_name};
 use arch_ir::eval::{Interpreter, Transition};
 use arch_ir::explore::explore_states;
-use arch_ir::report::{Limits, PropertyResult, PropertyVerdict};
+use arch_ir::report::{Limits, PropertyResult, PropertyVerdict, Report};
 use arch_ir::{
     Event, Excess, ExcessKind, FaultKind, Field, Program, ProtocolId, RunRef, RunState, SortId, State, Type,
     Value,
@@ -42,10 +42,16 @@ pub fn expected(program: &Program, most: u64) -> Option<Listing> {
         events.sort();
         listing.states.insert(format!("{shown:?}"), events);
     }
-    let cut = !report.cut.is_empty();
-    listing.summary = vec![counts_line(report.distinct_states, report.transitions, report.depth, cut)];
-    listing.summary.extend(report.results.iter().map(told));
+    listing.summary = summary(&report);
     Some(listing)
+}
+
+/// What is known of a program as a whole, as its generated model is to say it.
+#[must_use]
+pub fn summary(report: &Report) -> Vec<String> {
+    let counts =
+        counts_line(report.distinct_states, report.transitions, report.depth, !report.cut.is_empty());
+    std::iter::once(counts).chain(report.results.iter().map(told)).collect()
 }
 
 fn told(result: &PropertyResult) -> String {

@@ -10,9 +10,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What a program says of its model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// Every state with its events, and a summary.
+    Everything,
+    /// Counts and verdicts.
+    Summary,
+}
+
 /// A crate of generated programs.
 pub struct Programs {
     folder: PathBuf,
+    said: Said,
     names: Vec<String>,
 }
 
@@ -21,12 +31,12 @@ impl Programs {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn new(folder: &Path) -> io::Result<Programs> {
+    pub fn new(folder: &Path, said: Said) -> io::Result<Programs> {
         if folder.join("src").exists() {
             fs::remove_dir_all(folder.join("src"))?;
         }
         fs::create_dir_all(folder.join("src"))?;
-        Ok(Programs { folder: folder.to_owned(), names: Vec::new() })
+        Ok(Programs { folder: folder.to_owned(), said, names: Vec::new() })
     }
 
     /// Adds a program under a name that is a Rust module's.
@@ -84,10 +94,11 @@ impl Programs {
         let mut main = String::from("//! Says what each program does.\n\nmod listing;\n");
         self.names.iter().for_each(|name| _ = writeln!(main, "#[allow(warnings)]\nmod {name};"));
         main.push_str("\nfn main() {\n");
+        let list = if self.said == Said::Everything { "of" } else { "summary" };
         for name in &self.names {
             _ = writeln!(
                 main,
-                "    let text = listing::Listing::of(&{name}::model::model(), {most}).text();\n    \
+                "    let text = listing::Listing::{list}(&{name}::model::model(), {most}).text();\n    \
                  std::fs::write(\"{name}.txt\", text).expect(\"written\");"
             );
         }
@@ -96,19 +107,21 @@ impl Programs {
         fs::write(self.folder.join("src/listing.rs"), include_str!("listing.rs"))?;
         // Services include the document of their interface, which nobody asks here.
         fs::write(self.folder.join("openapi.json"), "{}")?;
-        fs::write(self.folder.join("Cargo.toml"), manifest())?;
+        fs::write(self.folder.join("Cargo.toml"), self.manifest())?;
         fs::copy(repository("Cargo.lock"), self.folder.join("Cargo.lock")).map(|_| ())
     }
-}
 
-fn manifest() -> String {
-    let runtime = repository("runtime");
-    let runtime = runtime.canonicalize().unwrap_or(runtime);
-    format!(
-        "[package]\nname = \"generated-programs\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [features]\ndefault = [\"model\"]\nmodel = []\n\n[dependencies]\n\
-         arch-runtime = {{ path = {runtime:?}, default-features = false, features = [\"http\", \"model\"] }}\n\n\
-         [profile.dev]\nopt-level = 0\ndebug = false\nincremental = false\n\n\
-         [profile.dev.package.\"*\"]\nopt-level = 2\n"
-    )
+    fn manifest(&self) -> String {
+        let runtime = repository("runtime");
+        let runtime = runtime.canonicalize().unwrap_or(runtime);
+        // Crates in one target folder need names of their own.
+        let name = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or("programs");
+        format!(
+            "[package]\nname = \"generated-{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [features]\ndefault = [\"model\"]\nmodel = []\n\n[dependencies]\n\
+             arch-runtime = {{ path = {runtime:?}, default-features = false, features = [\"http\", \"model\"] }}\n\n\
+             [profile.dev]\nopt-level = 0\ndebug = false\nincremental = false\n\n\
+             [profile.dev.package.\"*\"]\nopt-level = 2\n"
+        )
+    }
 }
