@@ -7,7 +7,7 @@ mod http;
 mod program;
 
 use arch_runtime::store::sqlite::{Options, SqliteStore};
-use arch_runtime::testing::{sample, service};
+use arch_runtime::testing::sample;
 use http::{ask, text};
 use program::{Running, command, free_port, run, text_of};
 

@@ -113,11 +113,8 @@ pub fn document(
 
 /// The names that have a meaning already, which are those of the Rust types.
 fn taken(layout: &Layout, actors: &[Served]) -> Taken {
-    let named = layout.enums.iter().map(|(n, _)| n).chain(layout.records.iter().map(|(n, _)| n));
-    let named = named.chain(layout.unions.iter().map(|(n, _)| n)).chain(layout.kinds.iter().map(|k| &k.rust));
-    let named = named.chain(layout.protocols.iter().map(|p| &p.status));
     let ops = actors.iter().flat_map(|a| &a.ops).flat_map(|op| [&op.request, &op.outcome]);
-    Taken::with(&named.chain(ops).map(String::as_str).collect::<Vec<_>>())
+    Taken::with(&layout.type_names().chain(ops).map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The package, from the spec's path.
