@@ -968,10 +968,18 @@ impl Gen<'_> {
             }
             Actor::Role(role) => match declared.binds.iter().position(|r| *r == role) {
                 Some(i) => quote!(Acts::Choice(#i)),
-                None => quote!(Acts::Bound),
+                None => {
+                    let column = self.column(id, ColumnOf::Role(role));
+                    quote!(Acts::Role(#column))
+                }
             },
         };
+        let reached = self.reached(id, step).into_iter().filter(|at| self.is_entered(id, *at));
+        let at: Vec<&String> = reached.map(|at| &names.variant(at).word).collect();
         let mut calls = quote!(.by(#acts));
+        if !protocol.rule {
+            calls.extend(quote!(.at(&[#(#at),*])));
+        }
         for role in &declared.binds {
             let (label, sort) =
                 (&protocol.roles[*role].name, &self.program.sorts[protocol.roles[*role].sort].name);
@@ -999,6 +1007,26 @@ impl Gen<'_> {
         let scans = self.scans();
         let writes = self.kind_list(&touched.writes());
         quote!(Action::of::<#module::#name>(#op, #actor) #calls .scanning(&[#scans]).writing(&[#writes]))
+    }
+
+    /// Whether a commit can leave a run there: a step leads there, or an outcome does, or it is where runs begin by an event
+    /// of their own, or wait for their sub-runs.
+    fn is_entered(&self, id: ProtocolId, at: Status) -> bool {
+        let protocol = &self.program.protocols[id];
+        let leads =
+            |step| matches!(self.concluded(id, step), Some((_, Concluded::At(to))) if to.status == at);
+        let begins = at == Status::At(MAIN, 0) && !protocol.begin.is_empty();
+        let waits = self.segments(id).iter().any(|(_, position)| at == Status::At(MAIN, *position));
+        let all = self.program.protocols.iter();
+        let mut outcomes = all.flat_map(|p| {
+            let refused = p.steps.iter().filter_map(|s| s.reject.as_ref().map(|reject| &reject.outcome));
+            p.chains.iter().map(|chain| &chain.outcome).chain(refused)
+        });
+        let handed = |to: &Handover| to.protocol == id && at == Status::At(MAIN, to.position);
+        protocol.steps.indices().any(leads)
+            || begins
+            || waits
+            || outcomes.any(|outcome| outcome.then.as_ref().is_some_and(handed))
     }
 
     /// What an effect and its reject pick, and who asks must say: name and type.

@@ -68,7 +68,9 @@ pub(super) fn request(
     let me = match action.acts {
         Acts::Subject(n) => run[n].clone(),
         Acts::Choice(n) => choices[n].clone(),
-        Acts::Bound => Value::id(me.unwrap_or_else(|| model.members.all(&action.actor)[0].as_str())),
+        Acts::Role(_) | Acts::Begins => {
+            Value::id(me.unwrap_or_else(|| model.members.all(&action.actor)[0].as_str()))
+        }
     };
     let body = body(protocol, action, me.clone(), &values).expect("values of their types");
     let Value::Id(me) = me else { unreachable!("who acts is an instance") };

@@ -158,7 +158,7 @@ pub(crate) fn arbitrary(model: &Model, state: &State, random: &mut fastrand::Rng
         picks.push((field.name.as_str(), one(random, &model.values(&field.ty)?)?.clone()));
     }
     let me = match action.acts {
-        Acts::Bound => Some(one(random, model.members.all(&action.actor))?.as_str()),
+        Acts::Role(_) | Acts::Begins => Some(one(random, model.members.all(&action.actor))?.as_str()),
         _ => None,
     };
     Some(ask::request(model, protocol, action, &run, &choices, &picks, me))

@@ -111,8 +111,10 @@ pub enum Acts {
     Subject(usize),
     /// This choice: a role that the step binds.
     Choice(usize),
-    /// A role that an earlier step bound.
-    Bound,
+    /// A role that an earlier step bound, in this column of the run.
+    Role(usize),
+    /// Not in the request: the event that begins a run.
+    Begins,
 }
 
 /// A step without its Rust types.
@@ -124,6 +126,8 @@ pub struct Action {
     pub actor: SmolStr,
     /// Where it says who acts.
     pub acts: Acts,
+    /// The statuses that some commit gives a run and in which the run has reached it, if the sub-runs on the way are done.
+    pub at: Vec<SmolStr>,
     /// Roles bound, then parameters.
     pub choices: Vec<Choice>,
     /// What its effect picks, in order of writing.
@@ -150,7 +154,8 @@ impl Action {
         Action {
             name: SmolStr::new_static(name),
             actor: SmolStr::new_static(actor),
-            acts: Acts::Bound,
+            acts: Acts::Begins,
+            at: Vec::new(),
             choices: Vec::new(),
             picks: Vec::new(),
             scans: Vec::new(),
@@ -174,6 +179,13 @@ impl Action {
     #[must_use]
     pub fn by(mut self, acts: Acts) -> Action {
         self.acts = acts;
+        self
+    }
+
+    /// Runs with these statuses have reached it.
+    #[must_use]
+    pub fn at(mut self, statuses: &[&'static str]) -> Action {
+        self.at = statuses.iter().map(|status| SmolStr::new_static(status)).collect();
         self
     }
 

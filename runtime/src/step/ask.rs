@@ -85,7 +85,7 @@ pub(crate) fn asked(protocol: &Protocol, action: &Action) -> Vec<(usize, Field)>
     let own = match action.acts {
         Acts::Subject(n) => Some(n),
         Acts::Choice(n) => Some(keys + n),
-        Acts::Bound => None,
+        Acts::Role(_) | Acts::Begins => None,
     };
     let all = action.fields(protocol).into_iter().enumerate().filter(|(n, _)| Some(*n) != own);
     all.map(|(n, field)| {

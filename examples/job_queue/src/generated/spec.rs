@@ -63,24 +63,26 @@ pub fn spec() -> Spec {
             vec![(1usize, "producer".into())], unfinished : vec!["at_submit".into()],
             start : vec!["idle".into(), "at_submit".into()], broken : Some(("crashed"
             .into(), "lost".into())), begin : None, actions : vec![Action::of:: <
-            intake::Submit > ("intake.submit", "producer").by(Acts::Choice(0usize))
-            .binds("producer", "producer", 1usize).scanning(& []).writing(&
+            intake::Submit > ("intake.submit", "producer").by(Acts::Choice(0usize)).at(&
+            []).binds("producer", "producer", 1usize).scanning(& []).writing(&
             [JobTruth::KIND, Intake::KIND])], }, Protocol { name : "processing".into(),
             kind : Some(Processing::KIND), subjects : vec![("worker".into(), "worker"
             .into())], copies : 1u32, parent : None, roles : vec![], unfinished :
             vec!["at_claim".into(), "at_renew".into(), "at_finish".into(), "at_give_up"
             .into()], start : vec!["idle".into(), "at_claim".into()], broken : None,
             begin : None, actions : vec![Action::of:: < processing::Claim >
-            ("processing.claim", "worker").by(Acts::Subject(0usize)).param("job",
-            Type::id("job"), Some(1usize), true).scanning(& []).writing(&
+            ("processing.claim", "worker").by(Acts::Subject(0usize)).at(& [])
+            .param("job", Type::id("job"), Some(1usize), true).scanning(& []).writing(&
             [JobTruth::KIND, Lease::KIND, Tokens::KIND, WorkerLocals::KIND,
             Processing::KIND]), Action::of:: < processing::Renew > ("processing.renew",
-            "worker").by(Acts::Subject(0usize)).scanning(& []).writing(& [Lease::KIND,
-            Processing::KIND]), Action::of:: < processing::Finish > ("processing.finish",
-            "worker").by(Acts::Subject(0usize)).scanning(& []).writing(& [JobTruth::KIND,
-            Lease::KIND, Processing::KIND]), Action::of:: < processing::GiveUp >
-            ("processing.give_up", "worker").by(Acts::Subject(0usize)).scanning(& [])
-            .writing(& [JobTruth::KIND, Lease::KIND, Processing::KIND])], }
+            "worker").by(Acts::Subject(0usize)).at(& ["at_renew"]).scanning(& [])
+            .writing(& [Lease::KIND, Processing::KIND]), Action::of:: <
+            processing::Finish > ("processing.finish", "worker")
+            .by(Acts::Subject(0usize)).at(& ["at_renew"]).scanning(& []).writing(&
+            [JobTruth::KIND, Lease::KIND, Processing::KIND]), Action::of:: <
+            processing::GiveUp > ("processing.give_up", "worker")
+            .by(Acts::Subject(0usize)).at(& ["at_renew"]).scanning(& []).writing(&
+            [JobTruth::KIND, Lease::KIND, Processing::KIND])], }
         ],
         tick: TICK,
     }

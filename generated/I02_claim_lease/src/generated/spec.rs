@@ -65,24 +65,25 @@ pub fn spec() -> Spec {
             roles : vec![], unfinished : vec!["at_claim".into(), "at_renew".into(),
             "at_commit".into()], start : vec!["idle".into(), "at_claim".into()], broken :
             None, begin : None, actions : vec![Action::of:: < main::Claim >
-            ("main.claim", "claimant").by(Acts::Subject(0usize)).scanning(& []).writing(&
-            [ClaimState::KIND, LeaseState::KIND, OwnerEpoch::KIND, ClaimantLocals::KIND,
-            Main::KIND]), Action::of:: < main::Renew > ("main.renew", "claimant")
-            .by(Acts::Subject(0usize)).scanning(& []).writing(& [LeaseState::KIND,
-            Main::KIND]), Action::of:: < main::Commit > ("main.commit", "claimant")
-            .by(Acts::Subject(0usize)).scanning(& []).writing(& [ClaimState::KIND,
-            OwnerEpoch::KIND, DownstreamWriterLocals::KIND, Main::KIND])], }, Protocol {
-            name : "repair".into(), kind : Some(Repair::KIND), subjects : vec![], copies
-            : 1u32, parent : None, roles : vec![(1usize, "downstream_writer".into()),
-            (2usize, "reaper".into())], unfinished : vec!["at_reject_commit".into(),
-            "at_reclaim".into()], start : vec!["idle".into(), "at_reject_commit".into()],
-            broken : None, begin : None, actions : vec![Action::of:: <
-            repair::RejectCommit > ("repair.reject_commit", "downstream_writer")
-            .by(Acts::Choice(0usize)).binds("downstream_writer", "downstream_writer",
-            1usize).scanning(& []).writing(& [DownstreamWriterLocals::KIND,
-            Repair::KIND]), Action::of:: < repair::Reclaim > ("repair.reclaim", "reaper")
-            .by(Acts::Choice(0usize)).binds("reaper", "reaper", 2usize).scanning(& [])
-            .writing(& [ClaimState::KIND, OwnerEpoch::KIND, Repair::KIND])], }
+            ("main.claim", "claimant").by(Acts::Subject(0usize)).at(& []).scanning(& [])
+            .writing(& [ClaimState::KIND, LeaseState::KIND, OwnerEpoch::KIND,
+            ClaimantLocals::KIND, Main::KIND]), Action::of:: < main::Renew >
+            ("main.renew", "claimant").by(Acts::Subject(0usize)).at(& ["at_renew"])
+            .scanning(& []).writing(& [LeaseState::KIND, Main::KIND]), Action::of:: <
+            main::Commit > ("main.commit", "claimant").by(Acts::Subject(0usize)).at(&
+            ["at_renew"]).scanning(& []).writing(& [ClaimState::KIND, OwnerEpoch::KIND,
+            DownstreamWriterLocals::KIND, Main::KIND])], }, Protocol { name : "repair"
+            .into(), kind : Some(Repair::KIND), subjects : vec![], copies : 1u32, parent
+            : None, roles : vec![(1usize, "downstream_writer".into()), (2usize, "reaper"
+            .into())], unfinished : vec!["at_reject_commit".into(), "at_reclaim".into()],
+            start : vec!["idle".into(), "at_reject_commit".into()], broken : None, begin
+            : None, actions : vec![Action::of:: < repair::RejectCommit >
+            ("repair.reject_commit", "downstream_writer").by(Acts::Choice(0usize)).at(&
+            []).binds("downstream_writer", "downstream_writer", 1usize).scanning(& [])
+            .writing(& [DownstreamWriterLocals::KIND, Repair::KIND]), Action::of:: <
+            repair::Reclaim > ("repair.reclaim", "reaper").by(Acts::Choice(0usize)).at(&
+            []).binds("reaper", "reaper", 2usize).scanning(& []).writing(&
+            [ClaimState::KIND, OwnerEpoch::KIND, Repair::KIND])], }
         ],
         tick: TICK,
     }

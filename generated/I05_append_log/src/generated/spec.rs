@@ -72,33 +72,33 @@ pub fn spec() -> Spec {
             vec!["idle".into(), "at_append".into()], broken : None, begin :
             Some(Action::of:: < main::Begin > ("main.begin", "producer").scanning(& [])
             .writing(& [Main::KIND])), actions : vec![Action::of:: < main::Append >
-            ("main.append", "producer").by(Acts::Choice(0usize)).binds("producer",
-            "producer", 1usize).scanning(& []).writing(& [LogSegment::KIND, Main::KIND]),
-            Action::of:: < main::Fetch > ("main.fetch", "consumer")
-            .by(Acts::Choice(0usize)).binds("consumer", "consumer", 2usize).scanning(&
-            []).writing(& [Main::KIND]), Action::of:: < main::Process > ("main.process",
-            "consumer").by(Acts::Choice(0usize)).binds("consumer", "consumer", 2usize)
-            .pick("answer", Answer::ty()).scanning(& []).writing(&
-            [SinkEffectState::KIND, Main::KIND]), Action::of:: < main::CommitProgress >
-            ("main.commit_progress", "consumer").by(Acts::Choice(0usize))
-            .binds("consumer", "consumer", 2usize).scanning(& []).writing(&
-            [ConsumerProgress::KIND, Main::KIND])], }, Protocol { name : "repair".into(),
-            kind : Some(Repair::KIND), subjects : vec![], copies : 1u32, parent : None,
-            roles : vec![(1usize, "consumer".into())], unfinished : vec!["at_replay"
-            .into()], start : vec!["idle".into(), "at_replay".into()], broken : None,
-            begin : None, actions : vec![Action::of:: < repair::Replay >
-            ("repair.replay", "consumer").by(Acts::Choice(0usize)).binds("consumer",
-            "consumer", 1usize).param("at_offset", Type::Int { lo : 0i64, hi : 1i64 },
-            Some(2usize), true).scanning(& []).writing(& [SinkEffectState::KIND,
-            Repair::KIND])], }, Protocol { name : "elect".into(), kind :
-            Some(Elect::KIND), subjects : vec![], copies : 1u32, parent : None, roles :
-            vec![(1usize, "election".into())], unfinished : vec!["at_change_leader"
-            .into()], start : vec!["idle".into(), "at_change_leader".into()], broken :
-            None, begin : None, actions : vec![Action::of:: < elect::ChangeLeader >
-            ("elect.change_leader", "election").by(Acts::Choice(0usize))
-            .binds("election", "election", 1usize).param("winner", Type::id("broker"),
-            Some(2usize), true).scanning(& []).writing(& [PartitionState::KIND,
-            LogSegment::KIND, Elect::KIND])], }
+            ("main.append", "producer").by(Acts::Choice(0usize)).at(& ["at_append"])
+            .binds("producer", "producer", 1usize).scanning(& []).writing(&
+            [LogSegment::KIND, Main::KIND]), Action::of:: < main::Fetch > ("main.fetch",
+            "consumer").by(Acts::Choice(0usize)).at(& ["at_fetch"]).binds("consumer",
+            "consumer", 2usize).scanning(& []).writing(& [Main::KIND]), Action::of:: <
+            main::Process > ("main.process", "consumer").by(Acts::Choice(0usize)).at(&
+            ["at_process"]).binds("consumer", "consumer", 2usize).pick("answer",
+            Answer::ty()).scanning(& []).writing(& [SinkEffectState::KIND, Main::KIND]),
+            Action::of:: < main::CommitProgress > ("main.commit_progress", "consumer")
+            .by(Acts::Choice(0usize)).at(& ["at_commit_progress"]).binds("consumer",
+            "consumer", 2usize).scanning(& []).writing(& [ConsumerProgress::KIND,
+            Main::KIND])], }, Protocol { name : "repair".into(), kind :
+            Some(Repair::KIND), subjects : vec![], copies : 1u32, parent : None, roles :
+            vec![(1usize, "consumer".into())], unfinished : vec!["at_replay".into()],
+            start : vec!["idle".into(), "at_replay".into()], broken : None, begin : None,
+            actions : vec![Action::of:: < repair::Replay > ("repair.replay", "consumer")
+            .by(Acts::Choice(0usize)).at(& []).binds("consumer", "consumer", 1usize)
+            .param("at_offset", Type::Int { lo : 0i64, hi : 1i64 }, Some(2usize), true)
+            .scanning(& []).writing(& [SinkEffectState::KIND, Repair::KIND])], },
+            Protocol { name : "elect".into(), kind : Some(Elect::KIND), subjects :
+            vec![], copies : 1u32, parent : None, roles : vec![(1usize, "election"
+            .into())], unfinished : vec!["at_change_leader".into()], start : vec!["idle"
+            .into(), "at_change_leader".into()], broken : None, begin : None, actions :
+            vec![Action::of:: < elect::ChangeLeader > ("elect.change_leader", "election")
+            .by(Acts::Choice(0usize)).at(& []).binds("election", "election", 1usize)
+            .param("winner", Type::id("broker"), Some(2usize), true).scanning(& [])
+            .writing(& [PartitionState::KIND, LogSegment::KIND, Elect::KIND])], }
         ],
         tick: TICK,
     }

@@ -84,56 +84,59 @@ pub fn spec() -> Spec {
             Some(("crashed".into(), "lost".into())), begin : Some(Action::of:: <
             main::Begin > ("main.begin", "admin").scanning(& []).writing(&
             [Main::KIND])), actions : vec![Action::of:: < main::MutateConfig >
-            ("main.mutate_config", "admin").by(Acts::Choice(0usize)).binds("admin",
-            "admin", 1usize).pick("wanted", Content::ty()).scanning(& []).writing(&
-            [ConfigState::KIND, Main::KIND]), Action::of:: < main::PublishSnapshot >
-            ("main.publish_snapshot", "publisher").by(Acts::Choice(0usize))
-            .binds("publisher", "publisher", 2usize).scanning(& []).writing(&
-            [Main::KIND]), Action::of:: < main::JoinedApply > ("main.joined_apply",
-            "publisher").by(Acts::Choice(0usize)).binds("publisher", "publisher", 2usize)
-            .scanning(& []).writing(& [Main::KIND, MainApply::KIND]), Action::of:: <
-            main::EndPush > ("main.end_push", "publisher").by(Acts::Choice(0usize))
-            .binds("publisher", "publisher", 2usize).scanning(& []).writing(&
-            [Main::KIND, MainApply::KIND])], }, Protocol { name : "main.apply".into(),
-            kind : Some(MainApply::KIND), subjects : vec![("agent".into(), "agent"
-            .into())], copies : 1u32, parent : Some(arch_runtime::step::Parent { protocol
-            : 0usize, at : "at_joined_apply".into(), subjects : 0usize }), roles :
-            vec![], unfinished : vec!["at_apply".into(), "at_ack".into()], start :
-            vec!["idle".into(), "at_apply".into()], broken : Some(("crashed".into(),
-            "lost".into())), begin : None, actions : vec![Action::of:: <
-            main_apply::Apply > ("main.apply", "agent").by(Acts::Subject(0usize))
-            .scanning(& []).writing(& [AppliedVersionState::KIND, MainApply::KIND]),
-            Action::of:: < main_apply::Ack > ("main.ack", "agent")
-            .by(Acts::Subject(0usize)).scanning(& []).writing(&
-            [AppliedVersionState::KIND, RolloutState::KIND, MainApply::KIND])], },
-            Protocol { name : "build".into(), kind : Some(Build::KIND), subjects :
-            vec![], copies : 1u32, parent : None, roles : vec![(1usize, "publisher"
-            .into())], unfinished : vec!["at_build_snapshot".into()], start : vec!["idle"
-            .into(), "at_build_snapshot".into()], broken : None, begin : None, actions :
+            ("main.mutate_config", "admin").by(Acts::Choice(0usize)).at(&
+            ["at_mutate_config"]).binds("admin", "admin", 1usize).pick("wanted",
+            Content::ty()).scanning(& []).writing(& [ConfigState::KIND, Main::KIND]),
+            Action::of:: < main::PublishSnapshot > ("main.publish_snapshot", "publisher")
+            .by(Acts::Choice(0usize)).at(& ["at_publish_snapshot"]).binds("publisher",
+            "publisher", 2usize).scanning(& []).writing(& [Main::KIND]), Action::of:: <
+            main::JoinedApply > ("main.joined_apply", "publisher")
+            .by(Acts::Choice(0usize)).at(& ["at_joined_apply"]).binds("publisher",
+            "publisher", 2usize).scanning(& []).writing(& [Main::KIND, MainApply::KIND]),
+            Action::of:: < main::EndPush > ("main.end_push", "publisher")
+            .by(Acts::Choice(0usize)).at(& ["at_joined_apply"]).binds("publisher",
+            "publisher", 2usize).scanning(& []).writing(& [Main::KIND,
+            MainApply::KIND])], }, Protocol { name : "main.apply".into(), kind :
+            Some(MainApply::KIND), subjects : vec![("agent".into(), "agent".into())],
+            copies : 1u32, parent : Some(arch_runtime::step::Parent { protocol : 0usize,
+            at : "at_joined_apply".into(), subjects : 0usize }), roles : vec![],
+            unfinished : vec!["at_apply".into(), "at_ack".into()], start : vec!["idle"
+            .into(), "at_apply".into()], broken : Some(("crashed".into(), "lost"
+            .into())), begin : None, actions : vec![Action::of:: < main_apply::Apply >
+            ("main.apply", "agent").by(Acts::Subject(0usize)).at(& []).scanning(& [])
+            .writing(& [AppliedVersionState::KIND, MainApply::KIND]), Action::of:: <
+            main_apply::Ack > ("main.ack", "agent").by(Acts::Subject(0usize)).at(&
+            ["at_ack"]).scanning(& []).writing(& [AppliedVersionState::KIND,
+            RolloutState::KIND, MainApply::KIND])], }, Protocol { name : "build".into(),
+            kind : Some(Build::KIND), subjects : vec![], copies : 1u32, parent : None,
+            roles : vec![(1usize, "publisher".into())], unfinished :
+            vec!["at_build_snapshot".into()], start : vec!["idle".into(),
+            "at_build_snapshot".into()], broken : None, begin : None, actions :
             vec![Action::of:: < build::BuildSnapshot > ("build.build_snapshot",
-            "publisher").by(Acts::Choice(0usize)).binds("publisher", "publisher", 1usize)
-            .scanning(& []).writing(& [SnapshotState::KIND, Build::KIND])], }, Protocol {
-            name : "rollout".into(), kind : Some(Rollout::KIND), subjects : vec![],
+            "publisher").by(Acts::Choice(0usize)).at(& []).binds("publisher",
+            "publisher", 1usize).scanning(& []).writing(& [SnapshotState::KIND,
+            Build::KIND])], }, Protocol { name : "rollout".into(), kind :
+            Some(Rollout::KIND), subjects : vec![], copies : 1u32, parent : None, roles :
+            vec![(1usize, "controller".into())], unfinished : vec!["at_advance_wave"
+            .into()], start : vec!["idle".into(), "at_advance_wave".into()], broken :
+            None, begin : None, actions : vec![Action::of:: < rollout::AdvanceWave >
+            ("rollout.advance_wave", "controller").by(Acts::Choice(0usize)).at(& [])
+            .binds("controller", "controller", 1usize).scanning(& []).writing(&
+            [RolloutState::KIND, Rollout::KIND])], }, Protocol { name : "repair".into(),
+            kind : Some(Repair::KIND), subjects : vec![("agent".into(), "agent".into())],
             copies : 1u32, parent : None, roles : vec![(1usize, "controller".into())],
-            unfinished : vec!["at_advance_wave".into()], start : vec!["idle".into(),
-            "at_advance_wave".into()], broken : None, begin : None, actions :
-            vec![Action::of:: < rollout::AdvanceWave > ("rollout.advance_wave",
-            "controller").by(Acts::Choice(0usize)).binds("controller", "controller",
-            1usize).scanning(& []).writing(& [RolloutState::KIND, Rollout::KIND])], },
-            Protocol { name : "repair".into(), kind : Some(Repair::KIND), subjects :
-            vec![("agent".into(), "agent".into())], copies : 1u32, parent : None, roles :
-            vec![(1usize, "controller".into())], unfinished : vec!["at_rollback".into()],
-            start : vec!["idle".into(), "at_rollback".into()], broken : None, begin :
-            None, actions : vec![Action::of:: < repair::Rollback > ("repair.rollback",
-            "controller").by(Acts::Choice(0usize)).binds("controller", "controller",
-            1usize).scanning(& [Repair::KIND]).writing(& [ConfigState::KIND,
-            RolloutState::KIND, Repair::KIND])], }, Protocol { name : "resync".into(),
-            kind : Some(Resync::KIND), subjects : vec![("agent".into(), "agent".into())],
-            copies : 1u32, parent : None, roles : vec![], unfinished :
+            unfinished : vec!["at_rollback".into()], start : vec!["idle".into(),
+            "at_rollback".into()], broken : None, begin : None, actions :
+            vec![Action::of:: < repair::Rollback > ("repair.rollback", "controller")
+            .by(Acts::Choice(0usize)).at(& []).binds("controller", "controller", 1usize)
+            .scanning(& [Repair::KIND]).writing(& [ConfigState::KIND, RolloutState::KIND,
+            Repair::KIND])], }, Protocol { name : "resync".into(), kind :
+            Some(Resync::KIND), subjects : vec![("agent".into(), "agent".into())], copies
+            : 1u32, parent : None, roles : vec![], unfinished :
             vec!["at_refetch_snapshot".into()], start : vec!["idle".into(),
             "at_refetch_snapshot".into()], broken : None, begin : None, actions :
             vec![Action::of:: < resync::RefetchSnapshot > ("resync.refetch_snapshot",
-            "agent").by(Acts::Subject(0usize)).scanning(& []).writing(&
+            "agent").by(Acts::Subject(0usize)).at(& []).scanning(& []).writing(&
             [AppliedVersionState::KIND, RolloutState::KIND, Resync::KIND])], }
         ],
         tick: TICK,

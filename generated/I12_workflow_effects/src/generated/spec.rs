@@ -89,21 +89,23 @@ pub fn spec() -> Spec {
             .into())), begin : Some(Action::of:: < main::Begin > ("main.begin", "client")
             .scanning(& []).writing(& [Main::KIND])), actions : vec![Action::of:: <
             main::StartWorkflow > ("main.start_workflow", "client")
-            .by(Acts::Choice(0usize)).binds("client", "client", 1usize).scanning(&
-            [WorkflowState::KIND, Main::KIND]).writing(& [WorkflowState::KIND,
-            Main::KIND]), Action::of:: < main::Transition > ("main.transition",
-            "workflow_service").by(Acts::Choice(0usize)).binds("workflow_service",
-            "workflow_service", 2usize).scanning(& [WorkflowState::KIND, Main::KIND])
-            .writing(& [WorkflowState::KIND, OutboxEvent::KIND, Main::KIND]),
-            Action::of:: < main::DeliverEffect > ("main.deliver_effect", "worker")
-            .by(Acts::Choice(0usize)).binds("worker", "worker", 3usize).scanning(&
-            [DeliveryAttemptState::KIND, WorkerLocals::KIND, Main::KIND]).writing(&
-            [OutboxEvent::KIND, DeliveryAttemptState::KIND, WorkerLocals::KIND,
-            Main::KIND]), Action::of:: < main::DeliverEffectStep >
-            ("main.deliver_effect_2", "worker").by(Acts::Choice(0usize)).binds("worker",
-            "worker", 3usize).pick("heard", Answer::ty()).scanning(& [Main::KIND])
-            .writing(& [Main::KIND]), Action::of:: < main::RecordResult >
-            ("main.record_result", "worker").by(Acts::Choice(0usize)).binds("worker",
+            .by(Acts::Choice(0usize)).at(& ["at_start_workflow"]).binds("client",
+            "client", 1usize).scanning(& [WorkflowState::KIND, Main::KIND]).writing(&
+            [WorkflowState::KIND, Main::KIND]), Action::of:: < main::Transition >
+            ("main.transition", "workflow_service").by(Acts::Choice(0usize)).at(&
+            ["at_transition"]).binds("workflow_service", "workflow_service", 2usize)
+            .scanning(& [WorkflowState::KIND, Main::KIND]).writing(&
+            [WorkflowState::KIND, OutboxEvent::KIND, Main::KIND]), Action::of:: <
+            main::DeliverEffect > ("main.deliver_effect", "worker")
+            .by(Acts::Choice(0usize)).at(& ["at_deliver_effect"]).binds("worker",
+            "worker", 3usize).scanning(& [DeliveryAttemptState::KIND, WorkerLocals::KIND,
+            Main::KIND]).writing(& [OutboxEvent::KIND, DeliveryAttemptState::KIND,
+            WorkerLocals::KIND, Main::KIND]), Action::of:: < main::DeliverEffectStep >
+            ("main.deliver_effect_2", "worker").by(Acts::Choice(0usize)).at(&
+            ["at_deliver_effect_2"]).binds("worker", "worker", 3usize).pick("heard",
+            Answer::ty()).scanning(& [Main::KIND]).writing(& [Main::KIND]), Action::of::
+            < main::RecordResult > ("main.record_result", "worker")
+            .by(Acts::Choice(0usize)).at(& ["at_record_result"]).binds("worker",
             "worker", 3usize).scanning(& [WorkflowState::KIND, Main::KIND]).writing(&
             [WorkflowState::KIND, OutboxEvent::KIND, EffectResultState::KIND,
             Main::KIND])], }, Protocol { name : "repair".into(), kind :
@@ -112,8 +114,8 @@ pub fn spec() -> Spec {
             unfinished : vec!["at_replay_outbox".into()], start : vec!["idle".into(),
             "at_replay_outbox".into()], broken : None, begin : None, actions :
             vec![Action::of:: < repair::ReplayOutbox > ("repair.replay_outbox",
-            "reconciler").by(Acts::Choice(0usize)).binds("reconciler", "reconciler",
-            1usize).scanning(& [Main::KIND]).writing(& [OutboxEvent::KIND,
+            "reconciler").by(Acts::Choice(0usize)).at(& []).binds("reconciler",
+            "reconciler", 1usize).scanning(& [Main::KIND]).writing(& [OutboxEvent::KIND,
             EffectResultState::KIND, Main::KIND, Repair::KIND])], }, Protocol { name :
             "resumption".into(), kind : Some(Resumption::KIND), subjects :
             vec![("workflow".into(), "workflow".into())], copies : 1u32, parent : None,
@@ -121,9 +123,9 @@ pub fn spec() -> Spec {
             vec!["at_resume_workflow".into()], start : vec!["idle".into(),
             "at_resume_workflow".into()], broken : None, begin : None, actions :
             vec![Action::of:: < resumption::ResumeWorkflow >
-            ("resumption.resume_workflow", "reconciler").by(Acts::Choice(0usize))
-            .binds("reconciler", "reconciler", 1usize).scanning(& [Main::KIND]).writing(&
-            [Main::KIND, Resumption::KIND])], }
+            ("resumption.resume_workflow", "reconciler").by(Acts::Choice(0usize)).at(&
+            []).binds("reconciler", "reconciler", 1usize).scanning(& [Main::KIND])
+            .writing(& [Main::KIND, Resumption::KIND])], }
         ],
         tick: TICK,
     }

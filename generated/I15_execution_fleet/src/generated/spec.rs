@@ -86,56 +86,58 @@ pub fn spec() -> Spec {
             : Some(("crashed".into(), "lost".into())), begin : Some(Action::of:: <
             main::Begin > ("main.begin", "scheduler").scanning(& []).writing(&
             [Main::KIND])), actions : vec![Action::of:: < main::Place > ("main.place",
-            "scheduler").by(Acts::Choice(0usize)).binds("scheduler", "scheduler", 1usize)
-            .binds("worker", "worker", 2usize).scanning(& [PlacementState::KIND,
-            ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
-            Preemption::KIND]).writing(& [CapacityState::KIND, PlacementState::KIND,
-            ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND]),
-            Action::of:: < main::Launch > ("main.launch", "worker")
-            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
-            [Main::KIND]).writing(& [ExecutionAttemptState::KIND, WorkerLocals::KIND,
-            Main::KIND]), Action::of:: < main::Heartbeat > ("main.heartbeat", "worker")
-            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
-            [Main::KIND]).writing(& [ExecutionLeaseState::KIND, Main::KIND]),
-            Action::of:: < main::Complete > ("main.complete", "worker")
-            .by(Acts::Choice(0usize)).binds("worker", "worker", 2usize).scanning(&
-            [Main::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
-            ExecutionAttemptState::KIND, Main::KIND])], }, Protocol { name : "repair"
-            .into(), kind : Some(Repair::KIND), subjects : vec![("task".into(), "task"
-            .into())], copies : 1u32, parent : None, roles : vec![(1usize, "reconciler"
-            .into()), (2usize, "scheduler".into())], unfinished : vec!["at_reclaim"
-            .into(), "at_reassign".into()], start : vec!["idle".into(), "at_reclaim"
-            .into()], broken : None, begin : None, actions : vec![Action::of:: <
-            repair::Reclaim > ("repair.reclaim", "reconciler").by(Acts::Choice(0usize))
+            "scheduler").by(Acts::Choice(0usize)).at(& ["at_place"]).binds("scheduler",
+            "scheduler", 1usize).binds("worker", "worker", 2usize).scanning(&
+            [PlacementState::KIND, ExecutionAttemptState::KIND, WorkerLocals::KIND,
+            Main::KIND, Preemption::KIND]).writing(& [CapacityState::KIND,
+            PlacementState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
+            Main::KIND]), Action::of:: < main::Launch > ("main.launch", "worker")
+            .by(Acts::Choice(0usize)).at(& ["at_launch"]).binds("worker", "worker",
+            2usize).scanning(& [Main::KIND]).writing(& [ExecutionAttemptState::KIND,
+            WorkerLocals::KIND, Main::KIND]), Action::of:: < main::Heartbeat >
+            ("main.heartbeat", "worker").by(Acts::Choice(0usize)).at(& ["at_heartbeat"])
+            .binds("worker", "worker", 2usize).scanning(& [Main::KIND]).writing(&
+            [ExecutionLeaseState::KIND, Main::KIND]), Action::of:: < main::Complete >
+            ("main.complete", "worker").by(Acts::Choice(0usize)).at(& ["at_heartbeat"])
+            .binds("worker", "worker", 2usize).scanning(& [Main::KIND]).writing(&
+            [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
+            Main::KIND])], }, Protocol { name : "repair".into(), kind :
+            Some(Repair::KIND), subjects : vec![("task".into(), "task".into())], copies :
+            1u32, parent : None, roles : vec![(1usize, "reconciler".into()), (2usize,
+            "scheduler".into())], unfinished : vec!["at_reclaim".into(), "at_reassign"
+            .into()], start : vec!["idle".into(), "at_reclaim".into()], broken : None,
+            begin : None, actions : vec![Action::of:: < repair::Reclaim >
+            ("repair.reclaim", "reconciler").by(Acts::Choice(0usize)).at(& [])
             .binds("reconciler", "reconciler", 1usize).scanning(&
             [ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND])
             .writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
             ExecutionAttemptState::KIND, Main::KIND, Repair::KIND]), Action::of:: <
             repair::Reassign > ("repair.reassign", "scheduler").by(Acts::Choice(0usize))
-            .binds("scheduler", "scheduler", 2usize).pick("successor",
-            Type::id("worker")).scanning(& [ExecutionAttemptState::KIND,
-            WorkerLocals::KIND, Main::KIND, Preemption::KIND]).writing(&
-            [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,
-            Main::KIND, Repair::KIND])], }, Protocol { name : "preemption".into(), kind :
-            Some(Preemption::KIND), subjects : vec![("task".into(), "task".into())],
-            copies : 1u32, parent : None, roles : vec![(1usize, "controller".into()),
-            (2usize, "worker".into()), (3usize, "scheduler".into())], unfinished :
-            vec!["at_preempt".into(), "at_stop".into(), "at_reassign".into()], start :
-            vec!["idle".into(), "at_preempt".into()], broken : Some(("crashed".into(),
-            "lost".into())), begin : None, actions : vec![Action::of:: <
-            preemption::Preempt > ("preemption.preempt", "controller")
-            .by(Acts::Choice(0usize)).binds("controller", "controller", 1usize)
-            .binds("worker", "worker", 2usize).param("incoming_priority", Type::Int { lo
-            : 0i64, hi : 1i64 }, Some(4usize), true).scanning(&
-            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Preemption::KIND])
-            .writing(& [PlacementState::KIND, ExecutionAttemptState::KIND, Main::KIND,
-            Preemption::KIND]), Action::of:: < preemption::StopStep > ("preemption.stop",
-            "worker").by(Acts::Choice(0usize)).binds("worker", "worker", 2usize)
-            .scanning(& [Preemption::KIND]).writing(& [CapacityState::KIND,
+            .at(& ["at_reassign"]).binds("scheduler", "scheduler", 2usize)
+            .pick("successor", Type::id("worker")).scanning(&
+            [ExecutionAttemptState::KIND, WorkerLocals::KIND, Main::KIND,
+            Preemption::KIND]).writing(& [CapacityState::KIND, ExecutionLeaseState::KIND,
+            ExecutionAttemptState::KIND, Main::KIND, Repair::KIND])], }, Protocol { name
+            : "preemption".into(), kind : Some(Preemption::KIND), subjects : vec![("task"
+            .into(), "task".into())], copies : 1u32, parent : None, roles : vec![(1usize,
+            "controller".into()), (2usize, "worker".into()), (3usize, "scheduler"
+            .into())], unfinished : vec!["at_preempt".into(), "at_stop".into(),
+            "at_reassign".into()], start : vec!["idle".into(), "at_preempt".into()],
+            broken : Some(("crashed".into(), "lost".into())), begin : None, actions :
+            vec![Action::of:: < preemption::Preempt > ("preemption.preempt",
+            "controller").by(Acts::Choice(0usize)).at(& []).binds("controller",
+            "controller", 1usize).binds("worker", "worker", 2usize)
+            .param("incoming_priority", Type::Int { lo : 0i64, hi : 1i64 }, Some(4usize),
+            true).scanning(& [ExecutionAttemptState::KIND, WorkerLocals::KIND,
+            Preemption::KIND]).writing(& [PlacementState::KIND,
+            ExecutionAttemptState::KIND, Main::KIND, Preemption::KIND]), Action::of:: <
+            preemption::StopStep > ("preemption.stop", "worker").by(Acts::Choice(0usize))
+            .at(& ["at_stop"]).binds("worker", "worker", 2usize).scanning(&
+            [Preemption::KIND]).writing(& [CapacityState::KIND,
             ExecutionLeaseState::KIND, ExecutionAttemptState::KIND, Main::KIND,
             Preemption::KIND]), Action::of:: < preemption::Reassign >
-            ("preemption.reassign", "scheduler").by(Acts::Choice(0usize))
-            .binds("scheduler", "scheduler", 3usize).pick("successor",
+            ("preemption.reassign", "scheduler").by(Acts::Choice(0usize)).at(&
+            ["at_reassign"]).binds("scheduler", "scheduler", 3usize).pick("successor",
             Type::id("worker")).scanning(& [ExecutionAttemptState::KIND,
             WorkerLocals::KIND, Main::KIND, Preemption::KIND]).writing(&
             [CapacityState::KIND, ExecutionLeaseState::KIND, ExecutionAttemptState::KIND,

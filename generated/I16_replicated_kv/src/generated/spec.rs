@@ -91,30 +91,31 @@ pub fn spec() -> Spec {
             vec!["idle".into(), "at_put".into()], broken : Some(("crashed".into(), "lost"
             .into())), begin : Some(Action::of:: < main::Begin > ("main.begin", "client")
             .scanning(& []).writing(& [Main::KIND])), actions : vec![Action::of:: <
-            main::Put > ("main.put", "client").by(Acts::Choice(0usize)).binds("client",
-            "client", 1usize).param("leader", Type::id("replica_set"), Some(6usize),
-            true).scanning(& [KeyState::KIND, ReplicaVersionState::KIND, TTLState::KIND,
-            ReaderLocals::KIND, Main::KIND, Expiry::KIND]).writing(&
+            main::Put > ("main.put", "client").by(Acts::Choice(0usize)).at(& ["at_put"])
+            .binds("client", "client", 1usize).param("leader", Type::id("replica_set"),
+            Some(6usize), true).scanning(& [KeyState::KIND, ReplicaVersionState::KIND,
+            TTLState::KIND, ReaderLocals::KIND, Main::KIND, Expiry::KIND]).writing(&
             [ReplicaVersionState::KIND, Main::KIND]), Action::of:: < main::Replicate >
-            ("main.replicate", "replica_set").by(Acts::Choice(0usize))
-            .binds("replica_set", "replica_set", 2usize).scanning(& []).writing(&
-            [KeyState::KIND, ReplicaVersionState::KIND, TTLState::KIND, Main::KIND]),
-            Action::of:: < main::Get > ("main.get", "reader").by(Acts::Choice(0usize))
-            .binds("reader", "reader", 3usize).scanning(& []).writing(&
-            [ReaderLocals::KIND, Main::KIND])], }, Protocol { name : "repair_protocol"
-            .into(), kind : Some(RepairProtocol::KIND), subjects : vec![("replica_set"
-            .into(), "replica_set".into())], copies : 1u32, parent : None, roles :
-            vec![(1usize, "repair".into())], unfinished : vec!["at_anti_entropy".into()],
-            start : vec!["idle".into(), "at_anti_entropy".into()], broken : None, begin :
-            None, actions : vec![Action::of:: < repair_protocol::AntiEntropy >
-            ("repair_protocol.anti_entropy", "repair").by(Acts::Choice(0usize))
-            .binds("repair", "repair", 1usize).scanning(& []).writing(&
-            [ReplicaVersionState::KIND, RepairProtocol::KIND])], }, Protocol { name :
-            "read".into(), kind : Some(Read::KIND), subjects : vec![("reader".into(),
-            "reader".into())], copies : 1u32, parent : None, roles : vec![], unfinished :
-            vec!["at_get".into()], start : vec!["idle".into(), "at_get".into()], broken :
-            None, begin : None, actions : vec![Action::of:: < read::Get > ("read.get",
-            "reader").by(Acts::Subject(0usize)).param("source", Type::id("replica_set"),
+            ("main.replicate", "replica_set").by(Acts::Choice(0usize)).at(&
+            ["at_replicate"]).binds("replica_set", "replica_set", 2usize).scanning(& [])
+            .writing(& [KeyState::KIND, ReplicaVersionState::KIND, TTLState::KIND,
+            Main::KIND]), Action::of:: < main::Get > ("main.get", "reader")
+            .by(Acts::Choice(0usize)).at(& ["at_get"]).binds("reader", "reader", 3usize)
+            .scanning(& []).writing(& [ReaderLocals::KIND, Main::KIND])], }, Protocol {
+            name : "repair_protocol".into(), kind : Some(RepairProtocol::KIND), subjects
+            : vec![("replica_set".into(), "replica_set".into())], copies : 1u32, parent :
+            None, roles : vec![(1usize, "repair".into())], unfinished :
+            vec!["at_anti_entropy".into()], start : vec!["idle".into(), "at_anti_entropy"
+            .into()], broken : None, begin : None, actions : vec![Action::of:: <
+            repair_protocol::AntiEntropy > ("repair_protocol.anti_entropy", "repair")
+            .by(Acts::Choice(0usize)).at(& []).binds("repair", "repair", 1usize)
+            .scanning(& []).writing(& [ReplicaVersionState::KIND,
+            RepairProtocol::KIND])], }, Protocol { name : "read".into(), kind :
+            Some(Read::KIND), subjects : vec![("reader".into(), "reader".into())], copies
+            : 1u32, parent : None, roles : vec![], unfinished : vec!["at_get".into()],
+            start : vec!["idle".into(), "at_get".into()], broken : None, begin : None,
+            actions : vec![Action::of:: < read::Get > ("read.get", "reader")
+            .by(Acts::Subject(0usize)).at(& []).param("source", Type::id("replica_set"),
             Some(1usize), true).scanning(& []).writing(& [ReaderLocals::KIND,
             Read::KIND])], }, Protocol { name : "failover".into(), kind :
             Some(Failover::KIND), subjects : vec![], copies : 1u32, parent : None, roles
@@ -122,23 +123,24 @@ pub fn spec() -> Spec {
             .into()], start : vec!["idle".into(), "at_take_over".into()], broken :
             Some(("crashed".into(), "lost".into())), begin : None, actions :
             vec![Action::of:: < failover::TakeOver > ("failover.take_over",
-            "replica_set").by(Acts::Choice(0usize)).binds("replica_set", "replica_set",
-            1usize).param("voter", Type::id("replica_set"), Some(2usize), true)
-            .scanning(& [ReplicaVersionState::KIND, Main::KIND]).writing(&
+            "replica_set").by(Acts::Choice(0usize)).at(& []).binds("replica_set",
+            "replica_set", 1usize).param("voter", Type::id("replica_set"), Some(2usize),
+            true).scanning(& [ReplicaVersionState::KIND, Main::KIND]).writing(&
             [KeyState::KIND, ReplicaVersionState::KIND, Failover::KIND])], }, Protocol {
             name : "expiry".into(), kind : Some(Expiry::KIND), subjects : vec![], copies
             : 1u32, parent : None, roles : vec![(1usize, "sweeper".into())], unfinished :
             vec!["at_find_expired".into(), "at_delete_expired".into()], start :
             vec!["idle".into(), "at_find_expired".into()], broken : None, begin : None,
             actions : vec![Action::of:: < expiry::FindExpired > ("expiry.find_expired",
-            "sweeper").by(Acts::Choice(0usize)).binds("sweeper", "sweeper", 1usize)
-            .scanning(& []).writing(& [Expiry::KIND]), Action::of:: <
+            "sweeper").by(Acts::Choice(0usize)).at(& []).binds("sweeper", "sweeper",
+            1usize).scanning(& []).writing(& [Expiry::KIND]), Action::of:: <
             expiry::DeleteExpired > ("expiry.delete_expired", "sweeper")
-            .by(Acts::Choice(0usize)).binds("sweeper", "sweeper", 1usize).pick("leader",
-            Type::id("replica_set")).pick("follower", Type::id("replica_set")).scanning(&
-            [KeyState::KIND, ReplicaVersionState::KIND, TTLState::KIND,
-            ReaderLocals::KIND, Main::KIND, Expiry::KIND]).writing(& [KeyState::KIND,
-            ReplicaVersionState::KIND, TTLState::KIND, Expiry::KIND])], }
+            .by(Acts::Choice(0usize)).at(& ["at_delete_expired"]).binds("sweeper",
+            "sweeper", 1usize).pick("leader", Type::id("replica_set")).pick("follower",
+            Type::id("replica_set")).scanning(& [KeyState::KIND,
+            ReplicaVersionState::KIND, TTLState::KIND, ReaderLocals::KIND, Main::KIND,
+            Expiry::KIND]).writing(& [KeyState::KIND, ReplicaVersionState::KIND,
+            TTLState::KIND, Expiry::KIND])], }
         ],
         tick: TICK,
     }
