@@ -1,6 +1,7 @@
 //! Executes calls: prepare, step in a transaction, what comes after. Everything that serves (HTTP, the outbox, a simulation)
 //! goes through here.
 
+use crate::handover::HandOver;
 use crate::look::{Looked, look};
 use crate::monitor::Monitor;
 use crate::schema::KindId;
@@ -68,6 +69,7 @@ pub struct Engine {
     limits: Limits,
     observers: Vec<Arc<dyn Observer>>,
     monitor: Option<Arc<Monitor>>,
+    hand_over: Arc<HandOver>,
     in_flight: Mutex<HashSet<(SmolStr, SmolStr)>>,
     hosted: Mutex<BTreeSet<(SmolStr, SmolStr)>>,
 }
@@ -84,7 +86,8 @@ impl Engine {
         service.check()?;
         assert_eq!(service.schema, *store.schema(), "a store is opened with its service's schema");
         let (in_flight, hosted) = (Mutex::default(), Mutex::default());
-        Ok(Engine { service, store, limits, observers: Vec::new(), monitor: None, in_flight, hosted })
+        let (observers, hand_over) = (Vec::new(), Arc::default());
+        Ok(Engine { service, store, limits, observers, monitor: None, hand_over, in_flight, hosted })
     }
 
     /// The same, seen by an observer.
@@ -98,6 +101,13 @@ impl Engine {
     #[must_use]
     pub fn monitored(mut self, by: Arc<Monitor>) -> Engine {
         self.monitor = Some(by);
+        self
+    }
+
+    /// The same, handing runs over.
+    #[must_use]
+    pub fn handing_over(mut self, to: HandOver) -> Engine {
+        self.hand_over = Arc::new(to);
         self
     }
 
@@ -178,6 +188,8 @@ impl Engine {
         }
         let prepared = tokio::time::timeout(self.limits.prepare, op.handler.prepare(&call)).await;
         let prepared = prepared.map_err(|_| Failure::Slow(self.limits.prepare))??;
+        let (run, schema) = (prepared.run.as_ref(), self.store.schema());
+        let step = self.hand_over.around(op, &call, run, schema, prepared.step);
         let meta = Meta {
             tx: call.tx,
             actor: call.actor,
@@ -187,7 +199,7 @@ impl Engine {
             idempotency: key,
             trace_id: call.trace.map(|trace| trace.trace_id()),
         };
-        let transition = Transition { plan: op.plan.clone(), keys: prepared.keys, meta, step: prepared.step };
+        let transition = Transition { plan: op.plan.clone(), keys: prepared.keys, meta, step };
         Ok(transact(&*self.store, transition, &self.limits.retry).await?)
     }
 

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod client;
 pub mod engine;
 pub mod fencing;
+pub mod handover;
 pub mod journal;
 pub mod look;
 #[cfg(any(test, feature = "model"))]

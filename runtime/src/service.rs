@@ -2,13 +2,14 @@
 //! code of its user. Generated code builds one [`Service`]; [`crate::engine`] executes it and [`crate::serve`] puts it on a socket.
 
 use crate::fencing::FencingToken;
+use crate::handover::{NoTurn, Turn};
 use crate::journal::Entry;
 use crate::outbox::MessageId;
 use crate::schema::{KindId, Schema};
 use crate::store::{BoxFuture, Json, Plan, Step, TxId, Versioned};
 use crate::trace_context::TraceContext;
 use crate::truth::Truth;
-use crate::value::{Field, Row, RowKey};
+use crate::value::{Field, Row, RowKey, Type};
 use smol_str::SmolStr;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -94,9 +95,18 @@ pub struct Operation {
     pub plan: Arc<Plan>,
     /// What happens before the step.
     pub handler: Arc<dyn Handler>,
+    /// How it is asked for when a run has come to it; or why it cannot be, by the run alone.
+    pub turn: Result<Turn, NoTurn>,
 }
 
 impl Operation {
+    /// The fields of its request as it is sent: `self` first.
+    #[must_use]
+    pub fn body(&self) -> Vec<Field> {
+        let own = Field { name: "self".into(), ty: Type::id(&self.actor).optional() };
+        std::iter::once(own).chain(self.request.iter().cloned()).collect()
+    }
+
     /// What an outcome means to who asked.
     #[must_use]
     pub fn class(&self, outcome: &str) -> Class {

@@ -4,14 +4,15 @@
 #[rustfmt::skip]
 #[path = "../../../runtime/tests/support/server.rs"]
 mod server;
+#[path = "support/subject.rs"]
+mod subject;
 
-use arch_base::{FileId, SourceMap};
-use arch_trace::{MemberLists, Subject, check};
-use job_queue::generated::spec::{schema, spec};
+use arch_trace::check;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::Command;
+use subject::subject;
 
 /// Runs the demo; what it says.
 fn demo(folder: &Path, store: &str) -> String {
@@ -60,23 +61,6 @@ fn survives_a_dead_worker(folder: &Path, store: &str) {
     );
     let forged = check(&subject(), Cursor::new(forged.into_bytes()), None);
     assert!(forged.is_err(), "a trace that is none conforms");
-}
-
-/// What `archc trace check` reads of the spec.
-fn subject() -> Subject {
-    let text = include_str!("../job_queue.arch");
-    let module = arch_grammar::parse(FileId(0), text).expect("it parses");
-    let mut sources = SourceMap::default();
-    sources.add("job_queue.arch", text.to_owned());
-    let program = arch_sema::analyze(&module, &arch_sema::Options::default()).program;
-    let hash = schema().spec().clone();
-    let subject = Subject::new(
-        &program.expect("a model"),
-        &hash,
-        spec().tick,
-        &MemberLists::new(),
-    );
-    subject.expect("a service is made of it")
 }
 
 #[test]

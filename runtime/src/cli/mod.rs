@@ -146,6 +146,7 @@ pub fn run(
     }
     let service = build(&settings).map_err(CliError::Build)?;
     service.check().map_err(|e| CliError::Build(e.to_string()))?;
+    run::hand_over(&service, &settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(io("no threads"))?;
     let command = arguments.command.unwrap_or(Command::Serve);

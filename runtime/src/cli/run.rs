@@ -2,6 +2,7 @@
 
 use super::{CliError, io, store};
 use crate::engine::{Engine, Limits};
+use crate::handover::HandOver;
 use crate::monitor::{Monitor, MonitorOptions};
 use crate::outbox::{DispatchPolicy, Dispatcher};
 use crate::serve::auth::{Authenticate, Open};
@@ -29,7 +30,7 @@ pub(super) async fn serve(service: Service, settings: &Settings) -> Result<(), C
 /// A server of a service over a store, as the configuration says, with the app that it serves.
 ///
 /// # Errors
-/// A file that the configuration names cannot be used.
+/// A file that the configuration names cannot be used; a step is listed that cannot be handed over.
 pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Result<Server, CliError> {
     let service = Arc::new(service);
     let metrics = Arc::new(Metrics::default());
@@ -40,7 +41,7 @@ pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Re
     };
     let engine =
         Engine::new(service.clone(), store.clone(), limits).map_err(|e| CliError::Build(e.to_string()))?;
-    let mut engine = engine.observed(metrics.clone());
+    let mut engine = engine.observed(metrics.clone()).handing_over(hand_over(&service, settings)?);
     if settings.monitor.enabled {
         let options = MonitorOptions { sample: settings.monitor.sample, panic: false };
         engine = engine.monitored(Monitor::new(&service, store.clone(), options));
@@ -57,6 +58,12 @@ pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Re
         .drain(DrainPolicy { delay: settings.drain.delay, deadline: settings.drain.deadline })
         .dispatch(dispatcher(engine, store, settings));
     with_tls(server, settings)
+}
+
+/// What the configuration says of hand-overs.
+pub(super) fn hand_over(service: &Service, settings: &Settings) -> Result<HandOver, CliError> {
+    let said = &settings.handover;
+    HandOver::new(service, &said.steps.0, said.pause).map_err(|e| CliError::Build(e.to_string()))
 }
 
 fn connection_limits(settings: &Settings) -> ConnectionLimits {

@@ -1,7 +1,8 @@
-//! Delivers messages of the outbox: to operations of this service, or to other services over HTTP.
+//! Delivers messages of the outbox: to other services over HTTP, or to operations of this one.
 
 use crate::engine::{Engine, Failure};
 use crate::fencing;
+use crate::handover::{MOVED, Visit};
 use crate::outbox::{Answer, Deliver, Delivery};
 use crate::service::{Call, Class, Operation};
 use crate::store::{BoxFuture, Settled, StoreError, TxId, Verdict};
@@ -18,13 +19,14 @@ use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Where messages go that no operation of this service takes: target and `http` URL.
+/// Where messages go that are not for operations of this service, or of which somebody else is told instead: target and
+/// `http` URL.
 pub type Targets = BTreeMap<SmolStr, Uri>;
 
 /// The scope of the idempotency keys of deliveries; no caller is called so.
 const SCOPE: &str = "(outbox)";
 
-/// Delivers in this process where the target is an operation, else by `POST`.
+/// Delivers by `POST` to targets that have a URL, in this process where the target is an operation.
 pub struct HttpDeliver {
     engine: Arc<Engine>,
     targets: Targets,
@@ -40,8 +42,7 @@ impl HttpDeliver {
     }
 
     async fn here(&self, op: &Operation, delivery: &Delivery) -> Answer {
-        let fields = super::request::body_fields(op);
-        let row = match super::decode(&fields, delivery.message.payload.text().as_bytes()) {
+        let row = match super::decode(&op.body(), delivery.message.payload.text().as_bytes()) {
             Ok(row) => row,
             Err(e) => return Answer::Never(format!("the message is no request to {}: {e}", op.name)),
         };
@@ -63,6 +64,15 @@ impl HttpDeliver {
         };
         let key = self.engine.key(op, &call, delivery.id.to_string());
         answer_of(op, self.engine.execute(op, call, Some(key)).await)
+    }
+
+    /// Whether it hands over a run that has moved on since. Whoever cannot tell delivers: the step knows.
+    async fn is_over(&self, delivery: &Delivery) -> bool {
+        let store = self.engine.store();
+        let fence = delivery.message.fence.as_ref();
+        let Some(visit) = fence.and_then(|fence| Visit::of(fence, store.schema())) else { return false };
+        let present = store.read(std::slice::from_ref(&visit.run)).await;
+        matches!(present.as_deref(), Ok([Some(row)]) if row.version != visit.version)
     }
 
     async fn there(&self, delivery: &Delivery) -> Answer {
@@ -94,9 +104,13 @@ impl HttpDeliver {
 impl Deliver for HttpDeliver {
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            match self.engine.service().operation(&delivery.message.target) {
-                Some(op) => self.here(op, delivery).await,
-                None => self.there(delivery).await,
+            if self.is_over(delivery).await {
+                return Answer::Accepted;
+            }
+            let target = &delivery.message.target;
+            match self.engine.service().operation(target) {
+                Some(op) if !self.targets.contains_key(target) => self.here(op, delivery).await,
+                _ => self.there(delivery).await,
             }
         })
     }
@@ -112,6 +126,9 @@ fn answer_of(op: &Operation, result: Result<Settled, Failure>) -> Answer {
         Ok(Settled { verdict: Verdict::Replayed(known), .. }) => outcome(&known.outcome),
         Ok(Settled { verdict: Verdict::Denied(denied), .. }) => {
             let failed = denied.entry.denied.as_deref().unwrap_or_default();
+            if failed == [MOVED] {
+                return Answer::Accepted;
+            }
             Answer::Later(format!("not enabled: {}", failed.join(", ")))
         }
         Err(Failure::Handler(e)) if (400..500).contains(&e.status()) => Answer::Never(e.to_string()),

@@ -2,9 +2,8 @@
 
 use super::problem::Problem;
 use crate::fencing::{self, FencingToken};
-use crate::service::Operation;
 use crate::trace_context::{TRACEPARENT, TRACESTATE, TraceContext};
-use crate::value::{Field, FieldsSeed, Row, Type};
+use crate::value::{Field, FieldsSeed, Row};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -59,12 +58,6 @@ pub fn decode(fields: &[Field], body: &[u8]) -> Result<Row, DecodeError> {
     let row = FieldsSeed(fields).deserialize(&mut from).map_err(error)?;
     from.end().map_err(error)?;
     Ok(row)
-}
-
-/// The fields of an operation's body: `self` first.
-pub(super) fn body_fields(op: &Operation) -> Vec<Field> {
-    let own = Field { name: "self".into(), ty: Type::id(&op.actor).optional() };
-    std::iter::once(own).chain(op.request.iter().cloned()).collect()
 }
 
 /// Refuses bodies that are not said to be JSON.
@@ -156,6 +149,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, Pr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Type;
 
     fn fields() -> Vec<Field> {
         let field = |name: &str, ty| Field { name: name.into(), ty };

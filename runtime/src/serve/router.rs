@@ -74,7 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&format!("{TRUTH}/{{*row}}"), get(look::truth))
         .with_state(app.clone());
     for (index, op) in app.engine.service().operations.iter().enumerate() {
-        let route = Arc::new(Route { app: app.clone(), index, fields: request::body_fields(op) });
+        let route = Arc::new(Route { app: app.clone(), index, fields: op.body() });
         let handle = move |request: Request<Body>| {
             let route = route.clone();
             async move { route.handle(request).await.unwrap_or_else(|problem| problem.response()) }

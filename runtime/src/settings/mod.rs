@@ -33,14 +33,16 @@ pub struct Settings {
     pub drain: Drain,
     /// The online conformance monitor.
     pub monitor: MonitorSettings,
-    /// Messages to other services.
+    /// Steps that the service takes by itself.
+    pub handover: HandoverSettings,
+    /// How messages are delivered.
     pub outbox: Outbox,
     /// What is logged.
     pub log: Log,
     /// Where spans go.
     pub telemetry: Telemetry,
     /// The members of sorts that some guard looks at as a whole.
-    pub members: BTreeMap<SmolStr, Members>,
+    pub members: BTreeMap<SmolStr, Names>,
 }
 
 impl Settings {
@@ -173,11 +175,22 @@ pub struct MonitorSettings {
     pub sample: f64,
 }
 
+/// `[handover]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HandoverSettings {
+    /// The steps that are handed over: when a commit leaves a run at one of them, it writes a message to it.
+    pub steps: Names,
+    /// How long after a step that is taken once more, or an outcome `requeue`, the message is due.
+    #[serde(with = "text::duration")]
+    pub pause: Duration,
+}
+
 /// `[outbox]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
-    /// Where messages go that no operation takes: target and `http://` URL.
+    /// Where messages go that no operation takes, or of which somebody else is told: target and `http://` URL.
     pub targets: BTreeMap<SmolStr, String>,
     /// After how many attempts a message is given up.
     pub attempts: u32,
@@ -218,9 +231,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// A closed list of ids: `["n1", "n2"]`, or `"n1,n2"` in the environment.
+/// A list of names: `["n1", "n2"]`, or `"n1,n2"` in the environment.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Members(pub Vec<SmolStr>);
+pub struct Names(pub Vec<SmolStr>);
 
 impl Default for Http {
     fn default() -> Self {
@@ -260,6 +273,12 @@ impl Default for Drain {
 impl Default for MonitorSettings {
     fn default() -> Self {
         MonitorSettings { enabled: true, sample: 1.0 }
+    }
+}
+
+impl Default for HandoverSettings {
+    fn default() -> Self {
+        HandoverSettings { steps: Names::default(), pause: Duration::from_secs(1) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Forms of single values: durations as `10s`, lists as text.
 
-use super::Members;
+use super::Names;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use smol_str::SmolStr;
 use std::fmt;
@@ -23,31 +23,31 @@ pub(super) mod duration {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Members, D::Error> {
-        from.deserialize_any(MembersVisitor)
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
+        from.deserialize_any(NamesVisitor)
     }
 }
 
-struct MembersVisitor;
+struct NamesVisitor;
 
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a list of ids, or ids separated by commas")
+        f.write_str("a list of names, or names separated by commas")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Members, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Names, E> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        Ok(Members(parts.map(SmolStr::from).collect()))
+        Ok(Names(parts.map(SmolStr::from).collect()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = from.next_element()? {
-            members.push(member);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Names, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = from.next_element()? {
+            names.push(name);
         }
-        Ok(Members(members))
+        Ok(Names(names))
     }
 }

@@ -17,6 +17,8 @@ pub struct Happened {
     pub faults: BTreeMap<String, u64>,
     /// How many commits were followed in the model.
     pub followed: usize,
+    /// How many of them the server made by itself, because their steps were handed over.
+    pub handed_over: usize,
     /// Why claims were no longer judged after that, if they were not: what the environment answered was true when the request was
     /// made, and not when it was committed; or a deadline of the spec ran out.
     pub blind: Option<String>,
@@ -39,12 +41,12 @@ pub struct Answers {
 
 impl fmt::Display for Happened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Happened { seed, steps, restarts, faults, followed, answers, .. } = self;
+        let Happened { seed, steps, restarts, faults, followed, handed_over, answers, .. } = self;
         let count = |of: fn(&Answers) -> usize| answers.iter().map(of).sum::<usize>();
         let (committed, denied) = (count(|a| a.committed), count(|a| a.denied));
         write!(
             f,
-            "seed {seed}: {committed} requests with an outcome, {denied} denied, in {:.1}s; {followed} commits; {restarts} restarts",
+            "seed {seed}: {committed} requests with an outcome, {denied} denied, in {:.1}s; {followed} commits, {handed_over} handed over; {restarts} restarts",
             *steps as f64 / 1_000.0
         )?;
         faults.iter().try_for_each(|(name, n)| write!(f, ", {name} {n}"))?;

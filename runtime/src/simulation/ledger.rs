@@ -26,13 +26,14 @@ impl Ledger {
         Ledger { store, keys: Mutex::default() }
     }
 
-    /// Whether the journal has what was acknowledged, as it was, and nothing else; and each request once.
+    /// Whether the journal has what was acknowledged, as it was, and nothing else but what was handed over; and each request once.
+    /// How many commits were handed over.
     pub fn account(
         &self,
         service: &Service,
         entries: &[Arc<Entry>],
         answers: &[Answered],
-    ) -> Result<(), String> {
+    ) -> Result<usize, String> {
         let keys = self.keys.lock().expect("nobody panics here");
         let mut commits: BTreeMap<&SmolStr, Vec<&Entry>> = BTreeMap::new();
         for entry in entries {
@@ -48,11 +49,26 @@ impl Ledger {
             let commits = commits.remove(&answer.key).unwrap_or_default();
             accounted(service, answer, &commits).map_err(|what| format!("{answer}: {what}"))?;
         }
-        match commits.keys().next() {
-            Some(key) => Err(format!("what was asked for under {key} was never answered, and is committed")),
-            None => Ok(()),
+        for (key, commits) in &commits {
+            let written = written_to(entries, key);
+            let to = written.ok_or_else(|| {
+                format!("what was asked for under {key} was never answered, and is committed")
+            })?;
+            let kept = commits.iter().filter(|entry| is_kept(service, &entry.op, &entry.outcome)).count();
+            if kept > 1 || commits.iter().any(|entry| entry.op != *to) {
+                let ops: Vec<&str> = commits.iter().map(|entry| &*entry.op).collect();
+                return Err(format!("message {key} to {to} has led to {}", ops.join(", ")));
+            }
         }
+        Ok(commits.values().map(Vec::len).sum())
     }
+}
+
+/// Where the message with this id goes, if there is one: its transaction wrote it.
+fn written_to<'a>(entries: &'a [Arc<Entry>], id: &str) -> Option<&'a SmolStr> {
+    let (tx, index) = id.split_once('/')?;
+    let tx = TxId::parse(tx)?;
+    entries.iter().find(|entry| entry.tx == tx)?.next.get(index.parse::<usize>().ok()?)
 }
 
 fn accounted(service: &Service, answer: &Answered, commits: &[&Entry]) -> Result<(), String> {

@@ -6,7 +6,8 @@
 //! typed client, each request under one idempotency key, for what the spec allows in the state that the journal has come to, and
 //! for what it denies. [`Simulation::run`] says what happened, or the first thing that is wrong:
 //!
-//! * Every acknowledged transition is in the journal as it was acknowledged, and no request is executed twice.
+//! * Every acknowledged transition is in the journal as it was acknowledged, and no request is executed twice; nor is a step that
+//!   is handed over.
 //! * Asked again under the same key, the service gives the same answer.
 //! * The journal is a serial execution, every step in it is the service's, and the tables are what it says.
 //! * It is a behaviour of the *model*: the same rows after each event, and no claim violated on any state and step.
@@ -26,12 +27,14 @@ pub use seeds::Seeds;
 
 use crate::client::Asks;
 use crate::engine::{Engine, Limits};
+use crate::handover::HandOver;
 use crate::journal::{Replay, audit};
 use crate::model::Model;
 use crate::monitor::{Monitor, MonitorOptions};
+use crate::outbox::{DispatchPolicy, Dispatcher};
 use crate::paths::START;
 use crate::serve::auth::Open;
-use crate::serve::{App, Metrics, Server};
+use crate::serve::{App, HttpDeliver, Metrics, Server, Targets};
 use crate::service::Service;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -40,6 +43,7 @@ use client::World;
 use faults::Misfortunes;
 use ledger::Ledger;
 use network::{SERVER, Socket, Troubles};
+use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +52,9 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// The longest simulation, in its own time: whoever has no answer by then never gets one.
 const LONGEST: Duration = Duration::from_secs(600);
+
+/// Between a step that is handed over and its own repetition.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often a step restarts the server for no reason, in 2¹⁶.
 const RESTARTS: u16 = 20;
@@ -63,6 +70,7 @@ pub struct Simulation {
     expected: Vec<&'static str>,
     clients: usize,
     requests: usize,
+    handed_over: Vec<SmolStr>,
     between: Between,
 }
 
@@ -71,7 +79,8 @@ impl Simulation {
     #[must_use]
     pub fn new(model: Model, service: Service, client: Vec<(&'static str, Asks)>) -> Simulation {
         let between: Between = Arc::new(|store| store);
-        Simulation { model, service, client, expected: Vec::new(), clients: 3, requests: 15, between }
+        let (expected, handed_over) = (Vec::new(), Vec::new());
+        Simulation { model, service, client, expected, clients: 3, requests: 15, handed_over, between }
     }
 
     /// Claims that the spec expects to be violated.
@@ -85,6 +94,13 @@ impl Simulation {
     #[must_use]
     pub fn sized(mut self, clients: usize, requests: usize) -> Simulation {
         (self.clients, self.requests) = (clients, requests);
+        self
+    }
+
+    /// With these steps handed over: the server takes them by itself.
+    #[must_use]
+    pub fn handing_over(mut self, steps: &[&'static str]) -> Simulation {
+        self.handed_over = steps.iter().map(|step| SmolStr::new_static(step)).collect();
         self
     }
 
@@ -117,11 +133,11 @@ impl Simulation {
         let Lived { steps, restarts, network } = self.live(seed, &world, &ledger, &clock)?;
         memory.heal();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let answers = runtime.block_on(self.check(&world, &ledger))?;
+        let (answers, handed_over) = runtime.block_on(self.check(&world, &ledger))?;
         let mut faults = counts.lock().expect("nobody panics here").clone();
         faults.extend(network);
         let (followed, blind) = world.followed();
-        Ok(Happened { seed, steps, restarts, faults, followed, blind, answers })
+        Ok(Happened { seed, steps, restarts, faults, followed, handed_over, blind, answers })
     }
 
     /// Until every client has its answers.
@@ -141,7 +157,8 @@ impl Simulation {
             .simulation_duration(LONGEST)
             .build();
         let (service, store) = (Arc::new(self.service.clone()), ledger.clone());
-        sim.host(SERVER, move || serve(service.clone(), store.clone()));
+        let to = HandOver::new(&service, &self.handed_over, PAUSE).map_err(|e| e.to_string())?;
+        sim.host(SERVER, move || serve(service.clone(), store.clone(), to.clone()));
         for number in 0..self.clients {
             sim.client(network::client(number), client::run(number, seed, self.requests, world.clone()));
         }
@@ -169,7 +186,8 @@ impl Simulation {
         }
     }
 
-    async fn check(&self, world: &World, ledger: &Arc<Ledger>) -> Result<Vec<Answers>, String> {
+    /// The answers, and how many commits were handed over.
+    async fn check(&self, world: &World, ledger: &Arc<Ledger>) -> Result<(Vec<Answers>, usize), String> {
         world.follow();
         let steps = self.service.steps.clone();
         let replay = Replay::new(self.service.schema.clone(), move |entry| steps(entry));
@@ -181,11 +199,11 @@ impl Simulation {
         if answers.len() != self.clients * self.requests {
             return Err(format!("{} requests were answered", answers.len()));
         }
-        ledger.account(&self.service, &entries, &answers)?;
+        let handed_over = ledger.account(&self.service, &entries, &answers)?;
         let engine = Engine::new(Arc::new(self.service.clone()), ledger.clone(), limits());
-        let app = app(engine.map_err(|e| e.to_string())?);
+        let app = app(Arc::new(engine.map_err(|e| e.to_string())?));
         world.ask_again(crate::serve::router(app), &answers).await?;
-        Ok(client::summary(&answers))
+        Ok((client::summary(&answers), handed_over))
     }
 }
 
@@ -204,16 +222,18 @@ fn limits() -> Limits {
     Limits { keep_replies: Duration::from_secs(3_600 * 100_000), ..Limits::default() }
 }
 
-fn app(engine: Engine) -> Arc<App> {
-    Arc::new(App::new(Arc::new(engine), Arc::new(Metrics::default()), Arc::new(Open)))
+fn app(engine: Arc<Engine>) -> Arc<App> {
+    Arc::new(App::new(engine, Arc::new(Metrics::default()), Arc::new(Open)))
 }
 
 /// A process of the service, until it is killed.
-async fn serve(service: Arc<Service>, store: Arc<dyn Store>) -> turmoil::Result {
+async fn serve(service: Arc<Service>, store: Arc<dyn Store>, to: HandOver) -> turmoil::Result {
     let options = MonitorOptions { panic: true, ..MonitorOptions::default() };
     let monitor = Monitor::new(&service, store.clone(), options);
-    let engine = Engine::new(service, store, limits())?.monitored(monitor);
+    let engine = Arc::new(Engine::new(service, store.clone(), limits())?.monitored(monitor).handing_over(to));
+    let deliver = Arc::new(HttpDeliver::new(engine.clone(), Targets::new()));
+    let dispatcher = Dispatcher::new(store, deliver, DispatchPolicy::default());
     let socket = Socket::bind().await?;
-    Server::new(app(engine)).run(socket, std::future::pending()).await;
+    Server::new(app(engine)).dispatch(dispatcher).run(socket, std::future::pending()).await;
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! finds the step of a journal entry again.
 
 use super::ask::asked;
-use super::{Action, Environment, Members, Protocol, Request, Spec};
+use super::{Action, Acts, Choice, ChoiceKind, Environment, Members, Protocol, Request, Spec};
+use crate::handover::{self, NoTurn, Part, Turn};
 use crate::journal::Entry;
 use crate::schema::Schema;
 use crate::service::{
@@ -84,6 +85,47 @@ impl Serving {
             outcomes: outcomes.into(),
             plan: Arc::new(action.plan()),
             handler: Arc::new(handler),
+            turn: self.turn(protocol, action),
+        }
+    }
+
+    /// When runs have reached a step, and how it is then asked for.
+    fn turn(&self, protocol: &Protocol, action: &Action) -> Result<Turn, NoTurn> {
+        let runs = protocol.kind.ok_or(NoTurn::Rule)?;
+        if action.at.is_empty() {
+            return Err(NoTurn::Begins);
+        }
+        let keys = protocol.keys().len();
+        let role = |choice: &Choice| match choice.kind {
+            ChoiceKind::Role { column, .. } => Some(column),
+            ChoiceKind::Param { .. } => None,
+        };
+        // A step may bind who acts only where nobody did before.
+        let earlier = protocol.actions.iter().take_while(|other| other.name != action.name);
+        let bound: Vec<usize> = earlier.flat_map(|other| other.choices.iter().filter_map(role)).collect();
+        let actor = match action.acts {
+            Acts::Subject(n) => Some(Part::Key(n)),
+            Acts::Role(column) => Some(Part::Column(column)),
+            Acts::Choice(n) => role(&action.choices[n]).filter(|c| bound.contains(c)).map(Part::Column),
+            Acts::Begins => None,
+        };
+        let only = self.only(&action.actor);
+        if actor.is_none() && only.is_none() {
+            return Err(NoTurn::Anybody { actor: action.actor.clone() });
+        }
+        let request = asked(protocol, action).into_iter().map(|(place, _)| match place.checked_sub(keys) {
+            None => Some(Part::Key(place)),
+            Some(n) => action.choices.get(n).and_then(role).map(Part::Column),
+        });
+        Ok(Turn { runs, at: action.at.clone(), actor, only, request: request.collect() })
+    }
+
+    /// The only instance of a type, if there is one: in the closed list, or else in the model.
+    fn only(&self, sort: &SmolStr) -> Option<SmolStr> {
+        let known = self.0.spec.sorts.iter().find(|known| known.name == *sort);
+        match self.0.members.of(sort).or(known.map(|known| &known.instances[..])) {
+            Some([one]) => Some(one.clone()),
+            _ => None,
         }
     }
 
@@ -183,6 +225,7 @@ pub fn text(spec: &Spec) -> Vec<Guard> {
     let mut all = vec![
         guard("self".into(), "who asks is who the run has bound".into()),
         guard("run.elsewhere".into(), "the run has reached this step".into()),
+        guard(handover::MOVED.into(), "the run is where it was when it was handed over".into()),
         guard("bounds".into(), "every value stays within its type".into()),
         guard("bounds.cut".into(), "every value stays within its type".into()),
     ];

@@ -78,6 +78,12 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// The version of a row: 0 if it was never written. Asks for the row, as [`Snapshot::get`] does.
+    #[must_use]
+    pub fn version(&self, row: &RowKey) -> u64 {
+        self.get(row).and_then(|_| self.read.get(row)?).map_or(0, |versioned| versioned.version)
+    }
+
     /// All rows of a kind that the plan scans, by key. Keys that never were written are not among them.
     pub fn all(&self, kind: KindId) -> impl Iterator<Item = (&'a [Value], &'a Row)> {
         let rows = self.read.scans.get(&kind);

@@ -1,6 +1,7 @@
 //! The sample as a service: what generated code supplies to be served.
 
 use super::sample::{self, Request};
+use crate::handover::NoTurn;
 use crate::journal::Entry;
 use crate::schema::Schema;
 use crate::service::{
@@ -134,6 +135,8 @@ fn operation(
         ],
         plan,
         handler: Arc::new(handler),
+        // The sample keeps no runs.
+        turn: Err(NoTurn::Rule),
     }
 }
 

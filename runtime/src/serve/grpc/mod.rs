@@ -65,7 +65,7 @@ struct Run {
 impl Route {
     fn of(app: Arc<App>, index: usize) -> Route {
         let op = &app.engine.service().operations[index];
-        let fields = request::body_fields(op);
+        let fields = op.body();
         let request = match fields.split_first() {
             Some((own, rest)) => Message::with_first(own, rest),
             None => Message::of(&[]),
