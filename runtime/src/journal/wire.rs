@@ -16,6 +16,9 @@ use std::fmt;
 /// The version of the format.
 const VERSION: u64 = 1;
 
+/// What an entry usually takes, in bytes: not more than this is taken for it at first.
+const USUAL: usize = 512;
+
 struct Body<'a>(&'a Entry, &'a Schema);
 
 impl Serialize for Body<'_> {
@@ -98,7 +101,9 @@ impl Entry {
     /// # Errors
     /// A written row is not of its kind.
     pub fn body(&self, schema: &Schema) -> serde_json::Result<String> {
-        serde_json::to_string(&Body(self, schema))
+        let mut text = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut text, &Body(self, schema))?;
+        String::from_utf8(text).map_err(serde::ser::Error::custom)
     }
 
     /// The entry as a line of a trace, from its body.

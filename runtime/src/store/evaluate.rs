@@ -6,8 +6,7 @@ use crate::outbox::Message;
 use crate::schema::Schema;
 use crate::store::Json;
 use crate::time::Instant;
-use crate::value::RowKey;
-use std::collections::BTreeSet;
+use crate::value::{Row, RowKey};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -83,9 +82,8 @@ pub fn evaluate(
             entry.denied = Some(failed);
             Ok(Evaluation::Deny { entry, record })
         }
-        Decision::Apply(effects) => {
-            entry.writes = check_writes(schema, transition, read, &effects)?;
-            let Effects { branch, outcome, messages, reply, .. } = effects;
+        Decision::Apply(Effects { writes, branch, outcome, messages, reply }) => {
+            entry.writes = check_writes(schema, transition, read, writes)?;
             entry.branch = branch;
             entry.outcome = outcome;
             entry.next = messages.iter().map(|m| m.target.clone()).collect();
@@ -131,24 +129,25 @@ fn check_writes(
     schema: &Schema,
     transition: &Transition,
     read: &ReadRows,
-    effects: &Effects,
+    said: Vec<(RowKey, Row)>,
 ) -> Result<Vec<Write>, StoreError> {
-    let mut written = BTreeSet::new();
-    let check = |(row, values): &(RowKey, Vec<_>)| {
+    let mut writes: Vec<Write> = Vec::with_capacity(said.len());
+    for (row, values) in said {
         let wrong = |why: String| {
             StoreError::invalid(&transition.plan.op, format!("writing {}: {why}", row.text(schema)))
         };
         let kind = schema.kind(row.kind);
-        kind.check(&row.key, values).map_err(|m| wrong(m.to_string()))?;
+        kind.check(&row.key, &values).map_err(|m| wrong(m.to_string()))?;
         if !transition.plan.may_write(row.kind) {
             return Err(wrong("its plan does not write this kind".into()));
         }
-        if !written.insert(row.clone()) {
+        // A step writes a few rows.
+        if writes.iter().any(|w| w.row == row) {
             return Err(wrong("it is written twice".into()));
         }
-        let before = read.get(row).ok_or_else(|| wrong("it was not read".into()))?;
+        let before = read.get(&row).ok_or_else(|| wrong("it was not read".into()))?;
         let version = before.map_or(0, |v| v.version) + 1;
-        Ok(Write { row: row.clone(), version, values: values.clone() })
-    };
-    effects.writes.iter().map(check).collect()
+        writes.push(Write { row, version, values });
+    }
+    Ok(writes)
 }

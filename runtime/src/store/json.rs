@@ -33,7 +33,7 @@ impl Json {
 
     /// JSON may have line ends between tokens (within strings they are escaped); traces are lines.
     fn compact(raw: Box<RawValue>) -> serde_json::Result<Json> {
-        if raw.get().contains(['\n', '\r']) {
+        if raw.get().bytes().any(|b| b == b'\n' || b == b'\r') {
             let line = raw.get().replace(['\n', '\r'], " ");
             return serde_json::from_str(&line).map(Json);
         }

@@ -1,6 +1,8 @@
 //! The writer: one thread, one connection, one SQLite transaction for everybody who waits.
 
 use super::codec::{self, error};
+use super::inbox::{Company, Inbox};
+use super::statements::Statements;
 use super::{BATCH, Options, queries};
 use crate::schema::Schema;
 use crate::store::sql::Tables;
@@ -11,7 +13,7 @@ use crate::time::{Clock, HighWater, Instant};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// Something to be done by the writer.
 pub(super) enum Job {
@@ -113,21 +115,18 @@ impl Writer {
     }
 
     /// Works until nobody can ask any more.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        let (mut last, mut took) = (1, Duration::ZERO);
-        while let Some(first) = queue.blocking_recv() {
-            wait_for_company(&queue, last, took);
-            let mut jobs = vec![first];
-            while jobs.len() < self.batch {
-                match queue.try_recv() {
-                    Ok(job) => jobs.push(job),
-                    Err(_) => break,
-                }
-            }
-            last = jobs.len();
-            let start = std::time::Instant::now();
+    ///
+    /// Those who were answered a moment ago are waited for: else the first of them would get a commit of its own while the
+    /// others wait for it, and every other commit would be for one. Never for longer than a part of what a commit takes, and
+    /// not at all when the last batch was one job: a single client does not wait.
+    pub(super) fn run(mut self, inbox: &Inbox) {
+        // Also when it panics.
+        let _gone = Gone(inbox);
+        let mut company = Company { expected: 1, patience: Duration::ZERO };
+        while let Some(jobs) = inbox.take(self.batch, company) {
+            let (expected, start) = (jobs.len(), std::time::Instant::now());
             self.batch(jobs);
-            took = start.elapsed();
+            company = Company { expected, patience: (start.elapsed() / 4).min(COMPANY) };
         }
     }
 
@@ -185,14 +184,14 @@ impl Writer {
 
     fn evaluate_all(&self, jobs: &mut [Job]) -> Result<Vec<Outcome>, StoreError> {
         let mark = queries::mark(&self.connection)?;
-        let before = queries::last_seq(&self.connection)?;
-        let mut seq = before;
+        let mut seq = queries::last_seq(&self.connection)?;
         let mut latest = mark;
         let mut outcomes = Vec::with_capacity(jobs.len());
+        let mut statements = Statements::new(&self.connection, &self.tables);
         for job in jobs {
             let now = self.high_water.now(&*self.clock, mark);
             match job {
-                Job::Transition(transition, _) => match self.transition(transition, now, seq + 1) {
+                Job::Transition(transition, _) => match self.transition(&mut statements, transition, now, seq + 1) {
                     Ok((verdict, appended)) => {
                         seq += u64::from(appended);
                         latest = if appended { latest.max(now) } else { latest };
@@ -213,26 +212,27 @@ impl Writer {
     /// Evaluates one transition and writes what it says, with this place in the journal; whether it took the place.
     fn transition(
         &self,
+        statements: &mut Statements<'_>,
         transition: &Transition,
         now: Instant,
         seq: u64,
     ) -> Result<(Verdict, bool), Failure> {
         let clean = |error| Failure { error, dirty: false };
         if let Some(key) = &transition.meta.idempotency
-            && let Some(reply) = queries::known(&self.connection, key, now).map_err(clean)?
+            && let Some(reply) = queries::known(statements, key, now).map_err(clean)?
         {
             return Ok((Verdict::Replayed(reply), false));
         }
-        match self.decide(transition, now).map_err(clean)? {
+        match self.decide(statements, transition, now).map_err(clean)? {
             Evaluation::Commit(prepared) => {
                 let dirty = |error| Failure { error, dirty: true };
-                let verdict = self.write(transition, prepared, seq).map_err(dirty)?;
+                let verdict = self.write(statements, transition, prepared, seq).map_err(dirty)?;
                 Ok((verdict, true))
             }
             Evaluation::Deny { mut entry, record } => {
                 if record {
                     entry.seq = seq;
-                    queries::append(&self.connection, &self.schema, &entry).map_err(clean)?;
+                    queries::append(statements, &self.schema, &entry).map_err(clean)?;
                 }
                 Ok((Verdict::Denied(Denied { entry: Arc::new(entry) }), record))
             }
@@ -244,7 +244,12 @@ impl Writer {
     }
 
     /// Reads what the step asks for until it has all.
-    fn decide(&self, transition: &Transition, now: Instant) -> Result<Evaluation, StoreError> {
+    fn decide(
+        &self,
+        statements: &mut Statements<'_>,
+        transition: &Transition,
+        now: Instant,
+    ) -> Result<Evaluation, StoreError> {
         let mut read = ReadRows::default();
         for kind in &transition.plan.scans {
             read.scans.insert(*kind, codec::scan(&self.connection, &self.schema, &self.tables, *kind)?);
@@ -253,7 +258,7 @@ impl Writer {
         for _ in 0..WIDENINGS {
             for row in wanted {
                 if read.get(&row).is_none() {
-                    let found = codec::read_row(&self.connection, &self.schema, &self.tables, &row)?;
+                    let found = codec::read_row(statements, &self.schema, &row)?;
                     read.rows.insert(row, found);
                 }
             }
@@ -267,13 +272,14 @@ impl Writer {
 
     fn write(
         &self,
+        statements: &mut Statements<'_>,
         transition: &Transition,
         mut prepared: Prepared,
         seq: u64,
     ) -> Result<Verdict, StoreError> {
         prepared.entry.seq = seq;
         let entry = &prepared.entry;
-        if let Err(failure) = queries::append(&self.connection, &self.schema, entry) {
+        if let Err(failure) = queries::append(statements, &self.schema, entry) {
             // Tried once more after it was committed: the journal's index of transactions refuses it.
             return match queries::find(&self.connection, &self.schema, entry.tx)? {
                 Some(_) => Err(StoreError::Ambiguous { would: Box::new(prepared.applied(seq)) }),
@@ -281,11 +287,11 @@ impl Writer {
             };
         }
         for write in &entry.writes {
-            codec::write_row(&self.connection, &self.schema, &self.tables, write, entry.now, &entry.id)?;
+            codec::write_row(statements, &self.schema, write, entry.now, &entry.id)?;
         }
-        queries::post(&self.connection, &prepared)?;
+        queries::post(statements, &prepared)?;
         if let Some(key) = transition.meta.idempotency.as_ref().filter(|k| k.keeps(&prepared.entry.outcome)) {
-            queries::keep_key(&self.connection, key, &prepared)?;
+            queries::keep_key(statements, key, &prepared)?;
         }
         Ok(Verdict::Applied(prepared.applied(seq)))
     }
@@ -306,18 +312,17 @@ impl Writer {
     }
 }
 
-/// Lets those who were answered a moment ago come back: else the first of them gets a commit of its own while the others
-/// wait for it, and every other commit is for one. Never longer than a part of what a commit takes, and not at all when
-/// the last batch was one job: a single client does not wait.
-fn wait_for_company(queue: &mpsc::Receiver<Job>, last: usize, took: Duration) {
-    let until = std::time::Instant::now() + (took / 4).min(COMPANY);
-    while queue.len() + 1 < last && std::time::Instant::now() < until {
-        std::thread::sleep(Duration::from_micros(20));
-    }
-}
-
 /// The longest that a batch waits to become as large as the last.
 const COMPANY: Duration = Duration::from_millis(2);
+
+/// Tells those who wait for the writer that it is gone.
+struct Gone<'a>(&'a Inbox);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
 
 /// What came of a job, before the commit.
 enum Outcome {

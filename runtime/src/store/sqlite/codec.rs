@@ -3,11 +3,13 @@
 use crate::journal::Write;
 use crate::schema::{Column, KindId, Schema};
 use crate::store::sql::Tables;
+use crate::store::sqlite::statements::{OfKind, Statements};
+use crate::store::sqlite::tables::AFTER_META;
 use crate::store::{StoreError, Versioned};
 use crate::time::Instant;
 use crate::value::{RowKey, Type, Value};
 use rusqlite::types::{ToSqlOutput, Value as Sql, ValueRef};
-use rusqlite::{Connection, ErrorCode, Row, ToSql};
+use rusqlite::{Connection, ErrorCode, Row, Statement, ToSql};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -105,17 +107,27 @@ fn version(row: &Row) -> Result<u64, StoreError> {
     u64::try_from(version).map_err(|_| StoreError::Corrupt(format!("a row at version {version}")))
 }
 
+/// Binds values of these columns, from a position on.
+fn bind(
+    statement: &mut Statement<'_>,
+    from: usize,
+    columns: &[Column],
+    values: &[Value],
+) -> Result<(), StoreError> {
+    let mut all = (from..).zip(columns.iter().zip(values));
+    all.try_for_each(|(at, (c, v))| statement.raw_bind_parameter(at, Encoded(&c.ty, v)).map_err(error))
+}
+
 /// Reads a row; none if it was never written.
 pub(super) fn read_row(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     schema: &Schema,
-    tables: &Tables,
     row: &RowKey,
 ) -> Result<Option<Versioned>, StoreError> {
     let kind = schema.kind(row.kind);
-    let mut statement = connection.prepare_cached(&tables.of(row.kind).select).map_err(error)?;
-    let key: Vec<_> = kind.keys.iter().zip(&row.key).map(|(c, v)| Encoded(&c.ty, v)).collect();
-    let mut found = statement.query(rusqlite::params_from_iter(&key)).map_err(error)?;
+    let statement = statements.of(row.kind, OfKind::Select)?;
+    bind(statement, 1, &kind.keys, &row.key)?;
+    let mut found = statement.raw_query();
     let Some(found) = found.next().map_err(error)? else { return Ok(None) };
     Ok(Some(Versioned { version: version(found)?, row: decode_all(&kind.columns, found, 1)? }))
 }
@@ -141,25 +153,25 @@ pub(super) fn scan(
 
 /// Writes a row.
 pub(super) fn write_row(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     schema: &Schema,
-    tables: &Tables,
     write: &Write,
     now: Instant,
     by: &str,
 ) -> Result<(), StoreError> {
     let kind = schema.kind(write.row.kind);
-    let table = tables.of(write.row.kind);
     let version = i64::try_from(write.version).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-    let now = now.millis();
-    let key: Vec<_> = kind.keys.iter().zip(&write.row.key).map(|(c, v)| Encoded(&c.ty, v)).collect();
-    let values: Vec<_> = kind.columns.iter().zip(&write.values).map(|(c, v)| Encoded(&c.ty, v)).collect();
-    let mut all: Vec<&dyn ToSql> = vec![&version, &now, &by];
-    let (first, second) = if version == 1 { (&key, &values) } else { (&values, &key) };
-    all.extend(first.iter().chain(second).map(|v| v as &dyn ToSql));
-    let sql = if version == 1 { &table.insert } else { &table.update };
-    let mut statement = connection.prepare_cached(sql).map_err(error)?;
-    match statement.execute(&*all).map_err(error)? {
+    let which = if version == 1 { OfKind::Insert } else { OfKind::Update };
+    let statement = statements.of(write.row.kind, which)?;
+    statement.raw_bind_parameter(1, version).map_err(error)?;
+    statement.raw_bind_parameter(2, now.millis()).map_err(error)?;
+    statement.raw_bind_parameter(3, by).map_err(error)?;
+    let key = (&*kind.keys, &*write.row.key);
+    let values = (&*kind.columns, &*write.values);
+    let (first, second) = if version == 1 { (key, values) } else { (values, key) };
+    bind(statement, AFTER_META, first.0, first.1)?;
+    bind(statement, AFTER_META + first.0.len(), second.0, second.1)?;
+    match statement.raw_execute().map_err(error)? {
         1 => Ok(()),
         // Read in the same transaction a moment ago.
         _ => {

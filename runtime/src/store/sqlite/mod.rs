@@ -6,8 +6,10 @@
 
 mod batch;
 mod codec;
+mod inbox;
 mod open;
 mod queries;
+mod statements;
 mod tables;
 
 pub use open::Options;
@@ -23,13 +25,15 @@ use crate::store::sql::Tables;
 use crate::time::Clock;
 use crate::value::RowKey;
 use batch::{Job, Writer};
+use inbox::Inbox;
 use rusqlite::Connection;
 use smol_str::SmolStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use statements::Statements;
 use tables::tables;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// The most transitions in one SQLite transaction.
 pub const BATCH: usize = 256;
@@ -43,7 +47,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     reader: Arc<Mutex<Connection>>,
     earlier: Vec<SmolStr>,
-    jobs: Option<mpsc::Sender<Job>>,
+    inbox: Arc<Inbox>,
     writer: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -60,11 +64,12 @@ impl SqliteStore {
         let earlier = open::earlier(&connection)?;
         let clock = options.clock.clone();
         let writer = Writer::new(connection, schema.clone(), tables.clone(), clock.clone(), &options)?;
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new().name("arch-sqlite".into()).spawn(move || writer.run(queue));
+        let inbox = Arc::new(Inbox::new(QUEUE));
+        let jobs = inbox.clone();
+        let thread = std::thread::Builder::new().name("arch-sqlite".into()).spawn(move || writer.run(&jobs));
         let thread = thread.map_err(|e| StoreError::Unavailable(format!("no thread for the writer: {e}")))?;
         let reader = Arc::new(Mutex::new(reader));
-        Ok(SqliteStore { schema, tables, clock, reader, earlier, jobs: Some(jobs), writer: Some(thread) })
+        Ok(SqliteStore { schema, tables, clock, reader, earlier, inbox, writer: Some(thread) })
     }
 
     /// Gives a job to the writer and waits for its answer.
@@ -74,7 +79,9 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("the writer has stopped".into());
         let (answer, answered) = oneshot::channel();
-        self.jobs.as_ref().ok_or_else(gone)?.send(job(answer)).await.map_err(|_| gone())?;
+        if !self.inbox.put(job(answer)).await {
+            return Err(gone());
+        }
         answered.await.map_err(|_| gone())?
     }
 
@@ -103,7 +110,7 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     /// Lets the writer finish what it was given.
     fn drop(&mut self) {
-        self.jobs.take();
+        self.inbox.close();
         if let Some(writer) = self.writer.take() {
             // A panic of the writer was reported when it happened; there is nobody left to tell.
             let _ = writer.join();
@@ -135,7 +142,8 @@ impl Store for SqliteStore {
         let rows = rows.to_vec();
         Box::pin(self.query(move |connection, schema, tables| {
             let transaction = connection.unchecked_transaction().map_err(codec::error)?;
-            rows.iter().map(|row| codec::read_row(&transaction, schema, tables, row)).collect()
+            let mut statements = Statements::new(&transaction, tables);
+            rows.iter().map(|row| codec::read_row(&mut statements, schema, row)).collect()
         }))
     }
 
@@ -152,7 +160,9 @@ impl Store for SqliteStore {
 
     fn replay<'a>(&'a self, key: &'a IdempotencyKey) -> BoxFuture<'a, Result<Option<Replayed>, StoreError>> {
         let (key, now) = (key.clone(), self.clock.wall());
-        Box::pin(self.query(move |connection, _, _| queries::known(connection, &key, now)))
+        Box::pin(self.query(move |connection, _, tables| {
+            queries::known(&mut Statements::new(connection, tables), &key, now)
+        }))
     }
 
     fn claim(&self, limit: usize, lease: Duration) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {

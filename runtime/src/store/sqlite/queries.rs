@@ -5,6 +5,7 @@ use crate::fencing::FencingToken;
 use crate::journal::{Cursor, Entry};
 use crate::outbox::{Delivery, Message, MessageId, Settlement};
 use crate::schema::Schema;
+use crate::store::sqlite::statements::{Own, Statements};
 use crate::store::{
     Fingerprint, IdempotencyKey, JournalPage, Json, OutboxStatus, Prepared, Replayed, StoreError, TxId,
 };
@@ -86,22 +87,31 @@ pub(super) fn keep_mark(connection: &Connection, now: Instant) -> Result<(), Sto
 }
 
 /// Appends to the journal.
-pub(super) fn append(connection: &Connection, schema: &Schema, entry: &Entry) -> Result<(), StoreError> {
+pub(super) const APPEND: &str = "INSERT INTO arch_journal (seq, tx, body) VALUES (?1, ?2, ?3)";
+
+/// Appends to the journal.
+pub(super) fn append(
+    statements: &mut Statements<'_>,
+    schema: &Schema,
+    entry: &Entry,
+) -> Result<(), StoreError> {
     let body = entry.body(schema).map_err(|e| StoreError::invalid(&entry.op, e))?;
-    let sql = "INSERT INTO arch_journal (seq, tx, body) VALUES (?1, ?2, ?3)";
-    let mut statement = connection.prepare_cached(sql).map_err(error)?;
-    statement.execute(params![number(entry.seq), entry.tx.0.to_be_bytes(), body]).map(drop).map_err(error)
+    let statement = statements.own(Own::Append)?;
+    let values = params![number(entry.seq), entry.tx.0.to_be_bytes(), body];
+    statement.execute(values).map(drop).map_err(error)
 }
+
+/// Asks what was answered to a key.
+pub(super) const KNOWN: &str = "SELECT fingerprint, tx, outcome, reply, at FROM arch_idempotency
+    WHERE scope = ?1 AND key = ?2 AND expires > ?3";
 
 /// What was answered to a key.
 pub(super) fn known(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     key: &IdempotencyKey,
     now: Instant,
 ) -> Result<Option<Replayed>, StoreError> {
-    let sql = "SELECT fingerprint, tx, outcome, reply, at FROM arch_idempotency
-               WHERE scope = ?1 AND key = ?2 AND expires > ?3";
-    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let statement = statements.own(Own::Known)?;
     let read = |row: &Row| {
         let fingerprint: [u8; 32] = row.get(0)?;
         Ok((
@@ -122,15 +132,17 @@ pub(super) fn known(
 }
 
 /// Keeps the reply to a key.
+pub(super) const KEEP_KEY: &str =
+    "INSERT OR REPLACE INTO arch_idempotency (scope, key, fingerprint, tx, outcome, reply, at, expires)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Keeps the reply to a key.
 pub(super) fn keep_key(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     key: &IdempotencyKey,
     prepared: &Prepared,
 ) -> Result<(), StoreError> {
-    let sql =
-        "INSERT OR REPLACE INTO arch_idempotency (scope, key, fingerprint, tx, outcome, reply, at, expires)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let statement = statements.own(Own::KeepKey)?;
     let entry = &prepared.entry;
     let values = params![
         &*key.scope,
@@ -145,12 +157,15 @@ pub(super) fn keep_key(
     statement.execute(values).map(drop).map_err(error)
 }
 
+/// Puts a message into the outbox.
+pub(super) const POST: &str =
+    "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 /// Puts a transaction's messages into the outbox.
-pub(super) fn post(connection: &Connection, prepared: &Prepared) -> Result<(), StoreError> {
-    let sql = "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) fn post(statements: &mut Statements<'_>, prepared: &Prepared) -> Result<(), StoreError> {
     for (index, message) in (0u32..).zip(&prepared.messages) {
-        let mut statement = connection.prepare_cached(sql).map_err(error)?;
+        let statement = statements.own(Own::Post)?;
         let (entry, fence) = (&prepared.entry, message.fence.as_ref());
         let values = params![
             entry.tx.0.to_be_bytes(),

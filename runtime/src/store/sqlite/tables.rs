@@ -10,6 +10,9 @@ pub(super) const LAYOUT: i32 = 1;
 /// What the file says it is (`application_id`): `arch` in ASCII.
 pub(super) const APPLICATION: i32 = 0x6172_6368;
 
+/// The first parameter of a statement that writes a row after its version, the time and who writes.
+pub(super) const AFTER_META: usize = 4;
+
 /// Our own tables.
 pub(super) const SYSTEM: &str = "
 CREATE TABLE arch_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -54,10 +57,9 @@ fn table(kind: &Kind) -> Table {
         let terms = each(&keys, from);
         if terms.is_empty() { "_one = 1".into() } else { terms.join(" AND ") }
     };
-    let places = (1..keys.len() + columns.len() + 4).map(|i| format!("?{i}")).collect::<Vec<_>>();
-    let after_meta = 4;
-    let set: String = each(&columns, after_meta).iter().map(|t| format!(", {t}")).collect();
-    let key_from = after_meta + columns.len();
+    let places = (1..keys.len() + columns.len() + AFTER_META).map(|i| format!("?{i}")).collect::<Vec<_>>();
+    let set: String = each(&columns, AFTER_META).iter().map(|t| format!(", {t}")).collect();
+    let key_from = AFTER_META + columns.len();
     Table {
         create: create(kind, &table, &keys),
         name: table.clone(),
