@@ -36,7 +36,9 @@ async fn main() {
     }
     println!("one sync for each transition: {single}");
     let (of_store, of_hand) = (grouped.rate / single.rate, hand.rate / single.rate);
-    println!("group commit is {of_store:.0} times as fast as that, the loop written by hand {of_hand:.0} times");
+    println!(
+        "group commit is {of_store:.0} times as fast as that, the loop written by hand {of_hand:.0} times"
+    );
     println!(
         "group commit takes {:.2} times as long as the loop, {:.2} times as much processor",
         hand.rate / grouped.rate,
@@ -174,7 +176,10 @@ impl Start {
 
     fn each(&self, count: usize) -> Speed {
         let count = count as f64;
-        Speed { rate: count / self.0.elapsed().as_secs_f64(), processor: (processor() - self.1) * 1e6 / count }
+        Speed {
+            rate: count / self.0.elapsed().as_secs_f64(),
+            processor: (processor() - self.1) * 1e6 / count,
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Cases {
 }
 
 /// A write to ghost truth, in the values of the journal.
-fn written(view: View<'_>, scene: &Scene, write: &GhostWrite) -> (RowId, Option<Vec<rt::Value>>) {
+pub fn written(view: View<'_>, scene: &Scene, write: &GhostWrite) -> (RowId, Option<Vec<rt::Value>>) {
     let (subject, kind) = (view.subject, &view.subject.layout.kinds[write.kind]);
     let real = |columns: &[arch_codegen::Column], values: &[Value]| -> Vec<rt::Value> {
         columns.iter().zip(values).map(|(c, v)| scene.world.real(subject.program(), &c.ty, v)).collect()

@@ -35,6 +35,19 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// What an event does to ghost truth that is what its step does, breaks nothing, and leaves nothing open.
+    pub fn certain(&self) -> Option<&[GhostWrite]> {
+        match self {
+            Verdict::Fits { outside, violated, perhaps } if violated.is_empty() && perhaps.is_empty() => {
+                let [writes] = outside.as_slice() else { return None };
+                Some(writes)
+            }
+            _ => None,
+        }
+    }
+}
+
 type Worlds<'s> = Vec<(Interpreter<'s>, State)>;
 
 /// The programs of all worlds with their interpreters.

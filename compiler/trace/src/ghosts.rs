@@ -5,11 +5,21 @@
 //! cases have to do with each other are kept together.
 
 use arch_runtime::value as rt;
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row: its kind among those of ghost truth, and its key.
 pub type RowId = (usize, Box<[rt::Value]>);
+/// A row, borrowed. It has the hash of a [`RowId`].
+#[derive(Hash)]
+struct Named<'k>(usize, &'k [rt::Value]);
+
+impl Equivalent<RowId> for Named<'_> {
+    fn equivalent(&self, row: &RowId) -> bool {
+        self.0 == row.0 && *self.1 == *row.1
+    }
+}
+
 /// What a row is; none is as it starts.
 pub type Row = Option<Vec<rt::Value>>;
 /// One case of what some rows are.
@@ -36,8 +46,11 @@ impl Ghosts {
         if self.known.is_empty() && self.open.is_empty() {
             return None;
         }
-        let row = (kind, key.into());
-        let found = if self.at.contains_key(&row) { self.guessed(&row, case) } else { self.known.get(&row) };
+        let row = Named(kind, key);
+        let found = match self.at.get_key_value(&row) {
+            Some((row, _)) => self.guessed(row, case),
+            None => self.known.get(&row),
+        };
         found.and_then(Option::as_deref)
     }
 
@@ -46,6 +59,21 @@ impl Ghosts {
         let cases = &self.open[&self.at[row]];
         let same = |c: &&Case| case.get(row).is_none_or(|value| c[row] == *value);
         cases.iter().find(same).map(|c| &c[row])
+    }
+
+    /// Whether there is one case only.
+    pub fn are_certain(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether there is no doubt about any of these rows.
+    pub fn are_known(&self, rows: &[(RowId, Row)]) -> bool {
+        rows.iter().all(|(row, _)| !self.at.contains_key(row))
+    }
+
+    /// From now on rows of which there is no doubt are this.
+    pub fn write(&mut self, rows: Vec<(RowId, Row)>) {
+        rows.into_iter().for_each(|(row, value)| self.know(row, value));
     }
 
     /// The cases that rows can be in, together with all that belongs to them; none if they are too many.
@@ -151,6 +179,20 @@ mod tests {
         assert!(ghosts.settle(vec![case("w", Some("CHARGED"), 1)]));
         assert_eq!(ghosts.cases(&[provider, world.clone()]), Some(vec![Case::new()]));
         assert_eq!(ghosts.row(1, &world.1, &Case::new()), Some(&[Value::Int(1)][..]));
+    }
+
+    #[test]
+    fn only_rows_without_doubt_are_written() {
+        let mut ghosts = Ghosts::default();
+        ghosts.write(vec![(id(1, "v"), Some(vec![Value::Int(2)]))]);
+        assert!(ghosts.are_certain());
+        assert_eq!(ghosts.row(1, &id(1, "v").1, &Case::new()), Some(&[Value::Int(2)][..]));
+        unheard(&mut ghosts, "w");
+        assert!(!ghosts.are_certain());
+        assert!(!ghosts.are_known(&[(id(1, "v"), None), (id(1, "w"), None)]), "of w there are three cases");
+        assert!(ghosts.are_known(&[(id(1, "v"), None)]));
+        ghosts.write(vec![(id(1, "v"), None)]);
+        assert_eq!(ghosts.row(1, &id(1, "v").1, &Case::new()), None);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use arch_ir::Status;
 use arch_runtime::journal::State;
 use arch_runtime::value::{Row, Value};
 use arch_runtime::{KindId, RowKey};
+use hashbrown::HashMap;
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 type Key = Box<[Value]>;
 
@@ -46,16 +47,16 @@ impl Index {
         let kind = usize::from(row.kind.0);
         let KindOf::Run(_) = subject.layout.kinds[kind].of else { return };
         let unfinished = is_unfinished(subject, kind, after);
-        let roles = |row: &Row| mentioned(subject, kind, &[], row);
-        if before.is_some_and(|b| {
-            is_unfinished(subject, kind, b) == unfinished && (!unfinished || roles(b) == roles(after))
-        }) {
+        let same_roles = |b: &Row| mentioned(subject, kind, &[], b).eq(mentioned(subject, kind, &[], after));
+        if before
+            .is_some_and(|b| is_unfinished(subject, kind, b) == unfinished && (!unfinished || same_roles(b)))
+        {
             return;
         }
         if let Some(before) = before.filter(|row| is_unfinished(subject, kind, row)) {
             self.unfinished.entry(kind).or_default().remove(&row.key);
             for id in mentioned(subject, kind, &row.key, before) {
-                let at = (kind, id);
+                let at = (kind, id.clone());
                 if let Some(runs) = self.mentions.get_mut(&at) {
                     runs.remove(&row.key);
                     if runs.is_empty() {
@@ -67,7 +68,7 @@ impl Index {
         if unfinished {
             self.unfinished.entry(kind).or_default().insert(row.key.clone());
             for id in mentioned(subject, kind, &row.key, after) {
-                self.mentions.entry((kind, id)).or_default().insert(row.key.clone());
+                self.mentions.entry((kind, id.clone())).or_default().insert(row.key.clone());
             }
         }
     }
@@ -83,12 +84,17 @@ fn is_unfinished(subject: &Subject, kind: usize, row: &Row) -> bool {
 }
 
 /// Subjects and bound roles.
-fn mentioned(subject: &Subject, kind: usize, key: &[Value], row: &Row) -> Vec<SmolStr> {
+fn mentioned<'r>(
+    subject: &'r Subject,
+    kind: usize,
+    key: &'r [Value],
+    row: &'r Row,
+) -> impl Iterator<Item = &'r SmolStr> {
     let columns = subject.layout.kinds[kind].columns.iter().zip(row);
     let roles = columns.filter(|(c, _)| matches!(c.of, ColumnOf::Role(_))).map(|(_, v)| v);
-    let id = |value: &Value| match value {
-        Value::Id(id) => Some(id.clone()),
+    let id = |value: &'r Value| match value {
+        Value::Id(id) => Some(id),
         _ => None,
     };
-    key.iter().chain(roles).filter_map(id).collect()
+    key.iter().chain(roles).filter_map(id)
 }

@@ -11,8 +11,9 @@ use arch_ir::ghosts::Unseen;
 use arch_ir::{Program, SortId, StmtKind, TruthId, Type, Value};
 use arch_runtime::Schema;
 use arch_runtime::value as rt;
+use hashbrown::HashMap;
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many instances of an open sort the worlds have, from small to large. An event takes the first that it fits in.

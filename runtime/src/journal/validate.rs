@@ -12,6 +12,7 @@ use crate::schema::{KindId, Schema};
 use crate::store::{ReadRows, Versioned};
 use crate::time::Instant;
 use crate::value::{Row, RowKey, Value};
+use foldhash::fast::RandomState;
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ pub struct RowState {
 /// A kind as a whole.
 #[derive(Clone, Debug)]
 struct KindState {
-    rows: HashMap<Box<[Value]>, RowState>,
+    /// Looked up several times for each event: the hash function counts.
+    rows: HashMap<Box<[Value]>, RowState, RandomState>,
     /// The sum of the rows' versions.
     writes: u64,
     /// The `seq` of the last write.
@@ -49,7 +51,7 @@ pub struct State {
 
 impl State {
     fn new(schema: &Schema) -> State {
-        let kind = KindState { rows: HashMap::new(), writes: 0, seq: 0, now: Instant::PAST };
+        let kind = KindState { rows: HashMap::default(), writes: 0, seq: 0, now: Instant::PAST };
         State { kinds: vec![kind; schema.kinds().count()] }
     }
 

@@ -83,21 +83,30 @@ impl RowKey {
         let name = parts.next().unwrap_or_default();
         let kind = schema.find(name).ok_or_else(|| KeyError::UnknownKind(name.to_owned()))?;
         let columns = &schema.kind(kind).keys;
-        let found = parts.clone().count();
-        if found != columns.len() {
-            let kind = name.to_owned();
-            return Err(KeyError::Parts { text: text.to_owned(), kind, expected: columns.len(), found });
+        let mut key = Vec::with_capacity(columns.len());
+        for column in columns {
+            let value = parts.next().and_then(|part| parse_key_part(&column.ty, part));
+            key.push(value.ok_or_else(|| wrong_key(text, schema, kind))?);
         }
-        let parse = |(column, part): (&crate::schema::Column, &str)| {
-            parse_key_part(&column.ty, part).ok_or_else(|| KeyError::Part {
-                text: text.to_owned(),
-                part: part.to_owned(),
-                expected: column.ty.describe(),
-            })
-        };
-        let key = columns.iter().zip(parts).map(parse).collect::<Result<Box<[_]>, _>>()?;
-        Ok(RowKey { kind, key })
+        match parts.next() {
+            None => Ok(RowKey { kind, key: key.into() }),
+            Some(_) => Err(wrong_key(text, schema, kind)),
+        }
     }
+}
+
+/// Why a text is no row of its kind.
+fn wrong_key(text: &str, schema: &Schema, kind: KindId) -> KeyError {
+    let (text, columns) = (text.to_owned(), &schema.kind(kind).keys);
+    let parts: Vec<&str> = text.split('/').skip(1).collect();
+    if parts.len() != columns.len() {
+        let (kind, found) = (schema.kind(kind).name.to_string(), parts.len());
+        return KeyError::Parts { text, kind, expected: columns.len(), found };
+    }
+    let mut all = columns.iter().zip(parts);
+    let bad = all.find(|(column, part)| parse_key_part(&column.ty, part).is_none());
+    let (part, expected) = bad.map(|(c, part)| (part.to_owned(), c.ty.describe())).unwrap_or_default();
+    KeyError::Part { text, part, expected }
 }
 
 /// Writes one part of a key.
@@ -119,8 +128,7 @@ pub fn parse_key_part(ty: &Type, part: &str) -> Option<Value> {
     let value = match ty {
         Type::Id(_) => {
             let id = unescape(part)?;
-            check_id(&id).ok()?;
-            Value::Id(id)
+            return check_id(&id).is_ok().then_some(Value::Id(id));
         }
         Type::Enum(e) => Value::Enum(e.constants.iter().find(|c| *c == part)?.clone()),
         Type::Int { .. } => Value::Int(canonical(part)?),
@@ -138,9 +146,9 @@ pub fn parse_key_part(ty: &Type, part: &str) -> Option<Value> {
 }
 
 /// A number in the one way that it is written: two texts for one row would be two rows.
-fn canonical<N: std::str::FromStr + ToString>(text: &str) -> Option<N> {
-    let n: N = text.parse().ok()?;
-    (n.to_string() == text).then_some(n)
+fn canonical<N: std::str::FromStr>(text: &str) -> Option<N> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    (text == "0" || digits.starts_with(|c: char| ('1'..='9').contains(&c))).then(|| text.parse().ok())?
 }
 
 fn is_plain(c: char) -> bool {
@@ -148,7 +156,8 @@ fn is_plain(c: char) -> bool {
 }
 
 fn escape(part: &str, text: &mut String) {
-    if part.chars().all(is_plain) {
+    // Most are, byte for byte.
+    if part.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'/' && b != b'%') {
         return text.push_str(part);
     }
     for c in part.chars() {

@@ -191,15 +191,17 @@ impl Writer {
         for job in jobs {
             let now = self.high_water.now(&*self.clock, mark);
             match job {
-                Job::Transition(transition, _) => match self.transition(&mut statements, transition, now, seq + 1) {
-                    Ok((verdict, appended)) => {
-                        seq += u64::from(appended);
-                        latest = if appended { latest.max(now) } else { latest };
-                        outcomes.push(Outcome::Verdict(Ok(verdict)));
+                Job::Transition(transition, _) => {
+                    match self.transition(&mut statements, transition, now, seq + 1) {
+                        Ok((verdict, appended)) => {
+                            seq += u64::from(appended);
+                            latest = if appended { latest.max(now) } else { latest };
+                            outcomes.push(Outcome::Verdict(Ok(verdict)));
+                        }
+                        Err(Failure { error, dirty: true }) => return Err(error),
+                        Err(Failure { error, dirty: false }) => outcomes.push(Outcome::Verdict(Err(error))),
                     }
-                    Err(Failure { error, dirty: true }) => return Err(error),
-                    Err(Failure { error, dirty: false }) => outcomes.push(Outcome::Verdict(Err(error))),
-                },
+                }
                 Job::Write(job) => outcomes.push(Outcome::Written(job.run(self, now).err())),
             }
         }

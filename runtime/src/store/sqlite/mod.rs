@@ -28,10 +28,10 @@ use batch::{Job, Writer};
 use inbox::Inbox;
 use rusqlite::Connection;
 use smol_str::SmolStr;
+use statements::Statements;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use statements::Statements;
 use tables::tables;
 use tokio::sync::oneshot;
 

@@ -49,11 +49,7 @@ impl<'c> Statements<'c> {
     }
 
     /// A statement of a kind's table.
-    pub(super) fn of(
-        &mut self,
-        kind: KindId,
-        which: OfKind,
-    ) -> Result<&mut CachedStatement<'c>, StoreError> {
+    pub(super) fn of(&mut self, kind: KindId, which: OfKind) -> Result<&mut CachedStatement<'c>, StoreError> {
         let at = usize::from(kind.0);
         if self.kinds.len() <= at {
             self.kinds.resize_with(at + 1, Default::default);
