@@ -16,7 +16,6 @@ pub mod fair;
 pub mod goals;
 mod hash;
 mod keys;
-mod levels;
 pub mod limits;
 mod memory;
 pub mod numbered;
@@ -31,7 +30,6 @@ mod table;
 mod trail;
 pub mod visited;
 pub mod walks;
-mod ways;
 
 pub use goals::Goals;
 pub use limits::{Enough, Limits, Stop};

@@ -7,7 +7,6 @@
 
 use crate::bits::Bits;
 use crate::keys::Keys;
-use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::push;
 use crate::order::{Depths, End, Met, Order, Source};
@@ -16,7 +15,6 @@ use crate::successors::Successors;
 use crate::system::System;
 use crate::trail::Trail;
 use crate::visited::{Kind, Set, Visited};
-use crate::ways::{Goal, MEMBER, MOST, Ways};
 use std::sync::atomic::AtomicBool;
 
 /// What a path leads to.
@@ -63,13 +61,10 @@ pub fn paths<S: System, T>(
     interrupt: &AtomicBool,
 ) -> Result<Vec<Option<Path>>, Stop> {
     let most = limits.max_memory.unwrap_or(u64::MAX).saturating_sub(explored.statistics.visited_bytes);
-    let most = most.saturating_sub(explored.levels.bytes() + explored.trail.bytes());
-    let (levels, trail) = (&explored.levels, &explored.trail);
-    // Members of levels may take as much as the log of another search would.
-    let members = (explored.states * 8 + 65_536).min(most) / MEMBER;
+    let most = most.saturating_sub(explored.trail.bytes());
+    let (found, trail) = (&explored.found, &explored.trail);
     let (targets, sign): (Vec<&Target<'_>>, _) = (targets.iter().collect(), StopSign { limits, interrupt });
-    let finder =
-        |targets| Finder { system, found: &explored.found, levels, trail, members, targets, most, sign };
+    let finder = |targets| Finder { system, found, trail, targets, most, sign };
     match &explored.visited {
         Visited(Kind::Nothing) => Ok(vec![None; targets.len()]),
         Visited(Kind::Packed(set)) => finder(targets).paths(set),
@@ -82,9 +77,7 @@ struct Finder<'a, S> {
     system: &'a S,
     /// For each finding how many events lead to it.
     found: &'a [Option<u32>],
-    levels: &'a Levels,
     trail: &'a Trail,
-    members: u64,
     targets: Vec<&'a Target<'a>>,
     most: u64,
     sign: StopSign<'a>,
@@ -101,40 +94,20 @@ const NOWHERE: u32 = u32::MAX;
 
 impl<S: System> Finder<'_, S> {
     fn paths<K: Keys>(mut self, set: &Set<K>) -> Result<Vec<Option<Path>>, Stop> {
-        let (targets, mut ways) = (self.targets.clone(), vec![None; self.targets.len()]);
-        for find in [Self::trailed, Self::logged, Self::searched] {
-            let open: Vec<usize> = (0..ways.len()).filter(|i| ways[*i].is_none()).collect();
-            self.targets = open.iter().map(|i| targets[*i]).collect();
-            open.iter().zip(find(&self, set)?).for_each(|(i, way)| ways[*i] = way);
-        }
+        let mut ways = self.trailed();
+        let open: Vec<usize> = (0..ways.len()).filter(|i| ways[*i].is_none()).collect();
+        self.targets = open.iter().map(|i| self.targets[*i]).collect();
+        open.iter().zip(self.searched(set)?).for_each(|(i, way)| ways[*i] = way);
         Ok(ways.into_iter().map(|way| Some(self.replay(way?))).collect())
     }
 
     /// The ways on the trail.
-    fn trailed<K: Keys>(&self, _: &Set<K>) -> Result<Vec<Option<Way>>, Stop> {
+    fn trailed(&self) -> Vec<Option<Way>> {
         let way = |target: &&Target<'_>| match target {
             Target::Finding(any) => self.trail.way(any, self.length(target)?),
             Target::State(_) => None,
         };
-        Ok(self.targets.iter().map(way).collect())
-    }
-
-    /// The ways within levels that were logged.
-    fn logged<K: Keys>(&self, set: &Set<K>) -> Result<Vec<Option<Way>>, Stop> {
-        let goal = |target: &Target<'_>| match target {
-            Target::Finding(any) => Some(Goal { any: any.clone(), length: self.length(target)? as usize }),
-            Target::State(_) => None,
-        };
-        let goals = self.targets.iter().enumerate().filter_map(|(i, target)| Some((i, goal(target)?)));
-        let (at, goals): (Vec<usize>, Vec<Goal>) =
-            goals.filter(|(_, goal)| goal.length < self.levels.levels.len()).unzip();
-        let mut ways = vec![None; self.targets.len()];
-        let search =
-            Ways { system: self.system, set, levels: self.levels, sign: self.sign, most: self.members };
-        for (at, goals) in at.chunks(MOST).zip(goals.chunks(MOST)) {
-            at.iter().zip(search.find(goals)?).for_each(|(i, way)| ways[*i] = way);
-        }
-        Ok(ways)
+        self.targets.iter().map(way).collect()
     }
 
     /// The ways by searching once more.

@@ -1,6 +1,5 @@
-//! Where each state comes from, as long as one worker searches and something is expected to be found: states are found in
-//! the order of a plain breadth-first search then, so the first way to a finding is the one to the state that it was
-//! first made on.
+//! Where each state comes from, as long as something is expected to be found: states are found in the order of a plain
+//! breadth-first search then, so the first way to a finding is the one to the state that it was first made on.
 //!
 //! States are numbered as they are found, and expanded in that order. For each batch it is noted which states it
 //! expanded and which it found; for each state, which state of the batch and which action led to it. That is two to four
@@ -80,8 +79,8 @@ impl Trail {
 
     /// Notes a state: which of the batch leads to it, by which action.
     #[inline(always)]
-    pub(crate) fn state(&mut self, source: usize, action: u32) -> Result<(), Refused> {
-        let entry = ((source as u32) << self.action_bits | action).to_le_bytes();
+    pub(crate) fn state(&mut self, source: u32, action: u32) -> Result<(), Refused> {
+        let entry = (source << self.action_bits | action).to_le_bytes();
         self.states += 1;
         if self.blocks.is_empty() || self.at + self.entry_bytes > BLOCK {
             self.add_block()?;
@@ -102,9 +101,13 @@ impl Trail {
         Ok(())
     }
 
-    /// Notes a finding after so many events: on the state that was noted last, or elsewhere.
-    pub(crate) fn find(&mut self, finding: u32, length: u32, on_state: bool) {
-        let place = on_state.then(|| self.states - 1);
+    /// The number of the next state that is noted.
+    pub(crate) fn next(&self) -> u64 {
+        self.states
+    }
+
+    /// Notes a finding after so many events: on the state with this number, or elsewhere.
+    pub(crate) fn find(&mut self, finding: u32, length: u32, place: Option<u64>) {
         let entry = &mut self.found[finding as usize];
         if entry.is_none_or(|(shortest, _)| length < shortest) {
             *entry = Some((length, place));
@@ -146,6 +149,17 @@ impl Trail {
         Some((state, actions))
     }
 
+    /// For each state that is not initial the number of the one that it comes from, and the action.
+    #[cfg(test)]
+    pub(crate) fn origins(&self) -> Vec<(u64, u32)> {
+        let batch = |state| self.batches[self.batches.partition_point(|b| b.found <= state) - 1];
+        let origin = |state| {
+            let (source, action) = self.entry(state - self.initial);
+            (batch(state).source + source, action)
+        };
+        (self.initial..self.states).map(origin).collect()
+    }
+
     fn entry(&self, i: u64) -> (u64, u32) {
         let per_block = BLOCK / self.entry_bytes;
         let (block, at) = (i as usize / per_block, i as usize % per_block * self.entry_bytes);
@@ -175,7 +189,7 @@ mod tests {
                     x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     for i in 0..if x >> 60 < 9 { 0 } else { x >> 62 } {
                         let action = (x >> 20).wrapping_add(i) as u32 % actions as u32;
-                        trail.state(source, action).expect("a little memory");
+                        trail.state(source as u32, action).expect("a little memory");
                         parents.push(Some((expanded + source, action)));
                     }
                 }
@@ -199,9 +213,9 @@ mod tests {
     fn what_is_not_known_is_not_told() {
         let mut trail = Trail::new(vec![0], 3, 3);
         trail.start();
-        trail.find(1, 0, true);
-        trail.find(2, 0, false);
-        trail.find(2, 0, true);
+        trail.find(1, 0, Some(0));
+        trail.find(2, 0, None);
+        trail.find(2, 0, Some(0));
         assert_eq!(trail.way(&[1], 0), Some((0, vec![])));
         assert_eq!(trail.way(&[0, 1], 0), Some((0, vec![])), "the other is longer or not found");
         assert_eq!(trail.way(&[1, 2], 0), None, "one was not first found on a state");

@@ -26,6 +26,9 @@ pub(super) struct Batch {
     keys: Vec<u64>,
     from: Vec<u32>,
     inserted: Inserted,
+    /// The images that belong to one part of the table, and which of the events that are left they are of.
+    part: Vec<u64>,
+    part_of: Vec<u32>,
     /// A bit for each of the events that are left: whether it leads to a new state.
     marks: Vec<u64>,
     recent: Recent,
@@ -33,8 +36,10 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// An empty one with room for so many events. `direct`: keys need not be looked up.
-    pub(super) fn new(words: usize, most: usize, direct: bool) -> Result<Batch, Refused> {
+    /// An empty one with room for so many events, which are inserted into so many parts of the table. `direct`: keys need
+    /// not be looked up.
+    pub(super) fn new(words: usize, most: usize, direct: bool, parts: usize) -> Result<Batch, Refused> {
+        let apart = if parts > 1 { most } else { 0 };
         Ok(Batch {
             words,
             ends: Vec::new(),
@@ -44,6 +49,8 @@ impl Batch {
             keys: filled(0, most)?,
             from: filled(0, if direct { 0 } else { most })?,
             inserted: Inserted::new(most)?,
+            part: filled(0, apart)?,
+            part_of: filled(0, apart)?,
             marks: filled(0, most.div_ceil(64))?,
             recent: Recent::new()?,
             recent_states: if direct { RecentStates::none() } else { RecentStates::new(words)? },
@@ -52,7 +59,7 @@ impl Batch {
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> u64 {
-        let lists = self.images.len() * (8 + 8 + 4 + 4 + 4) + self.from.len() * 4;
+        let lists = self.images.len() * (8 + 8 + 4 + 4 + 4) + self.from.len() * 4 + self.part.len() * (8 + 4);
         lists as u64 + self.recent.bytes() + self.recent_states.bytes()
     }
 
@@ -88,13 +95,45 @@ impl Batch {
         }
     }
 
-    /// Inserts what the events that are left lead to; calls `f` with each of them that leads to a new state, in order.
-    #[inline(always)]
-    pub(super) fn insert(&mut self, table: &Table, mut f: impl FnMut(&Batch, usize)) {
-        let mut marks = std::mem::take(&mut self.marks);
-        for i in table.insert(&self.images[..self.len], &mut self.inserted) {
-            marks[*i as usize / 64] |= 1 << (i % 64);
+    /// Makes the images of the events that are left again, for another table.
+    pub(super) fn make_images(&mut self, successors: &Successors, table: &Table) {
+        for i in 0..self.len {
+            self.images[i] = table.image(self.key(i, successors));
         }
+    }
+
+    /// Inserts what the events that are left lead to and belongs to one of so many parts of the table.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, table: &Table, part: usize, parts: usize) {
+        if parts == 1 {
+            let Batch { images, inserted, marks, .. } = self;
+            let new = table.insert(&images[..self.len], inserted);
+            new.iter().for_each(|i| marks[*i as usize / 64] |= 1 << (i % 64));
+            return;
+        }
+        let len = self.set_apart(part, parts);
+        let Batch { part, part_of, inserted, marks, .. } = self;
+        for i in table.insert(&part[..len], inserted) {
+            let i = part_of[*i as usize];
+            marks[i as usize / 64] |= 1 << (i % 64);
+        }
+    }
+
+    /// Copies the images of one of so many parts of the table; how many they are. Equal ones are in the same part.
+    fn set_apart(&mut self, part: usize, parts: usize) -> usize {
+        let mut len = 0;
+        for (i, image) in self.images[..self.len].iter().enumerate() {
+            (self.part[len], self.part_of[len]) = (*image, i as u32);
+            let its = (u128::from(*image) * parts as u128) >> 64;
+            len += usize::from(its as usize == part);
+        }
+        len
+    }
+
+    /// Calls `f` with each of the events that are left that leads to a new state, in order.
+    #[inline(always)]
+    pub(super) fn each_new(&mut self, mut f: impl FnMut(&Batch, usize)) {
+        let mut marks = std::mem::take(&mut self.marks);
         for (i, word) in marks[..self.len.div_ceil(64)].iter_mut().enumerate() {
             let mut new = std::mem::take(word);
             while new != 0 {

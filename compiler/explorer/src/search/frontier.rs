@@ -71,24 +71,24 @@ pub(crate) struct Frontier {
 }
 
 impl Frontier {
-    /// Adds a state, by what is kept of it.
+    /// Adds states, by what is kept of them.
     ///
     /// # Errors
     ///
-    /// When there is no memory for it.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, kept: &[u64], pool: &Pool) -> Result<(), Refused> {
-        match self.chunks.last_mut() {
-            Some(chunk) if chunk.kept.len() < CHUNK * kept.len() => chunk.kept.extend_from_slice(kept),
-            _ => self.push_to_new(kept, pool)?,
+    /// When there is no memory for them.
+    #[inline]
+    pub(crate) fn extend(&mut self, mut kept: &[u64], pool: &Pool) -> Result<(), Refused> {
+        while !kept.is_empty() {
+            let full = CHUNK * pool.words;
+            if self.chunks.last().is_none_or(|chunk| chunk.kept.len() == full) {
+                crate::memory::push(&mut self.chunks, pool.take()?)?;
+            }
+            if let Some(chunk) = self.chunks.last_mut() {
+                let (now, later) = kept.split_at(kept.len().min(full - chunk.kept.len()));
+                chunk.kept.extend_from_slice(now);
+                kept = later;
+            }
         }
         Ok(())
-    }
-
-    #[cold]
-    fn push_to_new(&mut self, kept: &[u64], pool: &Pool) -> Result<(), Refused> {
-        let mut chunk = pool.take()?;
-        chunk.kept.extend_from_slice(kept);
-        crate::memory::push(&mut self.chunks, chunk)
     }
 }

@@ -1,16 +1,21 @@
 //! Breadth-first search, level by level, with any number of threads.
 //!
-//! Workers take chunks of the level and put what they find into the visited set and into the next level, each into
-//! its own list ([`worker`]). A round ends when the level is done or when the visited set has to grow, which it
-//! does while no worker runs. What is counted is the same for every order of states within a level.
+//! Workers take states of the level and put what they find into the visited set and into the next level ([`worker`]): each
+//! into its own list, or, as long as something is expected to be found, in the order in which one worker would. A round
+//! ends when the level is done or when the visited set has to grow, which it does while no worker runs. What is counted is
+//! the same for every order of states within a level.
 
 mod batch;
-pub(crate) mod frontier;
+mod frontier;
+mod news;
+mod queue;
 mod recent;
+#[cfg(test)]
+mod tests;
+mod turns;
 mod worker;
 
 use crate::keys::{Fingerprints, Keys, Packed, Tree};
-use crate::levels::Levels;
 use crate::limits::{Limits, Stop, StopSign};
 use crate::memory::{Refused, give_back_code};
 use crate::progress::Progress;
@@ -19,10 +24,11 @@ use crate::system::System;
 use crate::table::Table;
 use crate::trail::Trail;
 use crate::visited::{Kind, Set, Visited};
-use frontier::{Chunk, Pool};
-use std::collections::VecDeque;
+use frontier::Pool;
+use news::InOrder;
+use queue::Queue;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use worker::{Counts, Halt, Shared, Worker, most_events, most_states};
 
@@ -34,6 +40,9 @@ const ROOMY: u64 = 2 << 30;
 
 /// From so many bytes of a table on, it matters how much memory the program itself takes.
 const LARGE: u64 = 2 << 20;
+
+/// Fewer states do not pay for a thread.
+const FEW: usize = 1024;
 
 /// What an exploration found.
 #[derive(Debug)]
@@ -65,9 +74,7 @@ pub struct Exploration<Scratch> {
     pub scratches: Vec<Scratch>,
     /// Figures.
     pub statistics: Statistics,
-    /// The first levels, if something was expected to be found.
-    pub(crate) levels: Levels,
-    /// Where states come from, if something was expected to be found by one thread.
+    /// Where states come from, if something was expected to be found.
     pub(crate) trail: Trail,
 }
 
@@ -88,7 +95,6 @@ impl<Scratch> Exploration<Scratch> {
             executed: self.executed,
             scratches: self.scratches.into_iter().map(f).collect(),
             statistics: self.statistics,
-            levels: self.levels,
             trail: self.trail,
         }
     }
@@ -128,10 +134,10 @@ struct Search<'a, S: System, K: Keys> {
     sign: StopSign<'a>,
     pool: Pool,
     counts: Counts,
-    queue: Mutex<VecDeque<Chunk>>,
+    queue: Queue,
+    order: InOrder,
     workers: Vec<Worker<S::Scratch, K::Local>>,
     first: Option<Vec<u64>>,
-    levels: Levels,
     statistics: Statistics,
     begun: Instant,
     last_beat: Instant,
@@ -156,17 +162,19 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     fn new(system: &'a S, keys: K, sign: StopSign<'a>) -> Result<Self, Refused> {
         let threads = sign.limits.threads.max(1);
-        let workers: Result<_, _> = (0..threads).map(|_| Worker::new(system, &keys)).collect();
+        let order = InOrder::new(threads);
+        let workers: Result<_, _> =
+            (0..threads).map(|_| Worker::new(system, &keys, order.turns.parts())).collect();
         Ok(Search {
             system,
-            table: Table::new(keys.key_bits(), threads == 1)?,
+            table: Table::new(keys.key_bits(), threads)?,
             sign,
             pool: Pool::new(keys.kept_words()),
             counts: Counts::default(),
-            queue: Mutex::default(),
+            queue: Queue::default(),
+            order,
             workers: workers?,
             first: None,
-            levels: Levels::default(),
             statistics: Statistics { state_bits: system.widths().iter().sum(), ..Statistics::default() },
             begun: Instant::now(),
             last_beat: Instant::now(),
@@ -181,7 +189,6 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         while self.begin_level() {
             self.check_enough()?;
             let result = self.level(progress);
-            self.log_level();
             self.end_level();
             result?;
         }
@@ -209,7 +216,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         }
         if self.first.is_none() {
             self.first = Some(state.to_vec());
-            self.expect(self.system.expects(state));
+            let (expected, actions) = (self.system.expects(state), self.system.actions());
+            self.order.found().trail = Trail::new(expected, actions, self.system.findings());
         }
         let (workers, shared) = self.parts(0, false);
         match workers[0].start(&shared, state) {
@@ -219,37 +227,12 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         }
     }
 
-    /// Keeps what ways to these findings will be made of: with one worker where states come from, otherwise levels.
-    fn expect(&mut self, expected: Vec<u32>) {
-        let (actions, findings) = (self.system.actions(), self.system.findings());
-        if let [worker] = &mut self.workers[..] {
-            worker.tally.trail = Trail::new(expected.clone(), actions, findings);
-            if worker.tally.trail.is_on() {
-                return;
-            }
-        }
-        // Ways go back over keys.
-        self.levels.expected = if K::EXACT { expected } else { Vec::new() };
-    }
-
     /// Makes the states that were found last the level to expand; whether there are any.
     fn begin_level(&mut self) -> bool {
-        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
-        queue.extend(self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..)));
-        !queue.is_empty()
-    }
-
-    /// Logs the level that was expanded, as far as that went.
-    fn log_level(&mut self) {
-        self.workers.iter_mut().for_each(|w| w.tally.trail.end_level(self.sign.limits.max_memory));
-        let mut level: Vec<Chunk> = self.workers.iter_mut().flat_map(|w| w.done.drain(..)).collect();
-        if !self.levels.is_on() {
-            level.into_iter().for_each(|chunk| self.pool.give(chunk));
-            return;
-        }
-        level.extend(self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..));
-        let workers = &self.workers;
-        self.levels.add(level, |f| workers.iter().any(|w| w.tally.found[f as usize].is_some()));
+        let Search { queue, order, workers, keys, .. } = self;
+        queue.extend(order.found().next.chunks.drain(..));
+        queue.extend(workers.iter_mut().flat_map(|w| w.next.chunks.drain(..)));
+        queue.states(keys.kept_words()) > 0
     }
 
     /// Ends the search when it has found what the caller wants to know.
@@ -261,10 +244,11 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Counts the states that were found last.
     fn end_level(&mut self) {
-        let new = self.workers.iter_mut().map(|w| std::mem::take(&mut w.tally.new)).sum();
+        let new = self.workers.iter_mut().map(Worker::take_new).sum();
         if new > 0 {
             self.statistics.levels.push(new);
         }
+        self.order.found().trail.end_level(self.sign.limits.max_memory);
         self.statistics.peak_bytes = self.statistics.peak_bytes.max(self.bytes());
     }
 
@@ -290,9 +274,11 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Lets the workers run until the level is done or one of them halts.
     fn round(&mut self, depth: u32, careful: bool, progress: &mut dyn FnMut(&Progress)) -> Result<(), Halt> {
-        let chunks = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).len();
-        // Few states do not pay for a thread.
-        let threads = if careful { 1 } else { self.workers.len().min(chunks / 2).max(1) };
+        // Who is not done with what it took may be waited for.
+        let busy = self.workers.iter().any(Worker::is_busy);
+        let states = self.queue.states(self.keys.kept_words());
+        let all = self.workers.len();
+        let threads = if busy { all } else { all.min(states / FEW).max(1) };
         let (mut last, fixed) = (self.last_beat, self.fixed_bytes());
         let (workers, shared) = self.parts(depth, careful);
         let mut beat = || {
@@ -301,24 +287,18 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
                 progress(&shared.progress(fixed));
             }
         };
-        let result = std::thread::scope(|scope| {
-            let shared = &shared;
-            let (own, others) = workers[..threads].split_at_mut(1);
-            let others: Vec<_> =
-                others.iter_mut().map(|w| scope.spawn(move || w.run(shared, &mut || {}))).collect();
-            let mut result = own[0].run(shared, &mut beat);
-            for other in others {
-                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = worse(result, other);
-            }
-            result
-        });
+        let result = if careful {
+            one_by_one(workers, &shared, &mut beat)
+        } else {
+            together(&mut workers[..threads], &shared, &mut beat)
+        };
         self.last_beat = last;
         result
     }
 
     fn parts(&mut self, depth: u32, careful: bool) -> (&mut Workers<S, K>, Shared<'_, S, K>) {
         let room = if careful { self.full() } else { self.room() };
+        let in_order = self.order.found().trail.is_on();
         let shared = Shared {
             system: self.system,
             keys: &self.keys,
@@ -326,12 +306,12 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             pool: &self.pool,
             counts: &self.counts,
             queue: &self.queue,
+            order: in_order.then_some(&self.order),
             depth,
             sign: self.sign,
             room,
             over: AtomicBool::new(false),
             careful,
-            keep: self.levels.is_on(),
         };
         (&mut self.workers, shared)
     }
@@ -392,7 +372,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Bytes of what does not change during a round.
     fn fixed_bytes(&self) -> u64 {
-        self.table.bytes() + self.keys.bytes() + self.workers.iter().map(Worker::bytes).sum::<u64>()
+        let trail = self.order.found.lock().unwrap_or_else(PoisonError::into_inner).trail.bytes();
+        self.table.bytes() + self.keys.bytes() + trail + self.workers.iter().map(Worker::bytes).sum::<u64>()
     }
 
     fn bytes(&self) -> u64 {
@@ -400,7 +381,6 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
     }
 
     fn check_memory(&mut self) -> Result<(), Stop> {
-        self.levels.give_up(self.sign.limits.max_memory, &self.pool);
         let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
         let fixed = self.fixed_bytes();
         self.pool.limit(most.saturating_sub(fixed));
@@ -409,12 +389,6 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Hands everything over.
     fn finish(mut self, stopped: Option<Stop>, wrap: impl FnOnce(Set<K>) -> Kind) -> Exploration<S::Scratch> {
-        // What was found last, and not expanded.
-        if self.levels.is_on() {
-            let last = self.workers.iter_mut().flat_map(|w| w.next.chunks.drain(..));
-            self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).extend(last);
-            self.log_level();
-        }
         self.statistics.searching = self.begun.elapsed();
         self.statistics.visited_bytes = self.table.bytes() + self.keys.bytes();
         self.statistics.slot_bits = self.table.slot_bits();
@@ -437,8 +411,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             found: least(self.system.findings(), self.workers.iter().map(|w| &w.tally.found)),
             executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
             statistics: self.statistics,
-            levels: self.levels,
-            trail: std::mem::take(&mut self.workers[0].tally.trail),
+            trail: std::mem::take(&mut self.order.found().trail),
             scratches: self.workers.into_iter().map(|w| w.scratch).collect(),
             visited: Visited(wrap(Set { keys: self.keys, table: self.table })),
         }
@@ -458,6 +431,36 @@ impl<S, K> Shared<'_, S, K> {
             load: (states * 100).checked_div(self.table.slots()).unwrap_or(0) as u32,
         }
     }
+}
+
+/// Lets workers run at the same time, the first one in this thread.
+fn together<S: System, K: Keys>(
+    workers: &mut Workers<S, K>,
+    shared: &Shared<'_, S, K>,
+    beat: &mut dyn FnMut(),
+) -> Result<(), Halt> {
+    std::thread::scope(|scope| {
+        let (own, others) = workers.split_at_mut(1);
+        let others: Vec<_> =
+            others.iter_mut().map(|w| scope.spawn(move || w.run(shared, &mut || {}))).collect();
+        let mut result = own[0].run(shared, beat);
+        for other in others {
+            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = worse(result, other);
+        }
+        result
+    })
+}
+
+/// Lets workers finish what they have taken, one after the other in that order; then the first one does the rest.
+fn one_by_one<S: System, K: Keys>(
+    workers: &mut Workers<S, K>,
+    shared: &Shared<'_, S, K>,
+    beat: &mut dyn FnMut(),
+) -> Result<(), Halt> {
+    let mut busy: Vec<usize> = (0..workers.len()).filter(|w| workers[*w].is_busy()).collect();
+    busy.sort_unstable_by_key(|w| workers[*w].ticket());
+    busy.into_iter().chain([0]).try_for_each(|w| workers[w].run(shared, beat))
 }
 
 /// A stop outweighs a lack of room.
@@ -505,7 +508,6 @@ fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
         executed: vec![0; system.actions()],
         scratches: Vec::new(),
         statistics: Statistics::default(),
-        levels: Levels::default(),
         trail: Trail::default(),
     }
 }

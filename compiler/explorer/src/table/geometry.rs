@@ -14,7 +14,7 @@ pub(crate) const MOST: u32 = 14;
 pub(crate) const TAG: u32 = 4;
 
 /// The widest window.
-const WINDOW: u64 = 256;
+pub(crate) const WINDOW: u64 = 256;
 
 /// The least number of lines.
 pub(crate) const LEAST: u64 = 16;

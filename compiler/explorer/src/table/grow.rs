@@ -2,11 +2,16 @@
 //!
 //! The line of an image grows with it, so growing is one pass from the last line to the first, in place. No number comes
 //! twice, and lines fill from the first slot on: it is enough to know how many of each line's slots are filled.
+//!
+//! Several threads make that pass in steps. All lines of a step go behind what was read before it, and ranges of them to
+//! ranges of lines, in the same order: each thread has a range to read and one to write. The few numbers that belong
+//! elsewhere, since they or those before them found no room in their own lines, are put there when the step is over.
 
-use super::geometry::{Geometry, LEAST, MANY, MOST, Row, TAG};
+use super::geometry::{Geometry, LEAST, MANY, MOST, Row, TAG, WINDOW};
 use super::slots::{Bits36, Bits40, Bits48, Halves, Slots, Words};
 use super::{Cut, FULL, KeyBits, Table, ahead, geometry, images_of, with_slots};
-use crate::memory::{AtomicU64, Line, Lines, Refused, filled, prefetch};
+use crate::memory::{AtomicU64, Line, Lines, Refused, filled, prefetch, push};
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The size in bytes from which on tables grow by a quarter rather than by all of it.
@@ -17,6 +22,9 @@ const MOVED: usize = 1024;
 
 /// How many lines ahead memory is fetched.
 const SOON: usize = 8;
+
+/// Fewer lines for each thread do not pay for it.
+const FEW: usize = 1024;
 
 impl Table {
     /// Grows until there is room for `wanted` numbers, within `most` bytes for what the table needs meanwhile.
@@ -80,60 +88,145 @@ impl Table {
         if lines + 256 > Lines::within(most.saturating_sub(self.lines.bytes())) {
             return Err(Refused);
         }
-        let new = Table::with_lines(key_bits, lines, cut, true)?;
-        let mut filler = Filler::new(&new)?;
-        let mut images = Vec::new();
-        images.try_reserve_exact(MOVED)?;
-        let mut carry = |image: u64| {
-            images.push(if key_bits == self.key_bits { image } else { new.image(self.key(image)) });
-            if images.len() == MOVED {
-                filler.put_all(&images);
-                images.clear();
-            }
-        };
-        with_slots!(self.cut, From => {
-            let mut row = self.geometry.row(0);
-            for line in self.lines.all() {
-                images_of::<From>(&row, line, |_, image| carry(image));
-                row = row.next();
-            }
+        let new = Table::with_lines(key_bits, lines, cut, self.threads)?;
+        let mut filled = filled(0, new.geometry.physical())?;
+        let all = 0..self.geometry.physical();
+        // Images of other keys are in another order.
+        let many = key_bits == self.key_bits && all.len() >= self.threads * FEW;
+        let mut later = self.lists(if many { self.threads } else { 1 })?;
+        in_parts((self.geometry, new.geometry), (all, 0), &mut filled, &mut later, |filler, from, later| {
+            new.carry(self, from, filler, later);
         });
-        self.stash().keys().for_each(|image| carry(*image));
-        filler.put_all(&images);
-        *self = Table { alone: self.alone, ..new };
+        let mut filler = Filler { geometry: new.geometry, first: 0, filled: &mut filled };
+        let rest: Vec<u64> = self.stash().keys().map(|image| new.image_from(self, *image)).collect();
+        with_slots!(cut, S => {
+            later.iter().flatten().chain(&rest).for_each(|image| new.put::<S>(&mut filler, *image));
+        });
+        *self = new;
         Ok(())
+    }
+
+    /// The image of a number that is in another table, given its image there.
+    #[inline(always)]
+    fn image_from(&self, other: &Table, image: u64) -> u64 {
+        if self.key_bits == other.key_bits { image } else { self.image(other.key(image)) }
+    }
+
+    /// Copies what is in some lines of another table into its lines, as far as it belongs there.
+    fn carry(&self, other: &Table, from: Range<usize>, filler: &mut Filler<'_>, later: &mut Vec<u64>) {
+        let (mut images, mut count) = ([0; MOVED], 0);
+        let mut row = other.geometry.row(from.start as u64);
+        with_slots!(other.cut, From => for line in &other.lines.all()[from] {
+            images_of::<From>(&row, line, |_, image| {
+                images[count] = self.image_from(other, image);
+                count += 1;
+                if count == MOVED {
+                    self.put_all(filler, &images, later);
+                    count = 0;
+                }
+            });
+            row = row.next();
+        });
+        self.put_all(filler, &images[..count], later);
+    }
+
+    /// Puts many numbers into their lines, or on a list.
+    fn put_all(&self, filler: &mut Filler<'_>, images: &[u64], later: &mut Vec<u64>) {
+        let lines = self.lines.all();
+        let fetch = |image: &u64| self.fetch(lines, *image);
+        with_slots!(self.cut, S => ahead(images, fetch, |image| {
+            if !filler.put::<S>(lines, *image) {
+                later.push(*image);
+            }
+        }));
     }
 
     /// Spreads everything over more lines, in place.
     fn spread(&mut self, lines: u64) -> Result<(), Refused> {
         let (old, count) = (self.geometry, self.geometry.physical());
         let new = geometry(self.key_bits, lines);
-        let displaced = self.displaced_below(&new);
+        let steps = self.steps(&new)?;
         let mut early: Vec<u64> = Vec::new();
-        early.try_reserve_exact(displaced)?;
-        let filled = filled(0, new.physical())?;
+        early.try_reserve_exact(self.displaced_below(&new) + steps.len() * self.elsewhere())?;
+        let mut later = self.lists(if steps.is_empty() { 0 } else { self.threads })?;
+        let mut filled = filled(0, new.physical())?;
         self.lines.grow(new.physical())?;
         let stash = std::mem::take(&mut *self.stash());
         self.geometry = new;
-        let mut filler = Filler { table: self, filled };
         with_slots!(self.cut, S => {
             let lines = self.lines.all();
-            let mut row = old.row(count as u64);
-            for i in (0..count).rev() {
+            let mut end = count;
+            for start in steps {
+                in_parts((old, new), (start..end, end), &mut filled, &mut later, |filler, from, later| {
+                    filler.spread::<S>(lines, old.row(from.end as u64), from, later);
+                });
+                let mut filler = Filler { geometry: new, first: end, filled: &mut filled[end..] };
+                for image in later.iter_mut().flat_map(|list| list.drain(..)) {
+                    match new.split(image).0 >= end as u64 {
+                        true => self.put::<S>(&mut filler, image),
+                        false => early.push(image),
+                    }
+                }
+                end = start;
+            }
+            let mut filler = Filler { geometry: new, first: 0, filled: &mut filled };
+            let mut row = old.row(end as u64);
+            for i in (0..end).rev() {
                 row = row.back(1);
                 filler.fetch(lines, i, row);
                 images_of::<S>(&row, &take(&lines[i]), |_, image| {
                     // Lines from here on are read, so what goes there is in nobody's way.
                     if new.split(image).0 >= i as u64 {
-                        filler.put::<S>(lines, image);
+                        self.put::<S>(&mut filler, image);
                     } else {
                         early.push(image);
                     }
                 });
             }
-            early.iter().chain(stash.keys()).for_each(|image| filler.put::<S>(lines, *image));
+            early.iter().chain(stash.keys()).for_each(|image| self.put::<S>(&mut filler, *image));
         });
         Ok(())
+    }
+
+    /// Where the steps begin that several threads make together: all lines from there on to the one before belong, in the new
+    /// geometry, behind that one. Few lines are left to one thread.
+    fn steps(&self, new: &Geometry) -> Result<Vec<usize>, Refused> {
+        let (mut steps, mut end) = (Vec::new(), self.geometry.physical());
+        while self.threads > 1 {
+            let start = (end as u64 * self.geometry.lines()).div_ceil(new.lines()) as usize;
+            if end - start < self.threads * FEW {
+                break;
+            }
+            push(&mut steps, start)?;
+            end = start;
+        }
+        Ok(steps)
+    }
+
+    /// Lists for numbers that a thread cannot put where they belong.
+    fn lists(&self, count: usize) -> Result<Vec<Vec<u64>>, Refused> {
+        let mut lists = Vec::new();
+        lists.try_reserve_exact(count)?;
+        for _ in 0..count {
+            let mut list = Vec::new();
+            list.try_reserve_exact(self.elsewhere())?;
+            lists.push(list);
+        }
+        Ok(lists)
+    }
+
+    /// How many of the numbers that are in a range of lines can belong outside of the range of lines to which these
+    /// go: they are stored at most a window behind their own line, before or behind the spread, and at either end.
+    fn elsewhere(&self) -> usize {
+        (4 * WINDOW as usize + 8) * self.cut.slots() as usize
+    }
+
+    /// Puts a number into its line, or into the stash where no line has room.
+    #[inline(always)]
+    fn put<S: Slots>(&self, filler: &mut Filler<'_>, image: u64) {
+        if !filler.put::<S>(self.lines.all(), image) {
+            self.add_to_stash(image);
+        }
     }
 
     /// How many numbers can be in lines above those that the new geometry gives them: only those of the first
@@ -147,49 +240,83 @@ impl Table {
     }
 }
 
+/// Lets as many threads as there are lists go over lines `from`, a range each, and fill new lines: from where the own range
+/// goes in the new geometry, but not before line `least`, to where the next one does.
+fn in_parts(
+    (old, new): (Geometry, Geometry),
+    (from, least): (Range<usize>, usize),
+    filled: &mut [u8],
+    later: &mut [Vec<u64>],
+    run: impl Fn(&mut Filler<'_>, Range<usize>, &mut Vec<u64>) + Sync,
+) {
+    let (threads, run) = (later.len(), &run);
+    let place = |line: usize| (line as u128 * u128::from(new.lines()) / u128::from(old.lines())) as usize;
+    std::thread::scope(|scope| {
+        let (mut left, mut end) = (filled, from.end);
+        for (part, list) in later.iter_mut().enumerate().rev() {
+            let start = from.start + from.len() * part / threads;
+            let first = place(start).max(least).min(left.len());
+            let (before, own) = left.split_at_mut(first);
+            left = before;
+            let sources = start..std::mem::replace(&mut end, start);
+            let mut filler = Filler { geometry: new, first, filled: own };
+            if part == 0 {
+                run(&mut filler, sources, list);
+            } else {
+                scope.spawn(move || run(&mut filler, sources, list));
+            }
+        }
+    });
+}
+
 /// Puts numbers into lines that are not in them, and that nobody else uses.
-struct Filler<'t> {
-    table: &'t Table,
+struct Filler<'f> {
+    geometry: Geometry,
+    /// The first of the lines.
+    first: usize,
     /// How many slots of each line are filled.
-    filled: Vec<u8>,
+    filled: &'f mut [u8],
 }
 
 impl Filler<'_> {
-    /// Of an empty table.
-    fn new(table: &Table) -> Result<Filler<'_>, Refused> {
-        Ok(Filler { table, filled: filled(0, table.geometry.physical())? })
+    /// Takes everything from some lines, given the row behind the last, and puts it where it belongs, or on a list.
+    fn spread<S: Slots>(&mut self, lines: &[Line], mut row: Row, from: Range<usize>, later: &mut Vec<u64>) {
+        for i in from.rev() {
+            row = row.back(1);
+            self.fetch(lines, i, row);
+            images_of::<S>(&row, &take(&lines[i]), |_, image| {
+                if !self.put::<S>(lines, image) {
+                    later.push(image);
+                }
+            });
+        }
     }
 
     /// Fetches the lines to which those go that are in a line some lines before this one, and that line itself.
     #[inline(always)]
     fn fetch(&self, lines: &[Line], line: usize, row: Row) {
         if line > SOON {
-            let to = self.table.geometry.split(row.back(SOON as u64).image(0)).0 as usize;
+            let to = self.geometry.split(row.back(SOON as u64).image(0)).0 as usize;
             [line - SOON, to, to + 1].into_iter().for_each(|line| prefetch(&lines[line]));
         }
     }
 
+    /// Puts a number into the first of the lines that are tried for it that has room; false when none of these lines has, or
+    /// one of the others might.
     #[inline(always)]
-    fn put<S: Slots>(&mut self, lines: &[Line], image: u64) {
-        let geometry = &self.table.geometry;
-        let (home, remainder) = geometry.split(image);
+    fn put<S: Slots>(&mut self, lines: &[Line], image: u64) -> bool {
+        let (home, remainder) = self.geometry.split(image);
         for try_ in 0..MOST {
-            let line = geometry.line(home, remainder, try_) as usize;
-            let slot = usize::from(self.filled[line]);
+            let line = self.geometry.line(home, remainder, try_) as usize;
+            let Some(filled) = self.filled.get_mut(line.wrapping_sub(self.first)) else { return false };
+            let slot = usize::from(*filled);
             if slot < S::COUNT {
-                self.filled[line] += 1;
+                *filled += 1;
                 S::put(&lines[line], slot, remainder << TAG | u64::from(try_ + 1), true);
-                return;
+                return true;
             }
         }
-        self.table.add_to_stash(image);
-    }
-
-    fn put_all(&mut self, images: &[u64]) {
-        let table = self.table;
-        let lines = table.lines.all();
-        let fetch = |image: &u64| table.fetch(lines, *image);
-        with_slots!(table.cut, S => ahead(images, fetch, |image| self.put::<S>(lines, *image)));
+        false
     }
 }
 

@@ -119,18 +119,18 @@ pub(crate) struct Table {
     lines: Lines,
     /// Images for which no line had room, with their order.
     stash: Mutex<BTreeMap<u64, u64>>,
-    /// Whether only one thread inserts.
-    alone: bool,
+    /// How many threads use it.
+    threads: usize,
 }
 
 impl Table {
-    /// An empty set of keys. `alone`: only one thread will insert at a time.
-    pub(crate) fn new(key_bits: KeyBits, alone: bool) -> Result<Table, Refused> {
+    /// An empty set of keys. So many threads (at least one) will insert at a time, and be there to grow it.
+    pub(crate) fn new(key_bits: KeyBits, threads: usize) -> Result<Table, Refused> {
         let (lines, cut) = (LEAST, Cut::for_lines(key_bits, LEAST));
-        Table::with_lines(key_bits, lines, cut, alone)
+        Table::with_lines(key_bits, lines, cut, threads)
     }
 
-    fn with_lines(key_bits: KeyBits, lines: u64, cut: Cut, alone: bool) -> Result<Table, Refused> {
+    fn with_lines(key_bits: KeyBits, lines: u64, cut: Cut, threads: usize) -> Result<Table, Refused> {
         let geometry = geometry(key_bits, lines);
         Ok(Table {
             bijection: Bijection::new(key_bits.bits().max(1)),
@@ -139,7 +139,7 @@ impl Table {
             cut,
             lines: Lines::new(geometry.physical())?,
             stash: Mutex::default(),
-            alone,
+            threads,
         })
     }
 
@@ -340,9 +340,9 @@ impl Loop for InsertAll<'_> {
     #[inline(always)]
     fn run<C: Compare>(self) {
         let InsertAll { table, images, lists, count } = self;
-        *count = with_slots!(table.cut, S => match table.alone {
-            true => table.insert_by::<Alone<S, C>>(images, lists),
-            false => table.insert_by::<AmongOthers<S, C>>(images, lists),
+        *count = with_slots!(table.cut, S => match table.threads {
+            1 => table.insert_by::<Alone<S, C>>(images, lists),
+            _ => table.insert_by::<AmongOthers<S, C>>(images, lists),
         });
     }
 }

@@ -67,8 +67,8 @@ fn same(table: &Table, expected: &BTreeSet<u64>) {
 fn every_width_and_growth_is_exact() {
     for bits in 0..=64 {
         for kind in 0..4 {
-            for alone in [true, false] {
-                let mut table = Table::new(KeyBits::whole(bits), alone).expect("a little memory");
+            for threads in [1, 3] {
+                let mut table = Table::new(KeyBits::whole(bits), threads).expect("a little memory");
                 let list: Vec<u64> = numbers(bits, kind, 6_000).collect();
                 let new = insert_all(&mut table, &list, &mut 0);
                 let expected: BTreeSet<u64> = list.iter().copied().collect();
@@ -83,26 +83,50 @@ fn every_width_and_growth_is_exact() {
 
 #[test]
 fn large_tables_grow_by_quarters_and_narrow_their_slots() {
-    let mut table = Table::new(KeyBits::whole(49), true).expect("a little memory");
-    let list: Vec<u64> = numbers(49, 0, 2_500_000).collect();
-    let mut cuts = vec![table.cut];
-    let mut len = 0;
-    for batch in list.chunks(10_000) {
-        table.grow(len + batch.len() as u64, u64::MAX).expect("some memory");
-        if cuts.last() != Some(&table.cut) {
-            cuts.push(table.cut);
+    for threads in [1, 3] {
+        let mut table = Table::new(KeyBits::whole(49), threads).expect("a little memory");
+        let list: Vec<u64> = numbers(49, 0, 2_500_000).collect();
+        let mut cuts = vec![table.cut];
+        let mut len = 0;
+        for batch in list.chunks(10_000) {
+            table.grow(len + batch.len() as u64, u64::MAX).expect("some memory");
+            if cuts.last() != Some(&table.cut) {
+                cuts.push(table.cut);
+            }
+            len += insert(&table, batch).len() as u64;
         }
-        len += insert(&table, batch).len() as u64;
+        assert_eq!(cuts, [Cut::Bits64, Cut::Bits48, Cut::Bits40, Cut::Bits36]);
+        same(&table, &list.into_iter().collect());
+        assert!(table.bytes() < 8 * len, "{} bytes for {len} numbers", table.bytes());
     }
-    assert_eq!(cuts, [Cut::Bits64, Cut::Bits48, Cut::Bits40, Cut::Bits36]);
-    same(&table, &list.into_iter().collect());
-    assert!(table.bytes() < 8 * len, "{} bytes for {len} numbers", table.bytes());
+}
+
+/// Many numbers are not in their own lines, where threads meet and elsewhere.
+#[test]
+fn threads_grow_tables_that_overflow() {
+    for bits in [34, 44, 64] {
+        for threads in [2, 3, 7] {
+            let mut table = Table::new(KeyBits::whole(bits), threads).expect("a little memory");
+            table.grow(100_000, u64::MAX).expect("some memory");
+            // One line in eight is full, and so are all that are tried for what belongs there.
+            let crowded = numbers(bits, 0, 400_000).filter(|n| table.image(*n) >> 52 & 7 == 0).take(30_000);
+            let list: BTreeSet<u64> = crowded.chain(numbers(bits, 4, 60_000)).collect();
+            let all: Vec<u64> = list.iter().copied().collect();
+            assert_eq!(insert(&table, &all).len(), list.len());
+            for wanted in [table.room() + 1, 300_000, 310_000, 2_000_000] {
+                assert!(table.geometry.lines() > 4 * 1024, "enough for threads");
+                table.grow(wanted, u64::MAX).expect("some memory");
+                same(&table, &list);
+                assert_eq!(insert(&table, &all), [], "nothing is new again");
+            }
+        }
+    }
 }
 
 #[test]
 fn what_has_no_room_is_stashed_and_found() {
     for bits in [20, 30, 38, 41, 64] {
-        let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), 1).expect("a little memory");
         let list: BTreeSet<u64> = numbers(bits, 0, 3_000).collect();
         let numbers: Vec<u64> = list.iter().copied().collect();
         assert_eq!(insert(&table, &numbers).len(), list.len());
@@ -121,7 +145,7 @@ fn what_has_no_room_is_stashed_and_found() {
 #[test]
 fn at_its_load_limit_next_to_nothing_overflows() {
     for bits in [34, 44, 64] {
-        let mut table = Table::new(KeyBits::whole(bits), true).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), 1).expect("a little memory");
         table.grow(3_000_000, u64::MAX).expect("some memory");
         let room = table.room();
         let numbers: Vec<u64> = (0..room).map(|n| n * 3).collect();
@@ -134,7 +158,7 @@ fn at_its_load_limit_next_to_nothing_overflows() {
 
 #[test]
 fn refused_memory_leaves_the_table_as_it_was() {
-    let mut table = Table::new(KeyBits::whole(40), true).expect("a little memory");
+    let mut table = Table::new(KeyBits::whole(40), 1).expect("a little memory");
     let list: Vec<u64> = numbers(40, 1, 1000).collect();
     let mut len = 0;
     insert_all(&mut table, &list, &mut len);
@@ -147,7 +171,7 @@ fn refused_memory_leaves_the_table_as_it_was() {
 #[test]
 fn threads_insert_each_number_once() {
     for bits in [30, 36, 40, 44, 64] {
-        let mut table = Table::new(KeyBits::whole(bits), false).expect("a little memory");
+        let mut table = Table::new(KeyBits::whole(bits), 4).expect("a little memory");
         let mut expected = BTreeSet::new();
         for round in 0..6u64 {
             let list: Vec<u64> = numbers(bits, round * 4, 30_000).collect();
@@ -176,7 +200,7 @@ fn threads_insert_each_number_once() {
 
 #[test]
 fn keys_of_two_halves_are_widened() {
-    let mut table = Table::new(KeyBits::pair(2, 3), true).expect("a little memory");
+    let mut table = Table::new(KeyBits::pair(2, 3), 1).expect("a little memory");
     let (mut expected, mut x) = (BTreeSet::new(), 5u64);
     for (upper, lower) in [(2, 3), (4, 3), (4, 10), (9, 13), (9, 17), (20, 17), (24, 28), (32, 32)] {
         let bits = KeyBits::pair(upper, lower);
@@ -201,8 +225,8 @@ fn keys_of_two_halves_are_widened() {
 #[test]
 fn numbers_of_one_line_are_told_apart() {
     for bits in [20, 36, 44, 49, 57, 64] {
-        for alone in [true, false] {
-            let mut table = Table::new(KeyBits::whole(bits), alone).expect("a little memory");
+        for threads in [1, 3] {
+            let mut table = Table::new(KeyBits::whole(bits), threads).expect("a little memory");
             table.grow(20_000, u64::MAX).expect("some memory");
             let image = |i: u64| (1 << (bits - 1) | i) << (64 - bits);
             let list: Vec<u64> = (0..6_000).map(|i| table.key(image(i * 2))).collect();
