@@ -164,7 +164,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         let threads = sign.limits.threads.max(1);
         let order = InOrder::new(threads);
         let workers: Result<_, _> =
-            (0..threads).map(|_| Worker::new(system, &keys, order.turns.parts())).collect();
+            (0..threads).map(|i| Worker::new(system, &keys, order.turns.parts(), i > 0)).collect();
         Ok(Search {
             system,
             table: Table::new(keys.key_bits(), threads)?,
@@ -277,8 +277,9 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         // Who is not done with what it took may be waited for.
         let busy = self.workers.iter().any(Worker::is_busy);
         let states = self.queue.states(self.keys.kept_words());
+        let alone = self.order.turns.begin() && self.order.found().trail.is_on();
         let all = self.workers.len();
-        let threads = if busy { all } else { all.min(states / FEW).max(1) };
+        let threads = if busy { all } else { all.min(if alone { 1 } else { states / FEW }).max(1) };
         let (mut last, fixed) = (self.last_beat, self.fixed_bytes());
         let (workers, shared) = self.parts(depth, careful);
         let mut beat = || {

@@ -6,13 +6,24 @@
 //! found is put where it belongs. At each stage batches have their turns in order. So a number that two batches
 //! insert is new for the first of them, as if there was one worker; and as many batches as there are stages can insert
 //! at once, while others are expanded.
+//!
+//! Where others keep a worker from running, all that come after it wait. Two that take turns on a crowded machine are slower
+//! than one: so when somebody has waited for long, one worker goes on alone for some rounds.
 
 use crate::memory::{AtomicU64, spin_loop};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::{Duration, Instant};
 
 /// How often a worker looks whether it is its turn before it lets others run.
 const SPINS: u32 = 256;
+
+/// Who has waited for so long has waited for a worker that does not run: many times what a batch takes. (Tests of the order
+/// of turns are to have some on a crowded machine, too.)
+const LONG: Duration = Duration::from_millis(if cfg!(test) { 60_000 } else { 1 });
+
+/// For how many rounds one worker goes on alone then: twice as many each time, between these.
+const ALONE: (u32, u32) = (4, 64);
 
 /// The most parts of the visited set.
 const MOST_PARTS: usize = 64;
@@ -24,6 +35,10 @@ pub(super) struct Turns {
     stages: Vec<Stage>,
     /// Whether a worker has panicked, so that the turn may never come.
     broken: AtomicBool,
+    /// Whether somebody has waited for long in this round.
+    crowded: AtomicBool,
+    /// For how many rounds one worker went on alone the last time, and for how many it still does.
+    alone: (u32, u32),
 }
 
 /// On a cache line of its own.
@@ -35,7 +50,12 @@ impl Turns {
     /// For so many workers. Less than half of a batch's time is for inserting, so one part of the set is enough for two.
     pub(super) fn new(workers: usize) -> Turns {
         let parts = (workers / 2).clamp(1, MOST_PARTS);
-        Turns { stages: (0..=parts).map(|_| Stage::default()).collect(), broken: AtomicBool::new(false) }
+        Turns {
+            stages: (0..=parts).map(|_| Stage::default()).collect(),
+            broken: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
+            alone: (0, 0),
+        }
     }
 
     /// How many parts of the visited set have a stage: the first ones. One more stage is behind them.
@@ -43,11 +63,27 @@ impl Turns {
         self.stages.len() - 1
     }
 
+    /// Begins a round; whether one worker goes on alone.
+    pub(super) fn begin(&mut self) -> bool {
+        if std::mem::take(self.crowded.get_mut()) {
+            let rounds = (self.alone.0 * 2).clamp(ALONE.0, ALONE.1);
+            self.alone = (rounds, rounds);
+        }
+        let alone = self.alone.1 > 0;
+        self.alone.1 = self.alone.1.saturating_sub(1);
+        alone
+    }
+
+    /// Whether somebody has waited for long in this round, so that all but one worker are to take nothing more.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded.load(Relaxed)
+    }
+
     /// Waits until it is this ticket's turn at a stage; whether it is. It is not when the round is over before the first
     /// stage: those before it may be waiting for the next round. Who has had a turn at the first stage gets one at each.
     pub(super) fn wait(&self, stage: usize, ticket: u64, over: &AtomicBool) -> bool {
         let turn = &self.stages[stage].0;
-        let mut spins = 0;
+        let (mut spins, mut since) = (0, None);
         while turn.load(Acquire) != ticket {
             if stage == 0 && over.load(Relaxed) || self.broken.load(Relaxed) {
                 return false;
@@ -57,6 +93,9 @@ impl Turns {
                 spin_loop();
             } else {
                 std::thread::yield_now();
+                if since.get_or_insert_with(Instant::now).elapsed() > LONG {
+                    self.crowded.store(true, Relaxed);
+                }
             }
         }
         true

@@ -99,6 +99,8 @@ pub(super) struct Worker<Scratch, Local> {
     pub next: Frontier,
     local: Local,
     words: usize,
+    /// Whether it may leave everything to another one.
+    helps: bool,
     taken: Taken,
     /// The states of a batch, one behind the other.
     sources: Vec<u64>,
@@ -128,8 +130,9 @@ struct Taken {
 }
 
 impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
-    /// A worker with nothing done, which will insert into so many parts of the table one after the other.
-    pub(super) fn new<S, K>(system: &S, keys: &K, parts: usize) -> Result<Self, Refused>
+    /// A worker with nothing done, which will insert into so many parts of the table one after the other. `helps`: there is
+    /// another one that can do everything.
+    pub(super) fn new<S, K>(system: &S, keys: &K, parts: usize, helps: bool) -> Result<Self, Refused>
     where
         S: System<Scratch = Scratch>,
         K: Keys<Local = Local>,
@@ -149,6 +152,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
             next: Frontier::default(),
             local: keys.local(),
             words,
+            helps,
             taken,
             sources: filled(0, words * SOURCES)?,
             successors: Successors::with_room(words, system.actions())?,
@@ -262,7 +266,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
                 return Err(Halt::Room);
             }
             self.reserved = most;
-            if !self.is_busy() && !self.take(shared) {
+            if !self.is_busy() && (self.helps && shared.is_crowded() || !self.take(shared)) {
                 return Ok(false);
             }
             self.batch(shared)?;
@@ -558,6 +562,11 @@ impl<S, K> Shared<'_, S, K> {
     fn wait(&self, stage: usize, ticket: u64) -> Result<(), Halt> {
         let comes = self.order.is_none_or(|order| order.turns.wait(stage, ticket, &self.over));
         if comes { Ok(()) } else { Err(Halt::Room) }
+    }
+
+    /// Whether there are turns, and somebody has waited for long.
+    fn is_crowded(&self) -> bool {
+        self.order.is_some_and(|order| order.turns.is_crowded())
     }
 
     /// Ends its turn there.
