@@ -94,7 +94,7 @@ impl Table {
         // Images of other keys are in another order.
         let many = key_bits == self.key_bits && all.len() >= self.threads * FEW;
         let mut later = self.lists(if many { self.threads } else { 1 })?;
-        in_parts((self.geometry, new.geometry), (all, 0), &mut filled, &mut later, |filler, from, later| {
+        in_parts((self.geometry, new.geometry), all, &mut filled, &mut later, |filler, from, later| {
             new.carry(self, from, filler, later);
         });
         let mut filler = Filler { geometry: new.geometry, first: 0, filled: &mut filled };
@@ -147,7 +147,7 @@ impl Table {
         let new = geometry(self.key_bits, lines);
         let steps = self.steps(&new)?;
         let mut early: Vec<u64> = Vec::new();
-        early.try_reserve_exact(self.displaced_below(&new) + steps.len() * self.elsewhere())?;
+        early.try_reserve_exact(self.displaced_below(&new))?;
         let mut later = self.lists(if steps.is_empty() { 0 } else { self.threads })?;
         let mut filled = filled(0, new.physical())?;
         self.lines.grow(new.physical())?;
@@ -157,17 +157,18 @@ impl Table {
             let lines = self.lines.all();
             let mut end = count;
             for start in steps {
-                in_parts((old, new), (start..end, end), &mut filled, &mut later, |filler, from, later| {
+                in_parts((old, new), start..end, &mut filled, &mut later, |filler, from, later| {
                     filler.spread::<S>(lines, old.row(from.end as u64), from, later);
                 });
-                let mut filler = Filler { geometry: new, first: end, filled: &mut filled[end..] };
+                end = start;
+                let mut filler = Filler { geometry: new, first: 0, filled: &mut filled };
+                // Lines from here on are read, so what goes there is in nobody's way.
                 for image in later.iter_mut().flat_map(|list| list.drain(..)) {
-                    match new.split(image).0 >= end as u64 {
+                    match new.split(image).0 >= start as u64 {
                         true => self.put::<S>(&mut filler, image),
                         false => early.push(image),
                     }
                 }
-                end = start;
             }
             let mut filler = Filler { geometry: new, first: 0, filled: &mut filled };
             let mut row = old.row(end as u64);
@@ -175,7 +176,7 @@ impl Table {
                 row = row.back(1);
                 filler.fetch(lines, i, row);
                 images_of::<S>(&row, &take(&lines[i]), |_, image| {
-                    // Lines from here on are read, so what goes there is in nobody's way.
+                    // The same here.
                     if new.split(image).0 >= i as u64 {
                         self.put::<S>(&mut filler, image);
                     } else {
@@ -241,10 +242,10 @@ impl Table {
 }
 
 /// Lets as many threads as there are lists go over lines `from`, a range each, and fill new lines: from where the own range
-/// goes in the new geometry, but not before line `least`, to where the next one does.
+/// goes in the new geometry to where the next one does.
 fn in_parts(
     (old, new): (Geometry, Geometry),
-    (from, least): (Range<usize>, usize),
+    from: Range<usize>,
     filled: &mut [u8],
     later: &mut [Vec<u64>],
     run: impl Fn(&mut Filler<'_>, Range<usize>, &mut Vec<u64>) + Sync,
@@ -255,7 +256,7 @@ fn in_parts(
         let (mut left, mut end) = (filled, from.end);
         for (part, list) in later.iter_mut().enumerate().rev() {
             let start = from.start + from.len() * part / threads;
-            let first = place(start).max(least).min(left.len());
+            let first = place(start).min(left.len());
             let (before, own) = left.split_at_mut(first);
             left = before;
             let sources = start..std::mem::replace(&mut end, start);
