@@ -433,8 +433,7 @@ async fn it_speaks_with_others_on_the_port_of_http_and_drains() {
     let denied = grpc
         .unary(tonic::Request::new(Bytes::from(acquire("c2"))), path(), Raw)
         .await
-        .err()
-        .expect("it is denied");
+        .expect_err("it is denied");
     assert_eq!(denied.code(), Code::FailedPrecondition);
     let plain: Client<_, http_body_util::Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let ready =

@@ -149,7 +149,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, Pr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Type;
+    use crate::value::{Type, Value};
 
     fn fields() -> Vec<Field> {
         let field = |name: &str, ty| Field { name: name.into(), ty };

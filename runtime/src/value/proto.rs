@@ -431,7 +431,7 @@ fn part<'a>(wire: WireType, from: &mut &'a [u8]) -> Result<&'a [u8], ProtoError>
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RecordType, UnionType, Variant};
+    use super::super::{UnionType, Variant};
     use super::*;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -494,7 +494,7 @@ mod tests {
             }
             Type::Record(r) => values(&r.fields).prop_map(Value::Record).boxed(),
             Type::Union(u) => {
-                let all: Vec<_> = u.variants.iter().map(|v| {
+                let all = u.variants.iter().map(|v| {
                     let name = v.name.clone();
                     values(&v.fields).prop_map(move |fields| Value::Variant(name.clone(), fields)).boxed()
                 });

@@ -60,7 +60,7 @@ impl System for Graph {
     }
 
     fn judge(&self, state: &[u64], _: &mut u64, found: &mut Vec<u32>) {
-        if hash(&[state[0], 9]) % 50 == 0 {
+        if hash(&[state[0], 9]).is_multiple_of(50) {
             found.push(SOME);
         }
     }

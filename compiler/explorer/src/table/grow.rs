@@ -193,15 +193,17 @@ impl Table {
     /// geometry, behind that one. Few lines are left to one thread.
     fn steps(&self, new: &Geometry) -> Result<Vec<usize>, Refused> {
         let (mut steps, mut end) = (Vec::new(), self.geometry.physical());
-        while self.threads > 1 {
+        if self.threads < 2 {
+            return Ok(steps);
+        }
+        loop {
             let start = (end as u64 * self.geometry.lines()).div_ceil(new.lines()) as usize;
             if end - start < self.threads * FEW {
-                break;
+                return Ok(steps);
             }
             push(&mut steps, start)?;
             end = start;
         }
-        Ok(steps)
     }
 
     /// Lists for numbers that a thread cannot put where they belong.
