@@ -20,7 +20,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
@@ -168,14 +168,31 @@ impl Authority {
     }
 }
 
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("it is written");
+    path
+}
+
+/// The certificate and the key of `client/c1`, as files.
+fn own(authority: &Authority, folder: &Path) -> (PathBuf, PathBuf) {
+    let uri = "spiffe://example.org/client/c1".try_into().expect("a URI");
+    let (certificate, key) = authority.sign(vec![SanType::URI(uri)]);
+    (write(folder, "c1.pem", &certificate.pem()), write(folder, "c1.key", &key.serialize_pem()))
+}
+
+/// A server, for a client that believes an authority and has a certificate, if it has one.
+fn endpoint(to: SocketAddr, authority: &Path, certificate: Option<(PathBuf, PathBuf)>) -> Endpoint {
+    let tls = ClientTls { authority: authority.to_owned(), certificate };
+    let address = format!("https://localhost:{}", to.port());
+    let endpoint = Endpoint::over_tls(&address, &tls).expect("the files are right");
+    endpoint.patience(Patience::of(Duration::from_millis(400)))
+}
+
 /// A server with TLS that believes client certificates of an authority.
 async fn start(authority: &Authority, folder: &Path) -> (Arc<MemoryStore>, SocketAddr) {
     let (certificate, key) = authority.sign(vec![SanType::DnsName("localhost".try_into().expect("a name"))]);
-    let file = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).expect("it is written");
-        path
-    };
+    let file = |name: &str, text: &str| write(folder, name, text);
     let settings = Tls {
         certificate: file("server.pem", &certificate.pem()),
         key: file("server.key", &key.serialize_pem()),
@@ -242,37 +259,24 @@ async fn a_client_is_known_by_its_certificate() {
     let folder = tempfile::tempdir().expect("a folder");
     let (ours, theirs) = (authority(), authority());
     let (store, to) = start(&ours, folder.path()).await;
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("it is written");
-        path
-    };
-    let uri = "spiffe://example.org/client/c1".try_into().expect("a URI");
-    let (certificate, key) = ours.sign(vec![SanType::URI(uri)]);
-    let own = (file("c1.pem", &certificate.pem()), file("c1.key", &key.serialize_pem()));
-    let (ca, other) = (folder.path().join("ca.pem"), file("other.pem", &theirs.pem));
-    let address = format!("https://localhost:{}", to.port());
-    let endpoint = |authority: &Path, certificate| {
-        let tls = ClientTls { authority: authority.to_owned(), certificate };
-        let endpoint = Endpoint::over_tls(&address, &tls).expect("the files are right");
-        endpoint.patience(Patience::of(Duration::from_millis(400)))
-    };
+    let own = own(&ours, folder.path());
+    let (ca, other) = (folder.path().join("ca.pem"), write(folder.path(), "other.pem", &theirs.pem));
     let count = async |endpoint: &Endpoint, id: &str| {
         endpoint.ask("counter.count", &json!({ "self": id }).to_string(), &Key::fresh()).await
     };
-    let c1 = endpoint(&ca, Some(own.clone()));
+    let c1 = endpoint(to, &ca, Some(own.clone()));
     assert!(count(&c1, "c1").await.is_ok());
     let Err(CallError::Refused(refused)) = count(&c1, "c2").await else { panic!("it is c1") };
     assert_eq!(refused.status, 403);
     // A service that another authority signed is not spoken to.
-    let error = count(&endpoint(&other, Some(own)), "c1").await.expect_err("another authority");
+    let error = count(&endpoint(to, &other, Some(own)), "c1").await.expect_err("another authority");
     assert!(error.to_string().contains("invalid peer certificate"), "{error}");
     assert!(error.nothing_changed(), "{error}");
-    let error = count(&endpoint(&ca, None), "c1").await.expect_err("no certificate");
+    let error = count(&endpoint(to, &ca, None), "c1").await.expect_err("no certificate");
     assert!(matches!(error, CallError::GaveUp(_)), "{error}");
     assert_eq!(commits(&store).await, 1);
     let missing = ClientTls { authority: folder.path().join("none.pem"), certificate: None };
-    let missing = Endpoint::over_tls(&address, &missing).err().map(|e| e.to_string());
+    let missing = Endpoint::over_tls("https://localhost", &missing).err().map(|e| e.to_string());
     assert!(missing.is_some_and(|e| e.contains("authority: ") && e.contains("none.pem")));
 }
 
@@ -372,26 +376,15 @@ mod over_grpc {
         let folder = tempfile::tempdir().expect("a folder");
         let ours = authority();
         let (store, to) = start(&ours, folder.path()).await;
-        let file = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).expect("it is written");
-            path
-        };
-        let uri = "spiffe://example.org/client/c1".try_into().expect("a URI");
-        let (certificate, key) = ours.sign(vec![SanType::URI(uri)]);
-        let own = (file("c1.pem", &certificate.pem()), file("c1.key", &key.serialize_pem()));
-        let tls = |certificate| ClientTls { authority: folder.path().join("ca.pem"), certificate };
-        let address = format!("https://localhost:{}", to.port());
-        let endpoint = |certificate| {
-            let endpoint = Endpoint::over_tls(&address, &tls(certificate)).expect("the files are right");
-            endpoint.patience(Patience::of(Duration::from_millis(400)))
-        };
-        let http = endpoint(Some(own));
+        let ca = folder.path().join("ca.pem");
+        let http = endpoint(to, &ca, Some(own(&ours, folder.path())));
         let c1 = grpc(http.clone());
         assert_eq!(status(count(&c1, &json!({ "self": "c1" })).await), 200);
         assert_eq!(status(count(&c1, &json!({ "self": "c2" })).await), 403);
         assert_eq!(status(count(&http, &json!({ "self": "c1" })).await), 200);
-        let error = count(&grpc(endpoint(None)), &json!({ "self": "c1" })).await.expect_err("no certificate");
+        let error = count(&grpc(endpoint(to, &ca, None)), &json!({ "self": "c1" }))
+            .await
+            .expect_err("no certificate");
         assert!(matches!(error, CallError::GaveUp(_)), "{error}");
         assert_eq!(commits(&store).await, 2);
     }
