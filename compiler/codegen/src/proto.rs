@@ -411,7 +411,8 @@ mod tests {
             all.iter().find_map(|name| by.insert(number(name), name).map(|other| (other, name.as_str())));
         let (one, other) = twins.expect("two of so many");
         let text = format!(
-            "truth T {{ n: 0..9 }}\nactor a\nprotocol main for each a, repeats {{ a[go({one}: 0..1, {other}: 0..1)] => done }}\n"
+            "truth T {{ n: 0..9 }}\nactor a\nprotocol main for each a, repeats {{\n  any {one}: 0..1\n  any {other}: 0..1\n  \
+             a[go] => done\n}}\non go {{ T.n := {one} + {other} }}\n"
         );
         let module = arch_grammar::parse(arch_base::FileId(0), &text).expect("it parses");
         let analysis = arch_sema::analyze(&module, &arch_sema::Options::default());
