@@ -127,7 +127,6 @@ impl<'s> Conformance<'s> {
                 self.ghosts.write(writes);
                 return Ok(());
             }
-            self.scene.form.pop(); // What [`Memory::verdict`] adds.
         }
         let (mut found, mut covered) = (Cases::default(), true);
         for case in &cases {
@@ -245,6 +244,20 @@ impl Memory {
         blind: bool,
     ) -> Result<(bool, Rc<Verdict>), Misfit> {
         scene.form.push(Value::Bool(blind));
+        let told = self.remembered(oracle, view, scene, fetched, blind);
+        scene.form.pop();
+        told
+    }
+
+    /// The same, by the form that the scene has.
+    fn remembered(
+        &mut self,
+        oracle: &Oracle<'_>,
+        view: View<'_>,
+        scene: &mut Scene,
+        fetched: &[Fetched<'_>],
+        blind: bool,
+    ) -> Result<(bool, Rc<Verdict>), Misfit> {
         if let Some(verdict) = self.verdicts.get(scene.form.as_slice()) {
             return Ok((false, verdict.clone()));
         }

@@ -8,7 +8,7 @@ use crate::store::{BoxFuture, Json};
 use crate::value::proto::{Message, number};
 use crate::value::{Field, FieldsSeed, Row, Type, TypedFields};
 use crate::wire::grpc::{DOMAIN, GUARD, MEDIA_TYPE, READ, Reply};
-use crate::wire::{self, FailedGuard, ReadVersion};
+use crate::wire::{self, FailedGuard, ReadVersion, whole_seconds};
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, TE};
 use axum::http::{HeaderMap, Method as HttpMethod, Request, Response, StatusCode, Uri};
 use bytes::{Buf, BufMut, BytesMut};
@@ -180,7 +180,7 @@ fn problem(status: &Status) -> Response<Bytes> {
     let details = status.get_error_details();
     let mut headers = HeaderMap::new();
     if let Some(after) = details.retry_info().and_then(|info| info.retry_delay) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs() + u64::from(after.subsec_nanos() > 0)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
     }
     let said = details.error_info().filter(|info| info.domain == DOMAIN).map(|info| &info.metadata);
     let kind = said.and_then(|said| said.get("kind"));

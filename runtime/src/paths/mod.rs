@@ -21,15 +21,6 @@ pub(crate) use graph::starts_there;
 
 pub use behaviour::Behaviour;
 
-/// When services that follow a model begin; a multiple of every tick that is a divisor of a day.
-pub(crate) const START: i64 = 20_000 * 86_400_000;
-
-/// A number that an environment variable says.
-#[cfg(any(feature = "simulation", feature = "properties"))]
-pub(crate) fn variable(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 use crate::client::Asks;
 use crate::model::{Event, Model};
 use crate::service::Service;
@@ -38,6 +29,15 @@ use session::{Begins, Session};
 use std::collections::BTreeSet;
 use std::fmt;
 use walk::Walk;
+
+/// When services that follow a model begin; a multiple of every tick that is a divisor of a day.
+pub(crate) const START: i64 = 20_000 * 86_400_000;
+
+/// A number that an environment variable says.
+#[cfg(any(feature = "simulation", feature = "properties"))]
+pub(crate) fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
 
 /// How much is driven.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub enum Over {
 }
 
 /// What was driven.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Coverage {
     /// States of the model that were looked at, and whether those are all.
     pub states: (usize, bool),

@@ -1,6 +1,6 @@
 //! What goes wrong, as RFC 9457 problem details.
 
-use crate::wire::PROBLEM;
+use crate::wire::{PROBLEM, whole_seconds};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Response, StatusCode};
@@ -102,9 +102,4 @@ impl Problem {
 /// Whole seconds, rounded up.
 pub(super) fn seconds(after: Duration) -> HeaderValue {
     HeaderValue::from(whole_seconds(after))
-}
-
-/// Whole seconds, rounded up.
-pub(super) fn whole_seconds(after: Duration) -> u64 {
-    after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }

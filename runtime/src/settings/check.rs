@@ -24,7 +24,7 @@ impl Settings {
         }
         if let Some(url) = &self.telemetry.endpoint {
             if cfg!(not(feature = "otel")) {
-                return Err(wrong("telemetry.endpoint", "needs the feature `otel` of arch-runtime".into()));
+                return Err(wrong("telemetry.endpoint", needs("otel")));
             }
             check_target(url).map_err(|why| wrong("telemetry.endpoint", why))?;
         }
@@ -41,10 +41,10 @@ impl Settings {
                 format!("\"off\" is for loopback addresses only, and http.listen is {listen}"),
             )),
             AuthMode::Jwt if cfg!(not(feature = "jwt")) => {
-                Err(wrong("auth.mode", "\"jwt\" needs the feature `jwt` of arch-runtime".into()))
+                Err(wrong("auth.mode", format!("\"jwt\" {}", needs("jwt"))))
             }
             AuthMode::Mtls if cfg!(not(feature = "tls")) => {
-                Err(wrong("auth.mode", "\"mtls\" needs the feature `tls` of arch-runtime".into()))
+                Err(wrong("auth.mode", format!("\"mtls\" {}", needs("tls"))))
             }
             AuthMode::Jwt if self.auth.jwks.is_none() => lacks("auth.jwks"),
             AuthMode::Jwt if self.auth.audience.is_none() => lacks("auth.audience"),
@@ -55,26 +55,21 @@ impl Settings {
             AuthMode::Jwt | AuthMode::Mtls => Ok(()),
         }?;
         if self.tls.is_some() && cfg!(not(feature = "tls")) {
-            return Err(wrong("tls", "needs the feature `tls` of arch-runtime".into()));
+            return Err(wrong("tls", needs("tls")));
         }
         Ok(())
     }
 
     fn check_store(&self, wrong: impl Fn(&str, String) -> SettingsError) -> Result<(), SettingsError> {
         let scheme = self.store.url.split(':').next().unwrap_or_default();
-        let feature =
-            |name: &str| Err(wrong("store.url", format!("needs the feature `{name}` of arch-runtime")));
+        let feature = |name: &str| Err(wrong("store.url", needs(name)));
         if self.store.tls_authority.is_some() {
             match scheme {
                 "postgres" | "postgresql" if cfg!(not(feature = "postgres-tls")) => {
-                    let why = "needs the feature `postgres-tls` of arch-runtime";
-                    return Err(wrong("store.tls_authority", why.into()));
+                    return Err(wrong("store.tls_authority", needs("postgres-tls")));
                 }
                 "etcd" if cfg!(not(feature = "tls")) => {
-                    return Err(wrong(
-                        "store.tls_authority",
-                        "needs the feature `tls` of arch-runtime".into(),
-                    ));
+                    return Err(wrong("store.tls_authority", needs("tls")));
                 }
                 _ => {}
             }
@@ -113,6 +108,11 @@ impl Settings {
         // Settings are tables of plain values.
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
+}
+
+/// What is said of a setting for which the runtime was not built.
+fn needs(feature: &str) -> String {
+    format!("needs the feature `{feature}` of arch-runtime")
 }
 
 /// A URL without its password.

@@ -157,7 +157,7 @@ fn is_plain(c: char) -> bool {
 
 fn escape(part: &str, text: &mut String) {
     // Most are, byte for byte.
-    if part.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'/' && b != b'%') {
+    if part.bytes().all(|b| b.is_ascii() && is_plain(char::from(b))) {
         return text.push_str(part);
     }
     for c in part.chars() {

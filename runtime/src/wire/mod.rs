@@ -7,6 +7,8 @@ use crate::store::Json;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::borrow::Cow;
+#[cfg(feature = "http")]
+use std::time::Duration;
 
 /// What the `type` of every problem begins with.
 pub const PROBLEM: &str = "urn:arch:problem:";
@@ -36,6 +38,12 @@ pub mod problem {
 
 /// Says that a reply was given before.
 pub const REPLAYED: &str = "idempotency-replayed";
+
+/// How `Retry-After` says a pause: in whole seconds, rounded up.
+#[cfg(feature = "http")]
+pub(crate) fn whole_seconds(after: Duration) -> u64 {
+    after.as_secs() + u64::from(after.subsec_nanos() > 0)
+}
 
 /// Where an operation is served: `main.claim` at `/v1/main/claim`.
 #[must_use]

@@ -9,7 +9,7 @@ mod status;
 
 use super::auth::{Identity, Peer};
 use super::execute::{Asked, execute};
-use super::problem::{Problem, whole_seconds};
+use super::problem::Problem;
 use super::reply::{Answered, answered};
 use super::request;
 use super::router::{App, nowhere};
@@ -17,7 +17,7 @@ use crate::service::Class;
 use crate::value::proto::{Message, ProtoError, number};
 use crate::value::{Field, FieldsSeed};
 use crate::wire::grpc::{MEDIA_TYPE, Raw, Reply, timeout};
-use crate::wire::{PROTO, REPLAYED};
+use crate::wire::{PROTO, REPLAYED, whole_seconds};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
