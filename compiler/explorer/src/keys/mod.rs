@@ -87,9 +87,9 @@ pub(crate) trait Keys: Sync + Sized {
         u64::MAX
     }
 
-    /// Gives keys enough bits for so many states more than there are; all that may ever be needed if `fully`.
-    /// [`Keys::key_bits`] says whether that changed anything.
-    fn widen(&mut self, _more: u64, _fully: bool) {}
+    /// Gives keys enough bits for so many states more than there are, and if they need more, as many as cost nothing
+    /// (`spare`): who has them need not be given more so soon. [`Keys::key_bits`] says whether that changed anything.
+    fn widen(&mut self, _more: u64, _spare: u32) {}
 
     /// Makes room for so many states more than there are, for which keys must have enough bits.
     ///

@@ -18,7 +18,7 @@ const NUMBER: u32 = 32;
 /// Words that are nodes below the root and have at most so many bits are their own numbers: few bits are saved by
 /// looking them up.
 const NARROW: u32 = 20;
-/// By how many bits keys are widened at least: it moves the whole table.
+/// By how many bits a half of a key is widened at least: it moves the whole table.
 const STEP: u32 = 2;
 /// States whose keys are made together, at most.
 const GROUP: usize = 256;
@@ -195,14 +195,12 @@ impl Tree {
         }
     }
 
-    fn widen_node(&mut self, node: usize, more: u64, fully: bool) {
-        let Some(interner) = self.nodes[node].interner else { return };
-        let interner = &mut self.interners[interner];
-        let (len, bits) = (interner.len(), interner.bits());
-        let needed = u64::BITS - (len + more).leading_zeros();
-        if needed > bits {
-            interner.set_bits(if fully { NUMBER } else { needed.max(bits + STEP).min(NUMBER) });
-        }
+    /// How many bits more the numbers of a node need for so many values more.
+    fn lacking(&self, node: usize, more: u64) -> u32 {
+        self.nodes[node].interner.map_or(0, |i| {
+            let interner = &self.interners[i];
+            (u64::BITS - (interner.len() + more).leading_zeros()).saturating_sub(interner.bits())
+        })
     }
 
     fn number_bits(&self, node: usize) -> u32 {
@@ -297,9 +295,18 @@ impl Keys for Tree {
         self.interners.iter().map(Interner::room).min().unwrap_or(u64::MAX)
     }
 
-    fn widen(&mut self, more: u64, fully: bool) {
-        self.widen_node(self.root.0, more, fully);
-        self.widen_node(self.root.1, more, fully);
+    fn widen(&mut self, more: u64, spare: u32) {
+        let halves =
+            [self.root.0, self.root.1].map(|node| (self.nodes[node].interner, self.lacking(node, more)));
+        if halves.iter().all(|(_, lacking)| *lacking == 0) {
+            return;
+        }
+        let share = spare / halves.iter().flat_map(|(interner, _)| interner).count() as u32;
+        for (interner, lacking) in halves {
+            let Some(interner) = interner.map(|i| &mut self.interners[i]) else { continue };
+            let least = if lacking > 0 { lacking.max(STEP) } else { 0 };
+            interner.set_bits((interner.bits() + least.max(share)).min(NUMBER));
+        }
     }
 
     fn grow(&mut self, more: u64, most: u64) -> Result<(), Refused> {
@@ -337,7 +344,7 @@ mod tests {
                 let mut widths = vec![width; (bits / width) as usize];
                 widths.extend([0, bits % width]);
                 let mut tree = Tree::new(&widths).expect("a little memory");
-                tree.widen(3_000, false);
+                tree.widen(3_000, 0);
                 tree.grow(3_000, u64::MAX).expect("some memory");
                 (widths, tree)
             })
@@ -418,18 +425,25 @@ mod tests {
     #[test]
     fn keys_are_as_wide_as_they_have_to_be() {
         let mut tree = Tree::new(&[64, 20, 45]).expect("a little memory");
-        tree.widen(7, false);
+        tree.widen(7, 0);
         assert_eq!(tree.key_bits(), KeyBits::pair(3, 3));
         tree.grow(7, u64::MAX).expect("a little memory");
         assert_eq!(tree.room(), 8);
-        tree.widen(8, false);
+        tree.widen(8, 0);
         assert_eq!(tree.key_bits(), KeyBits::pair(5, 5));
-        tree.widen(1 << 30, true);
+        tree.grow(8, u64::MAX).expect("a little memory");
+        tree.widen(8, 13);
+        assert_eq!(tree.key_bits(), KeyBits::pair(5, 5), "they have enough");
+        tree.widen(40, 13);
+        assert_eq!(tree.key_bits(), KeyBits::pair(11, 11), "both may have six more");
+        tree.widen(1 << 30, 64);
         assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
-        tree.widen(1 << 40, false);
+        tree.widen(1 << 40, 0);
         assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
         assert_eq!(tree.grow(1 << 40, u64::MAX), Err(Refused));
-        let narrow = Tree::new(&[50, 20]).expect("a little memory");
+        let mut narrow = Tree::new(&[50, 20]).expect("a little memory");
         assert_eq!(narrow.key_bits(), KeyBits::pair(1, 20));
+        narrow.widen(7, 10);
+        assert_eq!(narrow.key_bits(), KeyBits::pair(11, 20), "numbers that nobody gives have all their bits");
     }
 }

@@ -102,18 +102,20 @@ impl Batch {
         }
     }
 
-    /// Inserts what the events that are left lead to and belongs to one of so many parts of the table.
+    /// Inserts what the events that are left lead to and belongs to one of so many parts of the table. `turns`: who does so
+    /// waits for who did before.
     #[inline(always)]
-    pub(super) fn insert(&mut self, table: &Table, part: usize, parts: usize) {
+    pub(super) fn insert(&mut self, table: &Table, part: usize, parts: usize, turns: bool) {
         if parts == 1 {
             let Batch { images, inserted, marks, .. } = self;
-            let new = table.insert(&images[..self.len], inserted);
+            let new = table.insert(&images[..self.len], inserted, turns);
             new.iter().for_each(|i| marks[*i as usize / 64] |= 1 << (i % 64));
             return;
         }
         let len = self.set_apart(part, parts);
         let Batch { part, part_of, inserted, marks, .. } = self;
-        for i in table.insert(&part[..len], inserted) {
+        // What finds no room may be in lines of another part.
+        for i in table.insert(&part[..len], inserted, false) {
             let i = part_of[*i as usize];
             marks[i as usize / 64] |= 1 << (i % 64);
         }

@@ -351,7 +351,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Makes room in the table, and for so many more keys.
     fn grow(&mut self, wanted: u64, more: u64, most: u64) -> Result<(), Refused> {
-        self.keys.widen(more, self.table.bytes() > ROOMY.min(most / 8));
+        let large = self.table.bytes() > ROOMY.min(most / 8);
+        self.keys.widen(more, if large { 64 } else { self.table.spare_bits() });
         let others = self.bytes() - self.table.bytes();
         if self.keys.key_bits() != self.table.key_bits() {
             self.table.widen(self.keys.key_bits(), wanted, most.saturating_sub(others))?;

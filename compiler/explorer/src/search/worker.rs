@@ -386,7 +386,7 @@ impl<Scratch: Send, Local: Send> Worker<Scratch, Local> {
         for part in 0..parts {
             shared.wait(part, ticket.number)?;
             if !shared.careful {
-                self.batch.insert(shared.table, part, parts);
+                self.batch.insert(shared.table, part, parts, shared.order.is_some());
                 pass(part, &self.taken);
             }
         }

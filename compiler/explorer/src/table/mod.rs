@@ -180,6 +180,13 @@ impl Table {
         self.cut.bits()
     }
 
+    /// By how many bits keys could be wider without wider slots. Where there are narrower slots these may do soon, so none are
+    /// to spare.
+    pub(crate) fn spare_bits(&self) -> u32 {
+        let fitting = self.cut.bits() - TAG + self.geometry.lines().ilog2();
+        if self.cut == Cut::Bits32 { fitting.saturating_sub(self.key_bits.bits()) } else { 0 }
+    }
+
     /// Slots are numbered below this.
     pub(crate) fn end(&self) -> u64 {
         self.geometry.physical() as u64 * self.cut.slots() + self.stash().len() as u64
@@ -195,16 +202,17 @@ impl Table {
         self.stash.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Inserts numbers, given by their images; the indexes of those that were not there, in no particular order.
-    pub(crate) fn insert<'l>(&self, images: &[u64], lists: &'l mut Inserted) -> &'l [u32] {
-        let mut count = 0;
-        vectorized(InsertAll { table: self, images, lists, count: &mut count });
+    /// Inserts numbers, given by their images; the indexes of those that were not there, in no particular order. `alone`:
+    /// no other thread does so meanwhile, and this one sees what others have inserted before.
+    pub(crate) fn insert<'l>(&self, images: &[u64], lists: &'l mut Inserted, alone: bool) -> &'l [u32] {
+        let (mut count, alone) = (0, alone || self.threads == 1);
+        vectorized(InsertAll { table: self, images, lists, alone, count: &mut count });
         &lists.new[..count]
     }
 
     /// Inserts one number; whether it was not there.
     pub(crate) fn insert_one(&self, image: u64) -> bool {
-        !self.insert(&[image], &mut Inserted { new: vec![0], open: vec![0] }).is_empty()
+        !self.insert(&[image], &mut Inserted { new: vec![0], open: vec![0] }, false).is_empty()
     }
 
     /// Adds numbers to their own lines; then those for which there is no room there to the next lines that are tried for
@@ -333,16 +341,17 @@ struct InsertAll<'a> {
     table: &'a Table,
     images: &'a [u64],
     lists: &'a mut Inserted,
+    alone: bool,
     count: &'a mut usize,
 }
 
 impl Loop for InsertAll<'_> {
     #[inline(always)]
     fn run<C: Compare>(self) {
-        let InsertAll { table, images, lists, count } = self;
-        *count = with_slots!(table.cut, S => match table.threads {
-            1 => table.insert_by::<Alone<S, C>>(images, lists),
-            _ => table.insert_by::<AmongOthers<S, C>>(images, lists),
+        let InsertAll { table, images, lists, alone, count } = self;
+        *count = with_slots!(table.cut, S => match alone {
+            true => table.insert_by::<Alone<S, C>>(images, lists),
+            false => table.insert_by::<AmongOthers<S, C>>(images, lists),
         });
     }
 }

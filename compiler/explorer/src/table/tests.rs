@@ -23,7 +23,7 @@ fn numbers(bits: u32, kind: u64, count: u64) -> impl Iterator<Item = u64> {
 fn insert(table: &Table, numbers: &[u64]) -> Vec<u32> {
     let images: Vec<u64> = numbers.iter().map(|n| table.image(*n)).collect();
     let mut lists = Inserted::new(images.len()).expect("a little memory");
-    let mut new = table.insert(&images, &mut lists).to_vec();
+    let mut new = table.insert(&images, &mut lists, false).to_vec();
     new.sort_unstable();
     new
 }
@@ -244,5 +244,24 @@ fn numbers_of_one_line_are_told_apart() {
                 between.for_each(|image| assert_eq!(table.slot(image), None, "{bits} bits"));
             }
         }
+    }
+}
+
+/// What is to spare needs no wider slots, and one bit more does.
+#[test]
+fn bits_to_spare_cost_nothing() {
+    for (half, wanted) in (6..16).flat_map(|half| [(half, 100), (half, 5_000), (half, 300_000)]) {
+        let mut table = Table::new(KeyBits::pair(half, half), 1).expect("a little memory");
+        table.grow(wanted, u64::MAX).expect("some memory");
+        let (spare, slots) = (table.spare_bits(), table.slots());
+        assert_eq!(table.slot_bits(), 32, "{half} bits twice");
+        let mut widen = |more: u32| {
+            table
+                .widen(KeyBits::pair(half + more / 2, half + more - more / 2), wanted, u64::MAX)
+                .expect("some memory");
+            (table.slot_bits(), table.slots())
+        };
+        assert_eq!(widen(spare), (32, slots), "{half} bits twice, {spare} to spare");
+        assert!(widen(spare + 1).0 > 32, "{half} bits twice, {spare} to spare");
     }
 }
