@@ -5,7 +5,7 @@ use crate::models::{MODELS, Model, Size};
 use crate::tools::{self, Family, Places, Prepared, Tool};
 use crate::{Failure, Options, facts, limit, record, start_up};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One model in one size: all tools, all runs.
 pub struct Table {
@@ -15,6 +15,9 @@ pub struct Table {
     pub size: &'static Size,
     /// One for each tool.
     pub rows: Vec<Row>,
+    /// Seconds until two processes of archc with one thread each, started together, have both ended: what the machine gives
+    /// two that share nothing. Only where archc with two threads is measured.
+    pub pairs: Vec<Duration>,
     /// The machine's own limit for a table of this size; none in quick sessions.
     pub limit: Option<Limit>,
 }
@@ -127,6 +130,7 @@ fn measure_model(
     let mut rows = tools.iter().map(prepare).collect::<Result<Vec<_>, Failure>>()?;
     let repetitions = if options.quick { 1 } else { options.repetitions };
     let limits = Limits { memory: options.max_memory << 30, time: Duration::from_secs(options.timeout) };
+    let mut pairs = Vec::new();
     for round in 1..=repetitions {
         for row in rows.iter_mut().filter(|r| r.gave_up.is_none()) {
             let folder = row.tool.folder(places, model, size);
@@ -138,9 +142,31 @@ fn measure_model(
                 row.gave_up.clone().unwrap_or(format!("{last:.3?}"))
             );
         }
+        if rows.iter().any(|r| r.tool == Tool::Archc { threads: 2 }) {
+            pairs.push(run_pair(&rows[0], &places.scratch)?);
+        }
     }
     let limit = if options.quick { None } else { Some(probe_limit(options, size, &places.scratch)?) };
-    Ok(Table { model, size, rows, limit })
+    Ok(Table { model, size, rows, pairs, limit })
+}
+
+/// Two processes of the same tool at the same time.
+fn run_pair(row: &Row, scratch: &Path) -> Result<Duration, Failure> {
+    let wrong = |e: String| Failure::wrong(format!("two of {} at once: {e}", row.tool));
+    let run = |name: &str| measure::run_short(row.prepared.process(scratch), &scratch.join(name));
+    let start = Instant::now();
+    let ended = std::thread::scope(|scope| {
+        let other = scope.spawn(|| run("pair-1.out"));
+        [run("pair-2.out"), other.join().expect("running a process does not panic")]
+    });
+    let took = start.elapsed();
+    for ended in ended {
+        let (status, _) = ended.map_err(|e| wrong(e.to_string()))?;
+        if !status.success() {
+            return Err(wrong(status.to_string()));
+        }
+    }
+    Ok(took)
 }
 
 /// One run; its counts must be those of the size.

@@ -1,7 +1,7 @@
 //! What the figures come to: ratios to archc, and the goals of the project.
 
 use crate::Judge;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, median};
 use crate::session::{Row, Table};
 use crate::start_up::middle;
 use crate::tools::{Family, Tool};
@@ -65,6 +65,10 @@ pub fn goals(table: &Table, judge: Judge) -> Vec<Goal> {
         let what = "one thread's time over two threads'".to_owned();
         let measured = ours.wall.as_secs_f64() / two.wall.as_secs_f64();
         goals.push(Goal { what, measured, goal: 1.6, at_most: false });
+        if let Some(given) = given(table) {
+            let what = format!("that over the {given:.2} that two processes at once gain on this machine");
+            goals.push(Goal { what, measured: measured / given, goal: 0.8, at_most: false });
+        }
     }
     if let Some(limit) = &table.limit {
         let least = table.size.transitions as f64 / limit.one;
@@ -72,6 +76,13 @@ pub fn goals(table: &Table, judge: Judge) -> Vec<Goal> {
         goals.push(Goal { what, measured: ours_seconds / least, goal: 2.5, at_most: true });
     }
     goals
+}
+
+/// What the machine gives: the time of two runs of archc with one thread, one after the other, over that of two at once. On two
+/// free cores 2; less where they share caches or a core, or somebody else uses them.
+fn given(table: &Table) -> Option<f64> {
+    let (one, pair) = (archc(table, 1)?, median(&table.pairs)?);
+    Some(2.0 * one.wall.as_secs_f64() / pair.as_secs_f64())
 }
 
 /// The least of a quantity among the one-threaded runs of a peer.
