@@ -1,6 +1,7 @@
 //! Executes calls: prepare, step in a transaction, what comes after. Everything that serves (HTTP, the outbox, a simulation)
 //! goes through here.
 
+use crate::fencing::{Holder, acting};
 use crate::handover::HandOver;
 use crate::look::{Looked, look};
 use crate::monitor::Monitor;
@@ -186,7 +187,12 @@ impl Engine {
         {
             return Ok(Settled { verdict: Verdict::Replayed(known), conflicts: 0, resolved: false });
         }
-        let prepared = tokio::time::timeout(self.limits.prepare, op.handler.prepare(&call)).await;
+        let holder = op
+            .handler
+            .run(&call)
+            .map(|run| Holder::new(&self.service.name, run, self.store.clone(), call.fence.as_ref()));
+        let preparing = acting(holder, op.handler.prepare(&call));
+        let prepared = tokio::time::timeout(self.limits.prepare, preparing).await;
         let prepared = prepared.map_err(|_| Failure::Slow(self.limits.prepare))??;
         let (run, schema) = (prepared.run.as_ref(), self.store.schema());
         let step = self.hand_over.around(op, &call, run, schema, prepared.step);
@@ -197,7 +203,7 @@ impl Engine {
             run: prepared.run,
             input: prepared.input,
             idempotency: key,
-            trace_id: call.trace.map(|trace| trace.trace_id()),
+            trace: call.trace,
         };
         let transition = Transition { plan: op.plan.clone(), keys: prepared.keys, meta, step };
         Ok(transact(&*self.store, transition, &self.limits.retry).await?)

@@ -1,10 +1,16 @@
 //! Fencing tokens: what an outgoing call carries so that its receiver can refuse a holder that was replaced.
 //!
 //! A lease says who *should* act, an epoch says who may: epochs are safety, leases only liveness.
+//!
+//! What a handler asks of other services carries a token by itself: the run on whose behalf it acts, in the version that the run
+//! has then ([`current`]). The receiver refuses what is older than what it has seen ([`Gate`]).
 
+use crate::store::{Store, StoreError};
+use crate::value::RowKey;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use tokio::sync::OnceCell;
 
 /// The HTTP header that carries a token.
 pub const HEADER: &str = "fencing-token";
@@ -12,7 +18,8 @@ pub const HEADER: &str = "fencing-token";
 /// The right to act for a row as of an epoch. Text: `ClaimState/k1/7`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct FencingToken {
-    /// What is protected: a row, as [`crate::RowKey::text`] writes it.
+    /// What is protected: a row, as [`crate::RowKey::text`] writes it; behind the name of its service and a colon where it is
+    /// told to other services.
     pub resource: String,
     /// The epoch; a greater one replaces a smaller one.
     pub epoch: u64,
@@ -32,6 +39,66 @@ impl FencingToken {
 impl fmt::Display for FencingToken {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}/{}", self.resource, self.epoch)
+    }
+}
+
+tokio::task_local! {
+    static HOLDER: Arc<Holder>;
+}
+
+/// The run on whose behalf a handler acts, and as of when, which is looked up when something is first asked.
+///
+/// What a handler does before that has no effect elsewhere, so it is as if the request had come then.
+pub(crate) struct Holder {
+    /// The run, as others are told of it.
+    resource: String,
+    run: RowKey,
+    store: Arc<dyn Store>,
+    token: OnceCell<FencingToken>,
+}
+
+impl Holder {
+    /// A run of a service; with the token by which its call was handed over, if that is about the run.
+    pub(crate) fn new(
+        service: &str,
+        run: RowKey,
+        store: Arc<dyn Store>,
+        given: Option<&FencingToken>,
+    ) -> Holder {
+        let own = run.text(store.schema());
+        let resource = format!("{service}:{own}");
+        let given = given.filter(|token| token.resource == own);
+        let token = given.map(|token| FencingToken { resource: resource.clone(), epoch: token.epoch });
+        Holder { resource, run, store, token: OnceCell::new_with(token) }
+    }
+
+    async fn token(&self) -> Result<FencingToken, StoreError> {
+        let look = || async {
+            let row = self.store.read(std::slice::from_ref(&self.run)).await?.into_iter().next().flatten();
+            Ok(FencingToken { resource: self.resource.clone(), epoch: row.map_or(0, |row| row.version) })
+        };
+        self.token.get_or_try_init(look).await.cloned()
+    }
+}
+
+/// A future during which [`current`] is the token of this holder.
+pub(crate) async fn acting<F: Future>(holder: Option<Holder>, future: F) -> F::Output {
+    match holder {
+        Some(holder) => HOLDER.scope(Arc::new(holder), future).await,
+        None => future.await,
+    }
+}
+
+/// The right under which the handler acts that this task executes: `jobs:processing/ann/3`, the run and its version when the
+/// handler first asks, or when it was handed over. It stays the same for the whole call. None outside of handlers, in tasks that a
+/// handler has spawned, and for rules, which have no run.
+///
+/// # Errors
+/// The run cannot be read.
+pub async fn current() -> Result<Option<FencingToken>, StoreError> {
+    match HOLDER.try_with(Arc::clone) {
+        Ok(holder) => holder.token().await.map(Some),
+        Err(_) => Ok(None),
     }
 }
 

@@ -10,7 +10,7 @@
 use crate::fencing::FencingToken;
 use crate::outbox::Message;
 use crate::schema::{KindClass, KindId, Schema};
-use crate::service::{Call, Class, Operation, Service};
+use crate::service::{Call, Class, Operation, Service, class};
 use crate::store::{Decision, Denial, Effects, Json, Snapshot, Step};
 use crate::value::{Field, Row, RowKey, TypedFields, Value};
 use smol_str::SmolStr;
@@ -155,8 +155,8 @@ impl HandOver {
         if visit.is_none() && self.to.is_empty() {
             return step;
         }
-        let (hand_over, schema, op, delivered) =
-            (self.clone(), schema.clone(), op.clone(), call.delivery.is_some());
+        let (hand_over, schema, delivered) = (self.clone(), schema.clone(), call.delivery.is_some());
+        let (name, outcomes) = (op.name.clone(), op.outcomes.clone());
         Arc::new(move |snapshot| {
             if let Some(visit) = &visit
                 && snapshot.version(&visit.run) != visit.version
@@ -166,7 +166,8 @@ impl HandOver {
             let mut decision = step(snapshot);
             if let Decision::Apply(effects) = &mut decision {
                 let handed_over = visit.as_ref().filter(|_| delivered).map(|visit| &visit.run);
-                let messages = hand_over.messages(&schema, snapshot, effects, &op, handed_over);
+                let taken = (&name, class(&outcomes, &effects.outcome));
+                let messages = hand_over.after(&schema, snapshot, effects, taken, handed_over);
                 effects.messages.extend(messages);
             }
             decision
@@ -183,11 +184,22 @@ impl HandOver {
         op: &Operation,
         delivered: Option<&RowKey>,
     ) -> Vec<Message> {
-        let class = op.class(&effects.outcome);
+        self.after(schema, snapshot, effects, (&op.name, op.class(&effects.outcome)), delivered)
+    }
+
+    /// The messages of a commit of the operation of this name, whose outcome means this.
+    fn after(
+        &self,
+        schema: &Schema,
+        snapshot: &Snapshot<'_>,
+        effects: &Effects,
+        (op, class): (&SmolStr, Class),
+        delivered: Option<&RowKey>,
+    ) -> Vec<Message> {
         let delay = |to: &Successor| match class {
             Class::Retry { after } => after,
             Class::Requeue => self.pause,
-            Class::Done if to.op == op.name => self.pause,
+            Class::Done if to.op == *op => self.pause,
             Class::Done => Duration::ZERO,
         };
         let mut messages = Vec::new();
@@ -204,7 +216,7 @@ impl HandOver {
             && !matches!(class, Class::Retry { .. })
             && effects.writes.iter().all(|(row, _)| row != run)
             && let Some(values) = snapshot.get(run)
-            && let Some(to) = self.to.iter().find(|to| to.op == op.name && to.turn.is_reached(run, values))
+            && let Some(to) = self.to.iter().find(|to| to.op == *op && to.turn.is_reached(run, values))
         {
             let visit = Visit { run: run.clone(), version: snapshot.version(run) };
             messages.extend(to.message(schema, &visit, values, delay(to)));

@@ -48,7 +48,7 @@ pub async fn look(
         run: None,
         input: Json::null(),
         idempotency: None,
-        trace_id: None,
+        trace: None,
     };
     let plan = Arc::new(Plan { op: "look".into(), ..Plan::default() });
     let transition = Transition { plan, keys: vec![row.clone()], meta, step: Arc::new(step) };

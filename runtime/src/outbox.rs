@@ -7,9 +7,11 @@
 use crate::fencing::FencingToken;
 use crate::store::{BoxFuture, Json, Store, StoreError, TxId};
 use crate::time::Instant;
+use crate::trace_context::TraceContext;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use smol_str::SmolStr;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,17 +43,70 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// A text that is no message's identity.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a message is called `TX/NUMBER`, as `outbox list` shows it")]
+pub struct NoMessageId;
+
+impl FromStr for MessageId {
+    type Err = NoMessageId;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<MessageId, NoMessageId> {
+        let (tx, index) = text.split_once('/').ok_or(NoMessageId)?;
+        let plain = index.bytes().all(|b| b.is_ascii_digit());
+        let index = index.parse().ok().filter(|_| plain).ok_or(NoMessageId)?;
+        Ok(MessageId { tx: TxId::parse(tx).ok_or(NoMessageId)?, index })
+    }
+}
+
 /// A message taken for delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {
     /// Which message.
     pub id: MessageId,
-    /// The number of this attempt, from 1.
+    /// The number of this attempt, from 1. No two attempts at a message have the same.
     pub attempt: u32,
+    /// The number of this attempt among those since the message was last revived: from 1, and not more than `attempt`. By it a
+    /// message is given up.
+    pub tries: u32,
     /// The message; its delay has passed.
     pub message: Message,
     /// When it was committed.
     pub created: Instant,
+    /// The trace in which it was written.
+    pub trace: Option<TraceContext>,
+}
+
+/// A message as it lies in the outbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Letter {
+    /// Which message.
+    pub id: MessageId,
+    /// The message; its delay is in `standing`.
+    pub message: Message,
+    /// When it was committed.
+    pub created: Instant,
+    /// The trace in which it was written.
+    pub trace: Option<TraceContext>,
+    /// How many attempts were made to deliver it, and perhaps one that is being made.
+    pub attempts: u32,
+    /// What went wrong last; none if nothing has.
+    pub error: Option<String>,
+    /// Whether it will be delivered.
+    pub standing: Standing,
+}
+
+/// Whether a message will be delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It will.
+    Waiting {
+        /// When it may be taken (again). While it is being delivered: when that is taken to have failed.
+        due: Instant,
+    },
+    /// It was given up, and lies there until somebody revives or discards it.
+    Dead,
 }
 
 /// How an attempt ended.
@@ -133,15 +188,16 @@ impl DispatchPolicy {
         pauses.nth(attempt.clamp(1, 64) as usize - 1).unwrap_or(self.max_pause)
     }
 
-    /// What to do with a message after an answer.
-    fn settlement(&self, attempt: u32, answer: Answer) -> Settlement {
+    /// What to do with a message after the answer to the given attempt (from 1) since it was last revived.
+    fn settlement(&self, tries: u32, answer: Answer) -> Settlement {
         match answer {
             Answer::Accepted => Settlement::Delivered,
-            Answer::Later(error) if attempt < self.attempts => {
-                Settlement::Retry { after: self.pause(attempt), error }
+            Answer::Later(error) if tries < self.attempts => {
+                Settlement::Retry { after: self.pause(tries), error }
             }
             Answer::Later(error) => {
-                Settlement::Dead { error: format!("given up after {attempt} attempts: {error}") }
+                let plural = if tries == 1 { "" } else { "s" };
+                Settlement::Dead { error: format!("given up after {tries} attempt{plural}: {error}") }
             }
             Answer::Never(error) => Settlement::Dead { error },
         }
@@ -229,7 +285,7 @@ async fn deliver_one(
     let within = policy.lease.mul_f32(0.8);
     let answer = tokio::time::timeout(within, deliver.deliver(delivery)).await;
     let answer = answer.unwrap_or_else(|_| Answer::Later(format!("no answer within {within:?}")));
-    let settlement = policy.settlement(delivery.attempt, answer);
+    let settlement = policy.settlement(delivery.tries, answer);
     let last = store.settle(delivery.id, delivery.attempt, &settlement).await?;
     Ok((settlement, last))
 }

@@ -110,7 +110,7 @@ impl Operation {
     /// What an outcome means to who asked.
     #[must_use]
     pub fn class(&self, outcome: &str) -> Class {
-        self.outcomes.iter().find(|o| o.name == outcome).map_or(Class::Done, |o| o.class)
+        class(&self.outcomes, outcome)
     }
 
     /// The outcomes that ask for the request to be repeated.
@@ -119,6 +119,11 @@ impl Operation {
         let retried = self.outcomes.iter().filter(|o| matches!(o.class, Class::Retry { .. }));
         retried.map(|o| o.name.clone()).collect()
     }
+}
+
+/// What an outcome means where these are the ones that are not plain success.
+pub(crate) fn class(outcomes: &[Outcome], outcome: &str) -> Class {
+    outcomes.iter().find(|o| o.name == outcome).map_or(Class::Done, |o| o.class)
 }
 
 /// An outcome.
@@ -149,6 +154,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Everything before the step: may wait for the network, and makes the spec's nondeterministic choices. Runs at least
     /// once; a request that is repeated under its idempotency key after the commit is answered without it.
     fn prepare<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Prepared, HandlerError>>;
+
+    /// The run that a call is about, if the request says it: what the handler asks of others is fenced by it.
+    fn run(&self, _call: &Call) -> Option<RowKey> {
+        None
+    }
 }
 
 impl<F> Handler for F

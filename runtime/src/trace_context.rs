@@ -101,6 +101,27 @@ impl TraceContext {
     }
 }
 
+impl TraceContext {
+    /// The headers that say it to whoever is asked.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let state = (!self.state.is_empty()).then(|| (TRACESTATE, self.state.to_string()));
+        std::iter::once((TRACEPARENT, self.to_string())).chain(state)
+    }
+
+    /// As stores keep it: the `traceparent`, and what vendors add behind a space.
+    #[must_use]
+    pub fn kept(&self) -> String {
+        if self.state.is_empty() { self.to_string() } else { format!("{self} {}", self.state) }
+    }
+
+    /// Reads what [`TraceContext::kept`] writes.
+    #[must_use]
+    pub fn of_kept(text: &str) -> Option<TraceContext> {
+        let (parent, state) = text.split_once(' ').unwrap_or((text, ""));
+        Some(TraceContext::parse(parent)?.with_state(state))
+    }
+}
+
 /// As a `traceparent`.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,6 +155,16 @@ mod tests {
         assert_eq!(later.to_string(), GIVEN);
         let flags = TraceContext::parse(&format!("{}fe", &GIVEN[..53])).expect("flags that nobody knows yet");
         assert!(!flags.is_sampled());
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        let context = TraceContext::parse(GIVEN).expect("it is one");
+        for state in ["", "a=1", "a=1, b=2 3"] {
+            let context = context.clone().with_state(state);
+            assert_eq!(TraceContext::of_kept(&context.kept()), Some(context));
+        }
+        assert_eq!(TraceContext::of_kept("a=1"), None);
     }
 
     #[test]

@@ -8,6 +8,9 @@ mod program;
 
 use arch_runtime::store::sqlite::{Options, SqliteStore};
 use arch_runtime::testing::sample;
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use http::{ask, text};
 use program::{Running, command, free_port, run, text_of};
 
@@ -55,6 +58,153 @@ fn what_cannot_be_served_says_why() {
     assert_eq!(wrong.status.code(), Some(2), "{}", text_of(&wrong));
     assert!(text_of(&wrong).contains("urll"), "{}", text_of(&wrong));
     assert_eq!(run(folder.path(), &["sing"]).status.code(), Some(2));
+}
+
+/// Somebody downstream who answers with this status, and tells what was asked.
+async fn downstream(status: u16, port: u16) -> tokio::sync::mpsc::UnboundedReceiver<(HeaderMap, String)> {
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let hear = move |headers: HeaderMap, body: String| async move {
+        let _ = tell.send((headers, body));
+        StatusCode::from_u16(status).expect("a status")
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("it is free");
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/audit", post(hear))).await });
+    told
+}
+
+/// What `outbox list` says.
+fn listed(folder: &std::path::Path) -> serde_json::Value {
+    let output = run(folder, &["outbox", "list", "--format", "json"]);
+    assert!(output.status.success(), "{}", text_of(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // The harness of tests says something before it.
+    serde_json::from_str(&text[text.find('{').expect("an object")..]).expect("JSON")
+}
+
+async fn until(folder: &std::path::Path, dead: u64, waiting: u64) -> serde_json::Value {
+    for _ in 0..200 {
+        let list = listed(folder);
+        if (list["dead"].as_u64(), list["waiting"].as_u64()) == (Some(dead), Some(waiting)) {
+            return list;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{}", listed(folder));
+}
+
+async fn released(running: &Running, item: &str) {
+    for op in ["acquire", "release"] {
+        let body = format!(r#"{{"self": "c", "item": "{item}"}}"#);
+        let reply = ask(running.1, &text("POST", &format!("/v1/main/{op}"), &[], &body)).await;
+        assert_eq!(reply.map(|r| r.0), Some(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_messages_are_looked_at_and_delivered_again_or_dropped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = free_port();
+    let settings = format!(
+        "[outbox]\nattempts = 1\npoll = \"10ms\"\n[outbox.targets]\n\"audit.released\" = \"http://127.0.0.1:{to}/audit\"\n"
+    );
+    std::fs::write(folder.path().join("sample.toml"), settings).expect("it is written");
+    let empty = run(folder.path(), &["outbox", "list"]);
+    assert!(text_of(&empty).contains("The outbox of sqlite:sample.db is empty."), "{}", text_of(&empty));
+    let running = Running::start(folder.path(), free_port()).await;
+    released(&running, "a").await;
+    let list = until(folder.path(), 1, 0).await;
+    let message = &list["messages"][0];
+    let id = message["id"].as_str().expect("text").to_owned();
+    assert_eq!((&message["state"], &message["request"]), (&"dead".into(), &"a".into()));
+    assert_eq!((&message["attempts"], &message["fencing_token"]), (&1.into(), &"ClaimState/a/1".into()));
+    let told = text_of(&run(folder.path(), &["outbox", "list"]));
+    for part in [
+        "1 dead, 0 waiting",
+        &id,
+        "audit.released",
+        "1 attempt",
+        "given up after 1 attempt: http://",
+        "Connection refused",
+        "outbox retry ID",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+
+    // Delivered again while the service runs, under the same key and token.
+    let mut heard = downstream(204, to).await;
+    let retried = run(folder.path(), &["outbox", "retry", &id]);
+    assert!(
+        retried.status.success() && text_of(&retried).contains("is delivered again"),
+        "{}",
+        text_of(&retried)
+    );
+    let (headers, body) = heard.recv().await.expect("it is delivered");
+    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    assert_eq!(body, "\"a\"");
+    assert_eq!(header("idempotency-key"), Some(format!("\"{id}\"")));
+    assert_eq!(header("fencing-token").as_deref(), Some("ClaimState/a/1"));
+    until(folder.path(), 0, 0).await;
+    let gone = run(folder.path(), &["outbox", "retry", &id]);
+    assert_eq!(gone.status.code(), Some(1), "{}", text_of(&gone));
+    assert!(text_of(&gone).contains(&format!("the outbox has no message {id}")), "{}", text_of(&gone));
+    assert!(running.terminate().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_revived_and_dropped_while_nobody_serves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = free_port();
+    let settings = format!(
+        "[outbox]\npoll = \"10ms\"\n[outbox.targets]\n\"audit.released\" = \"http://127.0.0.1:{to}/audit\"\n"
+    );
+    std::fs::write(folder.path().join("sample.toml"), settings).expect("it is written");
+    let mut refusing = downstream(400, to).await;
+    let running = Running::start(folder.path(), free_port()).await;
+    for item in ["a", "b", "c"] {
+        released(&running, item).await;
+        refusing.recv().await.expect("it is refused");
+    }
+    let list = until(folder.path(), 3, 0).await;
+    assert!(running.terminate().status.success());
+    let id = |n: usize| list["messages"][n]["id"].as_str().expect("text").to_owned();
+    assert_eq!(list["messages"][0]["error"], "status 400");
+    let some = text_of(&run(folder.path(), &["outbox", "list", "--dead", "--limit", "2"]));
+    assert!(some.contains(&id(1)) && !some.contains(&id(2)) && some.contains("and 1 more"), "{some}");
+    let dropped = run(folder.path(), &["outbox", "drop", &id(0)]);
+    let told = text_of(&dropped);
+    assert!(
+        dropped.status.success() && told.contains("is dropped") && told.contains("What it said: \"a\""),
+        "{told}"
+    );
+    assert!(told.contains("ClaimState/a stays where it is"), "{told}");
+    assert_eq!(run(folder.path(), &["outbox", "drop", &id(0)]).status.code(), Some(1));
+    let all = run(folder.path(), &["outbox", "retry", "--all"]);
+    assert!(
+        all.status.success() && text_of(&all).contains("2 messages are delivered again"),
+        "{}",
+        text_of(&all)
+    );
+    let left = listed(folder.path());
+    assert_eq!((&left["dead"], &left["waiting"]), (&0.into(), &2.into()));
+    assert_eq!(left["messages"][0]["state"], "waiting");
+
+    for wrong in [&["outbox", "retry"][..], &["outbox", "retry", "x"], &["outbox", "drop"], &["outbox"]] {
+        let output = run(folder.path(), wrong);
+        assert_eq!(output.status.code(), Some(2), "{}", text_of(&output));
+    }
+    let told = text_of(&run(folder.path(), &["outbox", "drop", "x"]));
+    assert!(told.contains("a message is called `TX/NUMBER`"), "{told}");
+    let mut memory = command(folder.path(), 0, &["outbox", "list"]);
+    let memory = memory.env("SAMPLE__STORE__URL", "memory:").output().expect("it can be run");
+    assert_eq!(memory.status.code(), Some(2), "{}", text_of(&memory));
+    assert!(text_of(&memory).contains("in the serving process alone"), "{}", text_of(&memory));
+
+    // They are delivered, by whoever serves next.
+    let running = Running::start(folder.path(), free_port()).await;
+    for item in ["\"b\"", "\"c\""] {
+        assert_eq!(refusing.recv().await.map(|(_, body)| body).as_deref(), Some(item));
+    }
+    assert!(running.terminate().status.success());
 }
 
 #[test]

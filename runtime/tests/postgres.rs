@@ -39,6 +39,7 @@ async fn postgres() {
     keys_in_use_are_refused(&server).await;
     wrong_databases_are_refused(&server).await;
     a_restored_journal_can_be_followed(&server).await;
+    an_earlier_outbox_is_completed(&server).await;
     the_tail_waits_for_transactions_that_are_not_over(&server).await;
     cut_connections_lose_and_repeat_nothing(&server).await;
     crashes_lose_nothing(&mut server).await;
@@ -178,6 +179,26 @@ async fn wrong_databases_are_refused(server: &Server) {
     let error = count(&*store).await.expect_err("it cannot be written");
     assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("read-only")), "{error}");
     assert!(store.health().await.is_err());
+}
+
+/// As databases were before messages had a trace and could be revived, with a message in it.
+async fn an_earlier_outbox_is_completed(server: &Server) {
+    println!("an_earlier_outbox_is_completed");
+    let url = server.database("earlier");
+    let store = opened(&url).await;
+    for request in [
+        Request::Acquire { item: "i".into(), client: "c".into() },
+        Request::Release { item: "i".into(), client: "c".into() },
+    ] {
+        transact(&*store, request.transition(), &Policy::default()).await.expect("it is applied");
+    }
+    server.sql("earlier", "ALTER TABLE arch_outbox DROP COLUMN trace, DROP COLUMN revived");
+    let store = opened(&url).await;
+    let letters = store.letters(false, None, 10).await.expect("the outbox can be read");
+    assert_eq!(letters.iter().map(|l| l.message.target.as_str()).collect::<Vec<_>>(), ["audit.released"]);
+    let taken = store.claim(10, Duration::from_secs(60)).await.expect("messages can be taken");
+    assert_eq!(taken.iter().map(|d| (d.attempt, d.tries)).collect::<Vec<_>>(), [(1, 1)]);
+    opened(&url).await;
 }
 
 async fn a_restored_journal_can_be_followed(server: &Server) {

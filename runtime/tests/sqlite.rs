@@ -53,6 +53,32 @@ async fn a_hammer_leaves_a_serial_journal_that_survives_reopening() {
     hammer::check(&again, &tally).await.expect("nothing was lost");
 }
 
+/// As databases were before messages had a trace and could be revived, with a message in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_outbox_is_completed() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = open(&path).expect("a new database");
+    for request in [
+        Request::Acquire { item: "i".into(), client: "c".into() },
+        Request::Release { item: "i".into(), client: "c".into() },
+    ] {
+        transact(&store, request.transition(), &Policy::default()).await.expect("it is applied");
+    }
+    drop(store);
+    let sql = rusqlite::Connection::open(&path).expect("it is a database");
+    let earlier = "ALTER TABLE arch_outbox DROP COLUMN trace; ALTER TABLE arch_outbox DROP COLUMN revived;";
+    sql.execute_batch(earlier).expect("it has them");
+    drop(sql);
+    let store = open(&path).expect("it is completed");
+    let letters = store.letters(false, None, 10).await.expect("the outbox can be read");
+    assert_eq!(letters.iter().map(|l| l.message.target.as_str()).collect::<Vec<_>>(), ["audit.released"]);
+    let taken = store.claim(10, std::time::Duration::from_secs(60)).await.expect("messages can be taken");
+    assert_eq!(taken.iter().map(|d| (d.attempt, d.tries)).collect::<Vec<_>>(), [(1, 1)]);
+    drop(store);
+    open(&path).expect("it is complete");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_may_share_a_file() {
     // As far as SQLite can tell, two stores in one process are two processes.

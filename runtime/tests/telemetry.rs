@@ -128,6 +128,34 @@ async fn spans_are_of_the_trace_that_the_request_names_and_so_is_the_journal() {
     assert_eq!(journal, expected.map(|id| Some(id.to_owned())));
 }
 
+/// What a commit hands over goes on in the trace of the call that committed it.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_delivered_in_the_trace_of_their_commit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let hear = move |headers: axum::http::HeaderMap| async move { drop(tell.send(headers)) };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let to = listener.local_addr().expect("it has one");
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/audit", post(hear))).await });
+    let settings = format!("[outbox.targets]\n\"audit.released\" = \"http://{to}/audit\"\n");
+    std::fs::write(folder.path().join("sample.toml"), settings).expect("it is written");
+    let collector = Collector::default();
+    let running = serve(folder.path(), collector.start().await, &[]).await;
+    assert_eq!(acquire(&running, "a", &[]).await, 200);
+    let sampled = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let headers = [("traceparent", &*sampled), ("tracestate", "vendor=x")];
+    let release = text("POST", "/v1/main/release", &headers, r#"{"self": "c", "item": "a"}"#);
+    assert_eq!(ask(running.1, &release).await.map(|reply| reply.0), Some(200));
+    let told = told.recv().await.expect("it is delivered");
+    assert!(running.terminate().status.success());
+    let said = |name: &str| told.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let spans = collector.spans();
+    let (_, release) = spans.iter().find(|(_, span)| span.name == "main.release").expect("its span");
+    assert_eq!(said("traceparent"), format!("00-{TRACE}-{}-01", hex(&release.span_id)));
+    assert_eq!(said("tracestate"), "vendor=x");
+    assert_eq!(traces(folder.path())[1].as_deref(), Some(TRACE));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_variables_of_open_telemetry_are_heard() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -3,15 +3,22 @@
 
 use arch_runtime::client::{CallError, Endpoint, Key};
 use arch_runtime::engine::{Engine, Limits};
+use arch_runtime::fencing::{FencingToken, Gate};
 use arch_runtime::serve::auth::{
     Acts, Authenticate, HeaderMap, Identity, Open, Peer, Unauthenticated,
 };
-use arch_runtime::serve::{App, Metrics, Server};
+use arch_runtime::serve::{App, Metrics, Server, router};
+use arch_runtime::service::{Call, HandlerError};
 use arch_runtime::store::memory::MemoryStore;
+use axum::Router;
+use axum::http::StatusCode;
 use job_queue::generated::client::{
     ClaimOutcome, FinishOutcome, RenewOutcome, ServiceClient, SubmitOutcome,
 };
-use job_queue::generated::handlers::{ClaimRequest, FinishRequest, RenewRequest, SubmitRequest};
+use job_queue::generated::handlers::{
+    ClaimChoices, ClaimRequest, FinishRequest, GiveUpRequest, RenewRequest, SubmitRequest,
+    WorkerHandlers,
+};
 use job_queue::generated::rows::{
     JobTruth, Lease, Processing, ProcessingKey, ProcessingStatus, Tokens, WorkerLocals,
 };
@@ -74,6 +81,110 @@ fn claim(worker: &str, job: &str) -> ClaimRequest {
 }
 
 const JOB: &str = "primes-100";
+
+/// A worker that tells somebody elsewhere of what it is about to finish: over HTTP, over gRPC, and under a token of its own.
+struct Tells(Endpoint);
+
+impl WorkerHandlers for Tells {
+    async fn claim(&self, _: &Call, request: ClaimRequest) -> Result<ClaimChoices, HandlerError> {
+        let job = request.job.ok_or_else(|| HandlerError::invalid("which?"))?;
+        Ok(ClaimChoices { job })
+    }
+
+    async fn renew(&self, _: &Call, _: RenewRequest) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn give_up(&self, _: &Call, _: GiveUpRequest) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn finish(&self, _: &Call, _: FinishRequest) -> Result<(), HandlerError> {
+        // What comes back does not matter.
+        _ = self.0.ask("elsewhere.note", "{}", &Key::fresh()).await;
+        let over_grpc = ServiceClient::over_grpc(self.0.clone());
+        _ = over_grpc.submit(&submit(JOB)).await;
+        let lease = FencingToken::parse("Lease/j1/5").expect("a token");
+        let fenced = self.0.clone().fenced(lease);
+        _ = fenced.ask("elsewhere.note", "{}", &Key::fresh()).await;
+        Ok(())
+    }
+}
+
+/// What a handler asks of others says on behalf of which run, and as of when, so that they can refuse whoever was replaced.
+#[tokio::test]
+async fn what_a_handler_asks_carries_the_token_of_its_run() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let hear = move |headers: HeaderMap| async move {
+        let token = headers
+            .get("fencing-token")
+            .map(|token| token.to_str().expect("text").to_owned());
+        tell.send(token).expect("somebody listens");
+        StatusCode::BAD_REQUEST
+    };
+    let elsewhere = Endpoint::over(Router::new().fallback(hear));
+    let made = service(
+        "jobs",
+        "0.1.0",
+        [],
+        handlers::producer::Producer,
+        Tells(elsewhere.clone()),
+    );
+    let made = made.expect("no list of instances is needed");
+    let store = Arc::new(MemoryStore::new(made.schema.clone()));
+    let engine = Engine::new(Arc::new(made), store, Limits::default()).expect("it makes sense");
+    let app = App::new(
+        Arc::new(engine),
+        Arc::new(Metrics::default()),
+        Arc::new(Open),
+    );
+    let router = router(Arc::new(app));
+    let client = ServiceClient::new(Endpoint::over(router.clone()));
+    let finish = FinishRequest {
+        me: Worker("ann".into()),
+    };
+    let gate = Gate::default();
+    let mut tokens = Vec::new();
+    for n in [0, 1] {
+        let job = format!("primes-{}", 100 + n);
+        client.submit(&submit(&job)).await.expect("it is new");
+        client
+            .claim(&claim("ann", &job))
+            .await
+            .expect("it is ready");
+        client.finish(&finish).await.expect("it is ann's");
+        let expected = format!("jobs:processing/ann/{}", 1 + 2 * n);
+        for expected in [&expected, &expected, "Lease/j1/5"] {
+            assert_eq!(told.recv().await.flatten().as_deref(), Some(expected));
+        }
+        tokens.push(FencingToken::parse(&expected).expect("a token"));
+        assert_eq!(gate.accept(&tokens[n]), Ok(()));
+    }
+    assert!(
+        gate.accept(&tokens[0]).is_err(),
+        "it is of an earlier visit"
+    );
+    // A run that was handed over is asked about as it was then, not as it is when the handler comes to ask.
+    let late =
+        Endpoint::over(router).fenced(FencingToken::parse("processing/ann/3").expect("a token"));
+    let late = ServiceClient::new(late).finish(&finish).await;
+    assert!(
+        late.is_err_and(|e| matches!(e, CallError::Denied(denied) if denied.is_false("run.moved")))
+    );
+    assert_eq!(
+        told.recv().await.flatten().as_deref(),
+        Some("jobs:processing/ann/3")
+    );
+    // Nobody acts for a run here.
+    _ = elsewhere.ask("elsewhere.note", "{}", &Key::fresh()).await;
+    while let Ok(token) = told.try_recv() {
+        assert_ne!(token.as_deref(), Some("jobs:processing/ann/4"));
+        if token.is_none() {
+            return;
+        }
+    }
+    panic!("it has a token");
+}
 
 #[tokio::test]
 async fn outcomes_runs_and_false_guards_have_types() {

@@ -57,19 +57,19 @@ fn client(address: &str) -> ServiceClient {
     ServiceClient::new(endpoint.patience(Patience::of(Duration::from_secs(60))))
 }
 
+/// A job is submitted.
+async fn submitted(client: &ServiceClient) {
+    let (job, me) = (Job(JOB.into()), Producer("p".into()));
+    let submit = SubmitRequest { me, job };
+    client.submit(&submit).await.expect("it is new");
+}
+
 /// A job is submitted, and ann has it.
 async fn claimed(client: &ServiceClient) {
-    let (job, me) = (Job(JOB.into()), Producer("p".into()));
-    client
-        .submit(&SubmitRequest {
-            me,
-            job: job.clone(),
-        })
-        .await
-        .expect("it is new");
+    submitted(client).await;
     let claim = ClaimRequest {
         me: Worker("ann".into()),
-        job: Some(job),
+        job: Some(Job(JOB.into())),
     };
     client.claim(&claim).await.expect("it is ready");
 }
@@ -154,6 +154,33 @@ async fn what_was_committed_before_a_crash_is_delivered_after_it() {
 }
 
 #[tokio::test]
+async fn what_is_handed_over_goes_on_in_the_trace_of_the_commit() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let (folder, address) = (tempfile::tempdir().expect("a folder"), free_address());
+    let settings = [
+        ("HANDOVER__STEPS", "processing.finish"),
+        ("OUTBOX__POLL", "10ms"),
+    ];
+    let running = serve(folder.path(), &address, &settings);
+    let asked = client(&address);
+    submitted(&asked).await;
+    let body = format!(r#"{{"self":"ann","job":"{JOB}"}}"#);
+    let header = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01");
+    let claimed = post(&address, "/v1/processing/claim", &header, &body);
+    assert!(claimed.starts_with("HTTP/1.1 200 "), "{claimed}");
+    done(&asked).await;
+    drop(running);
+    let trace = trace(folder.path());
+    let ids: Vec<bool> = trace
+        .lines()
+        .filter(|line| line.contains("\"op\""))
+        .map(|line| line.contains(&format!("\"trace_id\":\"{TRACE}\"")))
+        .collect();
+    // What was handed in before belongs to no trace, or to another.
+    assert_eq!(ids, [false, true, true], "{trace}");
+}
+
+#[tokio::test]
 async fn a_loop_is_taken_again_and_again_until_the_run_moves_on() {
     let (folder, address) = (tempfile::tempdir().expect("a folder"), free_address());
     let settings = [
@@ -227,7 +254,10 @@ async fn an_actor_elsewhere_is_told_and_fenced() {
         JobState::Leased,
         "the service does not take it"
     );
-    let ask = |fence: &str| post(&address, "/v1/processing/finish", fence, body);
+    let ask = |fence: &str| {
+        let header = format!("fencing-token: {fence}");
+        post(&address, "/v1/processing/finish", &header, body)
+    };
     let stale = ask("processing/ann/0");
     assert!(
         stale.starts_with("HTTP/1.1 409 ") && stale.contains("run.moved"),
@@ -293,11 +323,11 @@ fn get(address: &str, path: &str) -> String {
     )
 }
 
-fn post(address: &str, path: &str, fence: &str, body: &str) -> String {
+fn post(address: &str, path: &str, header: &str, body: &str) -> String {
     let head = "host: x\r\nconnection: close\r\ncontent-type: application/json";
     let length = body.len();
     let text = format!(
-        "POST {path} HTTP/1.1\r\n{head}\r\nfencing-token: {fence}\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\n{head}\r\n{header}\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     exchange(address, &text)
 }

@@ -218,7 +218,7 @@ impl Handler for Eager {
                 run: prepared.run.clone(),
                 input: prepared.input.clone(),
                 idempotency: None,
-                trace_id: None,
+                trace: None,
             };
             let effect = Arc::new(Transition {
                 plan: self.plan.clone(),

@@ -1,9 +1,11 @@
-//! The command line of a generated service: `serve`, `migrate`, `trace export`, `trace check`, `healthcheck`, `config`.
+//! The command line of a generated service: `serve`, `migrate`, `trace export`, `trace check`, `outbox list`, `outbox retry`,
+//! `outbox drop`, `healthcheck`, `config`.
 //!
-//! Exit statuses: 0 fine; 1 a trace that does not conform, a service that is not healthy; 2 usage or configuration; 4 the
-//! database is of another spec; 70 everything else.
+//! Exit statuses: 0 fine; 1 a trace that does not conform, a service that is not healthy, a message that is not there; 2 usage
+//! or configuration; 4 the database is of another spec; 70 everything else.
 
 mod health;
+mod outbox;
 mod run;
 mod store;
 mod trace;
@@ -47,6 +49,12 @@ enum Command {
     /// The journal as a trace
     #[command(subcommand)]
     Trace(Trace),
+    /// Messages to be delivered: look at them, deliver them again, drop them
+    ///
+    /// What a step hands over is written to the outbox by its commit and delivered after it, patiently: what was tried
+    /// `outbox.attempts` times in vain, or is refused for good, is dead and lies here. The service may be running or not.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Ask the running service whether it is ready
     Healthcheck,
     /// Print the configuration, without secrets
@@ -162,6 +170,7 @@ async fn execute(command: Command, service: Service, settings: &Settings) -> Res
         Command::Migrate => store::migrate(&service, settings).await,
         Command::Trace(Trace::Export { out }) => trace::export(&service, settings, out.as_deref()).await,
         Command::Trace(Trace::Check { file }) => trace::check(&service, &file),
+        Command::Outbox(command) => outbox::execute(command, &service, settings).await,
         Command::Healthcheck => health::check(settings).await,
         Command::Config => Ok(()),
     }

@@ -4,7 +4,8 @@ use super::answer::{Answer, Meaning, meaning, strange};
 use super::error::{CallError, GaveUp, Last, Refused, Tried};
 use super::patience::Patience;
 use super::transport::{self, NoAnswer, Transport};
-use crate::trace_context::{self, TRACEPARENT, TRACESTATE};
+use crate::fencing::{self, FencingToken};
+use crate::trace_context;
 use crate::wire;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Request, Response, Uri};
@@ -24,6 +25,7 @@ pub struct Endpoint {
     /// Scheme, host, port, and a path before all others, if there is one.
     base: Arc<str>,
     bearer: Option<HeaderValue>,
+    fence: Option<FencingToken>,
     patience: Patience,
     transport: Arc<dyn Transport>,
 }
@@ -115,6 +117,7 @@ impl Endpoint {
         Endpoint {
             base: "http://service".into(),
             bearer: None,
+            fence: None,
             patience: Patience::default(),
             transport: Arc::new(transport),
         }
@@ -130,6 +133,14 @@ impl Endpoint {
         header.set_sensitive(true);
         self.bearer = Some(header);
         Ok(self)
+    }
+
+    /// The same, asked under this token: of a lease that the handler has looked up, say. Without it, what is asked in a handler
+    /// has the token of its run ([`fencing::current`]).
+    #[must_use]
+    pub fn fenced(mut self, token: FencingToken) -> Endpoint {
+        self.fence = Some(token);
+        self
     }
 
     /// The same, asked for operations over gRPC; for rows over HTTP still.
@@ -154,7 +165,14 @@ impl Endpoint {
     /// # Errors
     /// It has no outcome.
     pub async fn ask(&self, op: &str, request: &str, key: &Key) -> Result<Answer, CallError> {
-        let sent = Sent { method: Method::POST, path: wire::path(op), body: request, key: Some(key) };
+        let fence = match &self.fence {
+            Some(token) => Some(token.clone()),
+            // A call without it could not be told from one of whoever has been replaced.
+            None => fencing::current()
+                .await
+                .map_err(|e| CallError::Unsendable(format!("its fencing token: {e}")))?,
+        };
+        let sent = Sent { method: Method::POST, path: wire::path(op), body: request, key: Some(key), fence };
         let (response, tried) = self.insist(&sent).await?;
         Answer::read(&response, tried)
     }
@@ -167,7 +185,7 @@ impl Endpoint {
         let segments = [kind].into_iter().chain(key.iter().copied());
         let escaped = segments.map(|s| format!("/{}", utf8_percent_encode(s, NON_ALPHANUMERIC)));
         let path = format!("{}{}", wire::TRUTH, escaped.collect::<String>());
-        let sent = Sent { method: Method::GET, path, body: "", key: None };
+        let sent = Sent { method: Method::GET, path, body: "", key: None, fence: None };
         let (response, tried) = self.insist(&sent).await?;
         match serde_json::from_slice(response.body()) {
             Ok(seen) => Ok((seen, tried)),
@@ -225,15 +243,15 @@ impl Endpoint {
         if let Some(key) = sent.key {
             request = request.header("idempotency-key", format!("\"{}\"", key.0));
         }
+        if let Some(fence) = &sent.fence {
+            request = request.header(fencing::HEADER, fence.to_string());
+        }
         if let Some(bearer) = &self.bearer {
             request = request.header(AUTHORIZATION, bearer);
         }
         // What a handler asks belongs to the trace of its call.
         if let Some(trace) = trace_context::current() {
-            request = request.header(TRACEPARENT, trace.to_string());
-            if !trace.state().is_empty() {
-                request = request.header(TRACESTATE, trace.state());
-            }
+            request = trace.headers().fold(request, |request, (name, value)| request.header(name, value));
         }
         let body = Full::new(Bytes::copy_from_slice(sent.body.as_bytes()));
         request.body(body).map_err(|e| CallError::Unsendable(e.to_string()))
@@ -259,6 +277,7 @@ struct Sent<'a> {
     path: String,
     body: &'a str,
     key: Option<&'a Key>,
+    fence: Option<FencingToken>,
 }
 
 #[cfg(test)]

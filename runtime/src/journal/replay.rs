@@ -34,7 +34,7 @@ impl<F: FnMut(&Entry) -> Option<(Arc<Plan>, Step)>> Replay<F> {
             run: event.run.clone(),
             input: event.input.clone(),
             idempotency,
-            trace_id: event.trace_id.clone(),
+            trace: None,
         };
         let transition = Transition { plan, keys: Vec::new(), meta, step };
         let evaluation = evaluate(&self.schema, &transition, event.now, &read).map_err(|e| e.to_string())?;

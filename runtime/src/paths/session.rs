@@ -239,7 +239,7 @@ impl Session {
             run: None,
             input: Json::null(),
             idempotency: None,
-            trace_id: None,
+            trace: None,
         };
         let plan = Arc::new(Plan { op: "test.seed".into(), scans: Vec::new(), writes: kinds });
         let transition = Arc::new(Transition { plan, keys, meta, step: Arc::new(step) });

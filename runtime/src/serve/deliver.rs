@@ -1,5 +1,6 @@
 //! Delivers messages of the outbox: to other services over HTTP, or to operations of this one.
 
+use crate::client::transport::chain;
 use crate::engine::{Engine, Failure};
 use crate::fencing;
 use crate::handover::{MOVED, Visit};
@@ -57,7 +58,7 @@ impl HttpDeliver {
             request: values.collect(),
             caller: SCOPE.into(),
             request_id: delivery.id.to_string().into(),
-            trace: None,
+            trace: delivery.trace.clone(),
             fence: delivery.message.fence.clone(),
             delivery: Some(delivery.id),
             truth: Truth::default(),
@@ -89,6 +90,9 @@ impl HttpDeliver {
         if let Some(fence) = &delivery.message.fence {
             request = request.header(fencing::HEADER, fence.to_string());
         }
+        if let Some(trace) = &delivery.trace {
+            request = trace.headers().fold(request, |request, (name, value)| request.header(name, value));
+        }
         let body = Full::new(Bytes::copy_from_slice(delivery.message.payload.text().as_bytes()));
         let request = match request.body(body) {
             Ok(request) => request,
@@ -96,7 +100,7 @@ impl HttpDeliver {
         };
         match self.client.request(request).await {
             Ok(response) => answer_of_status(response.status().as_u16()),
-            Err(e) => Answer::Later(format!("{uri}: {e}")),
+            Err(e) => Answer::Later(format!("{uri}: {}", chain(&e))),
         }
     }
 }

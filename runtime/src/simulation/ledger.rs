@@ -2,7 +2,7 @@
 
 use super::client::{Answered, Told};
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
 use crate::service::Service;
 use crate::store::{
@@ -134,11 +134,7 @@ impl Store for Ledger {
         self.store.replay(key)
     }
 
-    fn claim(
-        &self,
-        limit: usize,
-        lease: Duration,
-    ) -> BoxFuture<'_, Result<Vec<crate::outbox::Delivery>, StoreError>> {
+    fn claim(&self, limit: usize, lease: Duration) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
         self.store.claim(limit, lease)
     }
 
@@ -153,6 +149,27 @@ impl Store for Ledger {
 
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
         self.store.outbox()
+    }
+
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        self.store.letters(dead, after, limit)
+    }
+
+    fn letter(&self, message: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        self.store.letter(message)
+    }
+
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.revive(which)
+    }
+
+    fn discard(&self, message: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.store.discard(message)
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {

@@ -10,7 +10,7 @@ use crate::service::{
     Call, Class, Guard, Handler, HandlerError, Initial, Operation, Outcome, Prepared, Steps,
 };
 use crate::store::{BoxFuture, Json, Plan, Step};
-use crate::value::{Field, FieldsSeed, Row, Type, TypedFields, Value};
+use crate::value::{Field, FieldsSeed, Row, RowKey, Type, TypedFields, Value};
 use crate::wire;
 use serde::de::DeserializeSeed;
 use smol_str::SmolStr;
@@ -181,10 +181,7 @@ impl<C: Choose> Handler for Asked<C> {
             let environment = &self.serving.0;
             let (protocol, action) = environment.spec.action(&self.name).ok_or_else(|| wrong("no step"))?;
             let keys = protocol.keys().len();
-            let mut values = vec![Value::Id(call.id.clone()); self.fields.len()];
-            for ((place, _), value) in asked(protocol, action).into_iter().zip(&call.request) {
-                values[place] = value.clone();
-            }
+            let mut values = self.asked(protocol, action, call);
             self.serving.known(&self.fields, &values)?;
             let chosen = self.choose.choose(call, values.clone()).await?;
             values.truncate(keys);
@@ -196,6 +193,24 @@ impl<C: Choose> Handler for Asked<C> {
             let request = action.request(protocol, &values).ok_or_else(|| wrong("too few choices"))?;
             prepared(environment, protocol, call, request, &TypedFields(&self.fields, &values), &self.name)
         })
+    }
+
+    fn run(&self, call: &Call) -> Option<RowKey> {
+        let (protocol, action) = self.serving.0.spec.action(&self.name)?;
+        let mut values = self.asked(protocol, action, call);
+        values.truncate(protocol.keys().len());
+        Action::run_row(protocol, &values)
+    }
+}
+
+impl<C> Asked<C> {
+    /// The run's key, then every choice and pick, as they are asked for: who acts is in a place of its own.
+    fn asked(&self, protocol: &Protocol, action: &Action, call: &Call) -> Row {
+        let mut values = vec![Value::Id(call.id.clone()); self.fields.len()];
+        for ((place, _), value) in asked(protocol, action).into_iter().zip(&call.request) {
+            values[place] = value.clone();
+        }
+        values
     }
 }
 

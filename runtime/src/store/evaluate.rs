@@ -6,6 +6,7 @@ use crate::outbox::Message;
 use crate::schema::Schema;
 use crate::store::Json;
 use crate::time::Instant;
+use crate::trace_context::TraceContext;
 use crate::value::{Row, RowKey};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct Prepared {
     pub entry: Entry,
     /// Messages.
     pub messages: Vec<Message>,
+    /// The trace in which the messages are written, and delivered.
+    pub trace: Option<TraceContext>,
     /// The reply.
     pub reply: Json,
 }
@@ -87,7 +90,8 @@ pub fn evaluate(
             entry.branch = branch;
             entry.outcome = outcome;
             entry.next = messages.iter().map(|m| m.target.clone()).collect();
-            Ok(Evaluation::Commit(Prepared { entry, messages, reply }))
+            let trace = transition.meta.trace.clone();
+            Ok(Evaluation::Commit(Prepared { entry, messages, trace, reply }))
         }
     }
 }
@@ -121,7 +125,7 @@ fn entry_of(schema: &Schema, transition: &Transition, now: Instant, read: &ReadR
         outcome: Default::default(),
         denied: None,
         next: Vec::new(),
-        trace_id: meta.trace_id.clone(),
+        trace_id: meta.trace.as_ref().map(TraceContext::trace_id),
     }
 }
 

@@ -32,7 +32,7 @@ pub use transition::{
 };
 
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
 use crate::time::Instant;
 use crate::value::RowKey;
@@ -89,6 +89,38 @@ pub trait Store: Send + Sync + 'static {
     /// How the outbox is doing.
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>>;
 
+    /// Messages as they lie in the outbox: those that are dead, or those that wait, by their identities, at most `limit` of those
+    /// behind `after`.
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        let _ = (dead, after, limit);
+        Box::pin(no_letters())
+    }
+
+    /// A message as it lies in the outbox; none if it does not: it was delivered, or discarded, or never written.
+    fn letter(&self, message: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        let _ = message;
+        Box::pin(no_letters())
+    }
+
+    /// Has a message delivered now, whether it waits or is dead, or without one all that are dead; how many there were. What is
+    /// dead gets all its attempts anew. An attempt that is being made at it meanwhile is no longer its last when it is
+    /// taken again.
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = which;
+        Box::pin(no_letters())
+    }
+
+    /// Takes a message out of the outbox, whether it waits or is dead: it is never delivered (again). Whether it was there.
+    fn discard(&self, message: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let _ = message;
+        Box::pin(no_letters())
+    }
+
     /// Forgets up to `limit` expired idempotency records; how many there were.
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>>;
 
@@ -99,6 +131,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether a commit would work now, as far as can be told without one.
     fn health(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// What a store says that was written before its outbox could be looked at.
+async fn no_letters<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("this store does not show its outbox".into()))
 }
 
 /// Some of the journal.

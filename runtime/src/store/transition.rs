@@ -3,6 +3,7 @@
 use super::{Json, Snapshot};
 use crate::outbox::Message;
 use crate::schema::{KindId, Schema};
+use crate::trace_context::TraceContext;
 use crate::value::{Row, RowKey};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -125,8 +126,8 @@ pub struct Meta {
     pub input: Json,
     /// The key under which the reply is kept.
     pub idempotency: Option<IdempotencyKey>,
-    /// The trace that it belongs to (W3C trace context).
-    pub trace_id: Option<SmolStr>,
+    /// Its place in a distributed trace: the journal keeps the trace's id, messages go on from there.
+    pub trace: Option<TraceContext>,
 }
 
 /// The transition function of an operation: guard and effects over a snapshot. Pure: it may be evaluated any number of times.

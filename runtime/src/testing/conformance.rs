@@ -2,11 +2,12 @@
 
 use super::sample::{self, CLAIM, COUNTER, EVERYTHING, Request, SLOT};
 use crate::journal::{Cursor, audit};
-use crate::outbox::{Message, Settlement};
+use crate::outbox::{Message, MessageId, Settlement, Standing};
 use crate::store::{
     Applied, BoxFuture, Decision, Denial, Effects, Fingerprint, IdempotencyKey, Json, Policy, Store,
     StoreError, Transition, TxId, Verdict, transact,
 };
+use crate::trace_context::TraceContext;
 use crate::value::{Row, RowKey, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,9 @@ checks![
     outcomes_that_ask_for_a_repetition_are_not_replayed,
     messages_are_delivered_by_their_last_attempt_only,
     messages_wait_and_can_die,
+    dead_messages_are_shown_and_revived,
+    waiting_messages_are_shown_and_hurried,
+    messages_keep_the_trace_of_their_commit,
     transactions_are_found_and_never_twice,
     the_journal_is_read_in_pages,
     no_update_is_lost,
@@ -374,6 +378,125 @@ async fn messages_wait_and_can_die(store: Arc<dyn Store>) {
     assert_eq!(again.iter().map(|d| (d.id, d.attempt)).collect::<Vec<_>>(), [(due[0].id, 2)]);
     let status = store.outbox().await.expect("the outbox can be read");
     assert_eq!((status.pending, status.dead), (2, 1));
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Commits messages to these targets, with these delays; who they are.
+async fn written(store: &Arc<dyn Store>, to: &[(&'static str, Duration)]) -> Vec<MessageId> {
+    let told = to.to_vec();
+    let mut transition = custom(move |s| {
+        let _ = s.get(&RowKey::single(COUNTER));
+        let message = |&(target, delay): &(&str, Duration)| Message {
+            target: target.into(),
+            payload: Json::null(),
+            delay,
+            fence: Some(crate::fencing::FencingToken { resource: "Row/a".into(), epoch: 3 }),
+        };
+        let writes = vec![(RowKey::single(COUNTER), vec![Value::Int(1)])];
+        Decision::Apply(Effects { messages: told.iter().map(message).collect(), ..effects(writes) })
+    });
+    transition.meta.trace = TraceContext::new(7, 9, true).map(|trace| trace.with_state("a=1"));
+    let tx = transition.meta.tx;
+    submit(store, transition).await.expect("it is applied");
+    (0u32..).zip(to).map(|(index, _)| MessageId { tx, index }).collect()
+}
+
+async fn shown(store: &Arc<dyn Store>, dead: bool) -> Vec<MessageId> {
+    let letters = store.letters(dead, None, 100).await.expect("the outbox can be read");
+    letters.into_iter().map(|letter| letter.id).collect()
+}
+
+/// Takes what is due; which message, at which attempt, and which since it was revived.
+async fn claimed(store: &Arc<dyn Store>) -> Vec<(MessageId, u32, u32)> {
+    let taken = store.claim(10, LONG).await.expect("messages can be taken");
+    taken.into_iter().map(|d| (d.id, d.attempt, d.tries)).collect()
+}
+
+async fn dead_messages_are_shown_and_revived(store: Arc<dyn Store>) {
+    let ids = written(&store, &[("one", Duration::ZERO), ("two", Duration::ZERO)]).await;
+    let (one, two) = (ids[0], ids[1]);
+    let dies = async |id, attempt| {
+        let dead = Settlement::Dead { error: "it is broken".into() };
+        assert!(store.settle(id, attempt, &dead).await.expect("messages can be settled"));
+    };
+    assert_eq!(claimed(&store).await, [(one, 1, 1), (two, 1, 1)]);
+    dies(one, 1).await;
+    dies(two, 1).await;
+    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![one, two], vec![]));
+    let page = store.letters(true, Some(one), 1).await.expect("the outbox can be read");
+    let letter = store.letter(two).await.expect("the outbox can be read").expect("it is there");
+    assert_eq!(page, std::slice::from_ref(&letter));
+    assert_eq!((letter.message.target.as_str(), letter.attempts), ("two", 1));
+    assert_eq!((letter.standing, letter.error.as_deref()), (Standing::Dead, Some("it is broken")));
+    assert_eq!(letter.message.fence.as_ref().map(ToString::to_string).as_deref(), Some("Row/a/3"));
+    assert!(letter.created.millis() > 0);
+
+    // One of them, once: with all its attempts anew, of which none has a number that another had.
+    let revive = async |which| store.revive(which).await.expect("messages can be revived");
+    assert_eq!(revive(Some(one)).await, 1);
+    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![two], vec![one]));
+    let status = store.outbox().await.expect("the outbox can be read");
+    assert_eq!((status.pending, status.dead), (1, 1));
+    assert_eq!(claimed(&store).await, [(one, 2, 1)]);
+    let settle = async |id, attempt| {
+        store.settle(id, attempt, &Settlement::Delivered).await.expect("messages can be settled")
+    };
+    assert!(!settle(one, 1).await, "that attempt was over");
+    dies(one, 2).await;
+    // All of them.
+    assert_eq!(revive(None).await, 2);
+    assert_eq!(claimed(&store).await, [(one, 3, 1), (two, 2, 1)]);
+    assert!(settle(one, 3).await);
+    dies(two, 2).await;
+    assert_eq!((revive(Some(one)).await, shown(&store, false).await), (0, vec![]));
+    // And what is dropped is gone.
+    let discard = async |id| store.discard(id).await.expect("messages can be dropped");
+    assert!(discard(two).await);
+    assert!(!discard(two).await && !discard(one).await);
+    assert_eq!(store.letter(two).await.expect("the outbox can be read"), None);
+    assert_eq!(revive(None).await, 0);
+    assert_eq!(store.outbox().await.expect("the outbox can be read").dead, 0);
+}
+
+async fn waiting_messages_are_shown_and_hurried(store: Arc<dyn Store>) {
+    let hour = Duration::from_secs(3_600);
+    let ids = written(&store, &[("now", Duration::ZERO), ("later", Duration::from_secs(3_600))]).await;
+    let (now, later) = (ids[0], ids[1]);
+    assert_eq!(shown(&store, false).await, [now, later]);
+    let letter = store.letter(later).await.expect("the outbox can be read").expect("it is there");
+    assert_eq!((letter.attempts, letter.error.as_deref()), (0, None));
+    assert_eq!(letter.standing, Standing::Waiting { due: letter.created.plus(hour) });
+    assert_eq!(claimed(&store).await, [(now, 1, 1)]);
+    // Also one that is being delivered: its attempt is no longer the last when it is taken again.
+    for id in [now, later] {
+        assert_eq!(store.revive(Some(id)).await.expect("messages can be hurried"), 1);
+    }
+    let mut taken = claimed(&store).await;
+    taken.sort();
+    assert_eq!(taken, [(now, 2, 2), (later, 1, 1)]);
+    let retry = Settlement::Retry { after: hour, error: "not now".into() };
+    assert!(!store.settle(now, 1, &Settlement::Delivered).await.expect("messages can be settled"));
+    assert!(store.settle(now, 2, &retry).await.expect("messages can be settled"));
+    let letter = store.letter(now).await.expect("the outbox can be read").expect("it is there");
+    assert_eq!((letter.attempts, letter.error.as_deref()), (2, Some("not now")));
+    for id in [now, later] {
+        assert!(store.discard(id).await.expect("messages can be dropped"));
+    }
+    assert!(!store.settle(later, 1, &retry).await.expect("messages can be settled"));
+    assert_eq!(claimed(&store).await, []);
+    assert_eq!(store.outbox().await.expect("the outbox can be read").pending, 0);
+}
+
+async fn messages_keep_the_trace_of_their_commit(store: Arc<dyn Store>) {
+    let ids = written(&store, &[("one", Duration::ZERO)]).await;
+    let expected = TraceContext::new(7, 9, true).map(|trace| trace.with_state("a=1"));
+    let letter = store.letter(ids[0]).await.expect("the outbox can be read").expect("it is there");
+    assert_eq!(letter.trace, expected);
+    let taken = store.claim(10, LONG).await.expect("messages can be taken");
+    assert_eq!(taken.into_iter().map(|d| d.trace).collect::<Vec<_>>(), [expected.clone()]);
+    let entry = store.find(ids[0].tx).await.expect("the journal can be asked").expect("it is there");
+    assert_eq!(entry.trace_id, expected.map(|trace| trace.trace_id()));
 }
 
 async fn transactions_are_found_and_never_twice(store: Arc<dyn Store>) {

@@ -280,7 +280,7 @@ impl Request {
             run: None,
             input,
             idempotency: None,
-            trace_id: None,
+            trace: None,
         };
         Transition { plan: Arc::new(self.plan()), keys: self.keys(), meta, step: self.step() }
     }

@@ -169,7 +169,8 @@ impl EtcdStore {
         // The value is nothing; who reads the kind compares when it was put.
         all.extend(scanned.iter().map(|kind| Op::put(self.keys.kind(*kind, &self.schema), "")));
         for (index, message) in (0..).zip(&prepared.messages) {
-            let (id, kept) = (MessageId { tx: entry.tx, index }, MessageRecord::new(message, entry.now));
+            let id = MessageId { tx: entry.tx, index };
+            let kept = MessageRecord::new(message, entry.now, prepared.trace.as_ref());
             all.push(Op::put(self.keys.due(Instant::from_millis(kept.due), id), ""));
             all.push(Op::put(self.keys.message(id), value(&kept)?));
         }

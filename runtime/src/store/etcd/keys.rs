@@ -113,6 +113,14 @@ impl Keys {
         format!("{}dead/{}", self.0, identity(id))
     }
 
+    /// The message that a `message` or `dead` is of.
+    pub(super) fn letter_of(&self, key: &Bin) -> Option<MessageId> {
+        let text = key.text().ok()?.strip_prefix(&self.0)?;
+        let text = text.strip_prefix("message/").or_else(|| text.strip_prefix("dead/"))?;
+        let (tx, index) = text.split_once('/')?;
+        Some(MessageId { tx: TxId::parse(tx)?, index: index.parse().ok()? })
+    }
+
     pub(super) fn all_dead(&self) -> String {
         format!("{}dead/", self.0)
     }
@@ -161,6 +169,9 @@ mod tests {
         let id = MessageId { tx: TxId(7), index: 12 };
         for at in sorted {
             assert_eq!(keys.message_of(&keys.due(at, id).into()), Some((at, id)));
+        }
+        for key in [keys.message(id), keys.dead(id)] {
+            assert_eq!(keys.letter_of(&key.into()), Some(id));
         }
         assert_eq!(keys.message_of(&"p/due/x".into()), None);
     }

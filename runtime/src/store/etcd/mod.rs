@@ -20,7 +20,7 @@ use super::{
     Verdict, Versioned,
 };
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
 use crate::time::{Clock, HighWater, Instant, SystemClock};
 use crate::value::RowKey;
@@ -158,6 +158,32 @@ impl Store for EtcdStore {
 
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
         Box::pin(self.outbox_status())
+    }
+
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        Box::pin(self.all_letters(dead, after, limit))
+    }
+
+    fn letter(&self, id: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        Box::pin(self.one_letter(id))
+    }
+
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            match which {
+                Some(id) => self.bring_back(id).await.map(u64::from),
+                None => self.bring_all_back().await,
+            }
+        })
+    }
+
+    fn discard(&self, id: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.throw_away(id))
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {

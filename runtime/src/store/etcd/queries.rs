@@ -5,12 +5,15 @@ use super::attempt::{NOT_COMMITTED, part};
 use super::gateway::{Compare, Kv, Op, Range, Revision, Txn};
 use super::records::{MessageRecord, ReplyRecord, corrupt, record, to_row, value};
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::KindId;
 use crate::store::{IdempotencyKey, JournalPage, OutboxStatus, Replayed, StoreError, TxId, Versioned};
 use crate::time::Instant;
 use crate::value::RowKey;
 use std::time::Duration;
+
+/// How many messages are read at a time.
+const SOME: usize = 100;
 
 impl EtcdStore {
     /// The entry of a transaction. Where there is none, that is written down: a commit that is under way finds out, and fails.
@@ -195,6 +198,89 @@ impl EtcdStore {
             }
         }
         self.gateway.if_unchanged(kv.key, kv.mod_revision, success).await
+    }
+
+    /// Messages as they lie there, by their identities.
+    pub(super) async fn all_letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<Letter>, StoreError> {
+        let all = if dead { self.keys.all_dead() } else { self.keys.messages() };
+        let key = |id| if dead { self.keys.dead(id) } else { self.keys.message(id) };
+        // The least key behind another, and behind all with the prefix.
+        let from = after.map_or_else(|| all.clone(), |id| format!("{}\0", key(id)));
+        let until = format!("{}0", all.trim_end_matches('/'));
+        let letter = |kv: &Kv| {
+            let id = self.keys.letter_of(&kv.key).ok_or_else(|| corrupt(kv, "no message"))?;
+            Ok(record::<MessageRecord>(kv)?.letter(id, dead))
+        };
+        self.first((from, until), limit).await?.iter().map(letter).collect()
+    }
+
+    /// A message as it lies there: dead, or waiting.
+    async fn lies(&self, id: MessageId) -> Result<Option<(Kv, bool)>, StoreError> {
+        let mut found = self.each(vec![self.keys.message(id), self.keys.dead(id)]).await?.into_iter();
+        let (waiting, dead) = (found.next().flatten(), found.next().flatten());
+        Ok(waiting.map(|kv| (kv, false)).or(dead.map(|kv| (kv, true))))
+    }
+
+    pub(super) async fn one_letter(&self, id: MessageId) -> Result<Option<Letter>, StoreError> {
+        let found = self.lies(id).await?;
+        found.map(|(kv, dead)| Ok(record::<MessageRecord>(&kv)?.letter(id, dead))).transpose()
+    }
+
+    /// Has a message delivered now; whether it is there.
+    pub(super) async fn bring_back(&self, id: MessageId) -> Result<bool, StoreError> {
+        // Until nobody else was faster.
+        while let Some((kv, dead)) = self.lies(id).await? {
+            let mut message: MessageRecord = record(&kv)?;
+            let now = self.now(Instant::PAST);
+            let done = if dead {
+                (message.revived, message.due) = (message.attempt, now.millis());
+                let success = vec![
+                    Op::delete(kv.key.clone()),
+                    Op::put(self.keys.message(id), value(&message)?),
+                    Op::put(self.keys.due(now, id), ""),
+                ];
+                self.gateway.if_unchanged(kv.key, kv.mod_revision, success).await?
+            } else {
+                self.put_off(id, &kv, &mut message, now).await?
+            };
+            if done {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Has all dead messages delivered now, each by a transaction of its own.
+    pub(super) async fn bring_all_back(&self) -> Result<u64, StoreError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let some = self.all_letters(true, after, SOME).await?;
+            let Some(last) = some.last() else { return Ok(count) };
+            after = Some(last.id);
+            for letter in some {
+                count += u64::from(self.bring_back(letter.id).await?);
+            }
+        }
+    }
+
+    /// Takes a message out; whether it was there.
+    pub(super) async fn throw_away(&self, id: MessageId) -> Result<bool, StoreError> {
+        while let Some((kv, dead)) = self.lies(id).await? {
+            let mut success = vec![Op::delete(kv.key.clone())];
+            if !dead {
+                let due = record::<MessageRecord>(&kv)?.due;
+                success.push(Op::delete(self.keys.due(Instant::from_millis(due), id)));
+            }
+            if self.gateway.if_unchanged(kv.key, kv.mod_revision, success).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) async fn outbox_status(&self) -> Result<OutboxStatus, StoreError> {

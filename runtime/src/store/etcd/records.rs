@@ -3,10 +3,11 @@
 use super::gateway::{Bin, Kv};
 use crate::fencing::FencingToken;
 use crate::journal::Write;
-use crate::outbox::{Delivery, Message, MessageId};
+use crate::outbox::{Delivery, Letter, Message, MessageId, Standing};
 use crate::schema::Schema;
 use crate::store::{Fingerprint, Json, Prepared, Replayed, StoreError, TxId, Versioned};
 use crate::time::Instant;
+use crate::trace_context::TraceContext;
 use crate::value::RowKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -100,10 +101,16 @@ pub(super) struct MessageRecord {
     pub(super) due: i64,
     pub(super) attempt: u32,
     pub(super) error: Option<String>,
+    /// Earlier programs write neither this nor the next.
+    #[serde(default)]
+    trace: Option<String>,
+    /// How many attempts there were when it was last revived.
+    #[serde(default)]
+    pub(super) revived: u32,
 }
 
 impl MessageRecord {
-    pub(super) fn new(message: &Message, created: Instant) -> MessageRecord {
+    pub(super) fn new(message: &Message, created: Instant, trace: Option<&TraceContext>) -> MessageRecord {
         MessageRecord {
             target: message.target.clone(),
             payload: message.payload.clone(),
@@ -112,12 +119,29 @@ impl MessageRecord {
             due: created.plus(message.delay).millis(),
             attempt: 0,
             error: None,
+            trace: trace.map(TraceContext::kept),
+            revived: 0,
+        }
+    }
+
+    pub(super) fn letter(self, id: MessageId, dead: bool) -> Letter {
+        let fence = self.fence.map(|(resource, epoch)| FencingToken { resource, epoch });
+        let due = Instant::from_millis(self.due);
+        Letter {
+            id,
+            message: Message { target: self.target, payload: self.payload, delay: Duration::ZERO, fence },
+            created: Instant::from_millis(self.created),
+            // What cannot be read is no reason not to deliver.
+            trace: self.trace.as_deref().and_then(TraceContext::of_kept),
+            attempts: self.attempt,
+            error: self.error,
+            standing: if dead { Standing::Dead } else { Standing::Waiting { due } },
         }
     }
 
     pub(super) fn delivery(self, id: MessageId) -> Delivery {
-        let fence = self.fence.map(|(resource, epoch)| FencingToken { resource, epoch });
-        let message = Message { target: self.target, payload: self.payload, delay: Duration::ZERO, fence };
-        Delivery { id, attempt: self.attempt, message, created: Instant::from_millis(self.created) }
+        let tries = self.attempt.saturating_sub(self.revived);
+        let Letter { id, message, created, trace, attempts, .. } = self.letter(id, false);
+        Delivery { id, attempt: attempts, tries, message, created, trace }
     }
 }

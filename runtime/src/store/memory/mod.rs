@@ -10,9 +10,10 @@ use super::{
     Store, StoreError, Transition, TxId, Verdict, Versioned,
 };
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, Message, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, Message, MessageId, Settlement, Standing};
 use crate::schema::{KindId, Schema};
 use crate::time::{Clock, HighWater, Instant, SimClock, SystemClock};
+use crate::trace_context::TraceContext;
 use crate::value::{RowKey, Value};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, HashMap};
@@ -51,10 +52,30 @@ struct KeptKey {
 struct KeptMessage {
     message: Message,
     created: Instant,
+    trace: Option<TraceContext>,
     /// When it may be taken (again).
     due: Instant,
     attempt: u32,
-    dead: Option<String>,
+    /// How many attempts there were when it was last revived.
+    revived: u32,
+    dead: bool,
+    error: Option<String>,
+}
+
+impl KeptMessage {
+    fn letter(&self, id: MessageId) -> Letter {
+        let standing = if self.dead { Standing::Dead } else { Standing::Waiting { due: self.due } };
+        let message = Message { delay: Duration::ZERO, ..self.message.clone() };
+        let (trace, error) = (self.trace.clone(), self.error.clone());
+        Letter { id, message, created: self.created, trace, attempts: self.attempt, error, standing }
+    }
+
+    fn revive(&mut self, now: Instant) {
+        if self.dead {
+            (self.dead, self.revived) = (false, self.attempt);
+        }
+        self.due = now;
+    }
 }
 
 impl MemoryStore {
@@ -219,7 +240,7 @@ impl Data {
     }
 
     fn commit(&mut self, transition: &Transition, prepared: Prepared, applied: &Applied) {
-        let Prepared { entry, messages, reply } = prepared;
+        let Prepared { entry, messages, trace, reply } = prepared;
         let before = |row: &RowKey| (row.clone(), self.row(row).cloned());
         self.overwritten = entry.writes.iter().map(|write| before(&write.row)).collect();
         for write in &entry.writes {
@@ -229,7 +250,17 @@ impl Data {
         for (index, message) in (0..).zip(messages) {
             let id = MessageId { tx: entry.tx, index };
             let due = entry.now.plus(message.delay);
-            let kept = KeptMessage { message, created: entry.now, due, attempt: 0, dead: None };
+            let (created, trace) = (entry.now, trace.clone());
+            let kept = KeptMessage {
+                message,
+                created,
+                trace,
+                due,
+                attempt: 0,
+                revived: 0,
+                dead: false,
+                error: None,
+            };
             self.outbox.insert(id, kept);
         }
         let key = transition.meta.idempotency.clone().filter(|k| k.keeps(&entry.outcome));
@@ -247,31 +278,45 @@ impl Data {
     }
 
     fn claim(&mut self, limit: usize, lease: Duration, now: Instant) -> Vec<Delivery> {
-        let due = self.outbox.iter_mut().filter(|(_, m)| m.dead.is_none() && m.due <= now);
+        let due = self.outbox.iter_mut().filter(|(_, m)| !m.dead && m.due <= now);
         due.take(limit)
             .map(|(id, kept)| {
                 kept.attempt += 1;
                 kept.due = now.plus(lease);
-                let KeptMessage { message, created, attempt, .. } = kept;
-                Delivery { id: *id, attempt: *attempt, message: message.clone(), created: *created }
+                let tries = kept.attempt - kept.revived;
+                let Letter { id, message, created, trace, attempts, .. } = kept.letter(*id);
+                Delivery { id, attempt: attempts, tries, message, created, trace }
             })
             .collect()
     }
 
     fn settle(&mut self, id: MessageId, attempt: u32, how: &Settlement, now: Instant) -> bool {
-        let Some(kept) = self.outbox.get_mut(&id).filter(|m| m.attempt == attempt && m.dead.is_none()) else {
+        let Some(kept) = self.outbox.get_mut(&id).filter(|m| m.attempt == attempt && !m.dead) else {
             return false;
         };
         match how {
             Settlement::Delivered => drop(self.outbox.remove(&id)),
-            Settlement::Retry { after, .. } => kept.due = now.plus(*after),
-            Settlement::Dead { error } => kept.dead = Some(error.clone()),
+            Settlement::Retry { after, error } => {
+                (kept.due, kept.error) = (now.plus(*after), Some(error.clone()));
+            }
+            Settlement::Dead { error } => (kept.dead, kept.error) = (true, Some(error.clone())),
         }
         true
     }
 
+    fn letters(&self, dead: bool, after: Option<MessageId>, limit: usize) -> Vec<Letter> {
+        let behind = self.outbox.iter().filter(|(id, m)| m.dead == dead && after.is_none_or(|a| **id > a));
+        behind.take(limit).map(|(id, kept)| kept.letter(*id)).collect()
+    }
+
+    fn revive(&mut self, which: Option<MessageId>, now: Instant) -> u64 {
+        let wanted = |id, kept: &KeptMessage| which.map_or(kept.dead, |one| one == id);
+        let wanted = self.outbox.iter_mut().filter(|(id, kept)| wanted(**id, kept));
+        wanted.map(|(_, kept)| kept.revive(now)).count() as u64
+    }
+
     fn status(&self, now: Instant) -> OutboxStatus {
-        let pending = || self.outbox.values().filter(|m| m.dead.is_none());
+        let pending = || self.outbox.values().filter(|m| !m.dead);
         let oldest = pending().map(|m| m.due).min().unwrap_or(now);
         let dead = self.outbox.len() - pending().count();
         OutboxStatus { pending: pending().count() as u64, dead: dead as u64, lag: now.since(oldest) }
@@ -338,6 +383,27 @@ impl Store for MemoryStore {
 
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
         Box::pin(self.query("outbox", |data, now| data.status(now)))
+    }
+
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        Box::pin(self.query("letters", move |data, _| data.letters(dead, after, limit)))
+    }
+
+    fn letter(&self, id: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        Box::pin(self.query("letter", move |data, _| data.outbox.get(&id).map(|kept| kept.letter(id))))
+    }
+
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.query("revive", move |data, now| data.revive(which, now)))
+    }
+
+    fn discard(&self, id: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.query("discard", move |data, _| data.outbox.remove(&id).is_some()))
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {

@@ -165,7 +165,7 @@ async fn commit(
         .writes
         .iter()
         .map(|write| codec::write_row(client, &store.schema, &store.tables, write, entry.now, &entry.id));
-    let messages = (0i32..).zip(&prepared.messages).map(|(i, m)| queries::post(client, entry, i, m));
+    let messages = (0i32..).zip(&prepared.messages).map(|(i, m)| queries::post(client, &prepared, i, m));
     let key = async {
         match transition.meta.idempotency.as_ref().filter(|k| k.keeps(&entry.outcome)) {
             Some(key) => queries::keep_key(client, key, &prepared).await,

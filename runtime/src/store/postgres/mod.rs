@@ -21,7 +21,7 @@ use super::{
     Verdict, Versioned,
 };
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
 use crate::store::sql::Tables;
 use crate::value::RowKey;
@@ -166,6 +166,27 @@ impl Store for PostgresStore {
 
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
         Box::pin(async move { queries::outbox(&*self.client().await?).await })
+    }
+
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        Box::pin(async move { queries::letters(&*self.client().await?, dead, after, limit).await })
+    }
+
+    fn letter(&self, id: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        Box::pin(async move { queries::one_letter(&*self.client().await?, id).await })
+    }
+
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { queries::revive(&*self.client().await?, which).await })
+    }
+
+    fn discard(&self, id: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move { queries::discard(&*self.client().await?, id).await })
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {

@@ -2,7 +2,7 @@
 
 use super::codec::{describe, error};
 use super::locks;
-use super::tables::{LAYOUT, SYSTEM};
+use super::tables::{LATER, LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
 use crate::store::migrate::{Upgrade, earlier_of, earlier_text};
@@ -112,6 +112,7 @@ pub(super) async fn prepare(
         transaction.query_one("SELECT to_regclass('arch_meta') IS NOT NULL", &[]).await.map_err(error)?;
     if there.get::<_, bool>(0) {
         recognise(transaction.client(), schema, tables, migrate).await?;
+        complete(transaction.client()).await?;
         freeze(transaction.client()).await?;
     } else {
         transaction.batch_execute(SYSTEM).await.map_err(error)?;
@@ -174,6 +175,17 @@ async fn recognise(
     }
     if meta(client, "schema").await?.as_deref() != Some(&schema.to_json()) {
         return foreign("its schema is another, though the spec is the same".into());
+    }
+    Ok(())
+}
+
+/// Adds the columns that a database lacks which was made before there were any.
+async fn complete(client: &Client) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_attribute
+                 WHERE attrelid = 'arch_outbox'::regclass AND attname = 'revived' AND NOT attisdropped)";
+    // Only then: the database may be read-only, and can still be read.
+    if !client.query_one(sql, &[]).await.map_err(error)?.get::<_, bool>(0) {
+        client.batch_execute(LATER).await.map_err(error)?;
     }
     Ok(())
 }

@@ -4,10 +4,11 @@ use super::codec::{error, prepared};
 use super::tables::NOW;
 use crate::fencing::FencingToken;
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, Message, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, Message, MessageId, Settlement, Standing};
 use crate::schema::Schema;
 use crate::store::{IdempotencyKey, JournalPage, Json, OutboxStatus, Prepared, Replayed, StoreError, TxId};
 use crate::time::Instant;
+use crate::trace_context::TraceContext;
 use deadpool_postgres::ClientWrapper;
 use std::time::Duration;
 use tokio_postgres::types::FromSql;
@@ -160,19 +161,21 @@ pub(super) async fn keep_key(
 /// Puts one of a transaction's messages into the outbox.
 pub(super) async fn post(
     client: &ClientWrapper,
-    entry: &Entry,
+    prepared_: &Prepared,
     index: i32,
     message: &Message,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql =
+        "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due, trace)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let (entry, trace) = (&prepared_.entry, prepared_.trace.as_ref().map(TraceContext::kept));
     let statement = prepared(client, sql).await?;
     let resource = message.fence.as_ref().map(|f| f.resource.as_str());
     let epoch = message.fence.as_ref().map(|f| number(f.epoch));
     let (created, due) = (entry.now.millis(), entry.now.plus(message.delay).millis());
     let (tx, payload) = (uuid(entry.tx), message.payload.text());
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
-        [&tx, &index, &&*message.target, &payload, &resource, &epoch, &created, &due];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+        [&tx, &index, &&*message.target, &payload, &resource, &epoch, &created, &due, &trace];
     client.execute(&statement, &values).await.map(drop).map_err(error)
 }
 
@@ -189,28 +192,100 @@ pub(super) async fn claim(
              ORDER BY due, tx, idx LIMIT $1 FOR UPDATE OF arch_outbox SKIP LOCKED)
          UPDATE arch_outbox AS o SET attempt = attempt + 1, due = now + $2 FROM due, clock
          WHERE o.tx = due.tx AND o.idx = due.idx
-         RETURNING o.tx, o.idx, attempt, target, payload, fence_resource, fence_epoch, created"
+         RETURNING {}",
+        LETTER.replacen("tx, idx", "o.tx, o.idx", 1).replacen(" due", " o.due", 1)
     );
     let statement = prepared(client, &sql).await?;
     let rows = client.query(&statement, &[&limit_of(limit), &millis(lease)]).await.map_err(error)?;
-    let mut taken = rows.iter().map(delivery).collect::<Result<Vec<_>, _>>()?;
+    let mut taken = rows.iter().map(delivery).collect::<Result<Vec<_>, StoreError>>()?;
     taken.sort_by_key(|d| (d.created, d.id));
     Ok(taken)
 }
 
-fn delivery(row: &Row) -> Result<Delivery, StoreError> {
-    let small = |n: i32| u32::try_from(n).unwrap_or(0);
-    let id = MessageId { tx: TxId(get::<Uuid>(row, 0)?.as_u128()), index: small(get(row, 1)?) };
-    let fence = match (get::<Option<String>>(row, 5)?, get::<Option<i64>>(row, 6)?) {
-        (Some(resource), Some(epoch)) => {
-            Some(FencingToken { resource, epoch: u64::try_from(epoch).unwrap_or(0) })
-        }
-        _ => None,
-    };
+/// The columns of a message, in the order of [`letter`].
+const LETTER: &str = "tx, idx, attempt, target, payload, fence_resource, fence_epoch, created, trace, due, dead, error, revived";
+
+fn small(n: i32) -> u32 {
+    u32::try_from(n).unwrap_or(0)
+}
+
+fn letter(row: &Row) -> Result<Letter, StoreError> {
+    let fence = get::<Option<String>>(row, 5)?.zip(get::<Option<i64>>(row, 6)?);
+    let fence =
+        fence.map(|(resource, epoch)| FencingToken { resource, epoch: u64::try_from(epoch).unwrap_or(0) });
     let (target, payload) = (get::<&str>(row, 3)?.into(), json(get(row, 4)?)?);
-    let message = Message { target, payload, delay: Duration::ZERO, fence };
-    let created = Instant::from_millis(get(row, 7)?);
-    Ok(Delivery { id, attempt: small(get(row, 2)?), message, created })
+    let due = Instant::from_millis(get(row, 9)?);
+    Ok(Letter {
+        id: MessageId { tx: TxId(get::<Uuid>(row, 0)?.as_u128()), index: small(get(row, 1)?) },
+        message: Message { target, payload, delay: Duration::ZERO, fence },
+        created: Instant::from_millis(get(row, 7)?),
+        // What cannot be read is no reason not to deliver.
+        trace: get::<Option<&str>>(row, 8)?.and_then(TraceContext::of_kept),
+        attempts: small(get(row, 2)?),
+        error: get(row, 11)?,
+        standing: if get(row, 10)? { Standing::Dead } else { Standing::Waiting { due } },
+    })
+}
+
+fn delivery(row: &Row) -> Result<Delivery, StoreError> {
+    let Letter { id, message, created, trace, attempts, .. } = letter(row)?;
+    let tries = attempts - small(get(row, 12)?);
+    Ok(Delivery { id, attempt: attempts, tries, message, created, trace })
+}
+
+/// A message's transaction and position.
+fn key(id: MessageId) -> (Uuid, i32) {
+    (uuid(id.tx), i32::try_from(id.index).unwrap_or(i32::MAX))
+}
+
+/// Messages as they lie there, by their identities.
+pub(super) async fn letters(
+    client: &ClientWrapper,
+    dead: bool,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<Letter>, StoreError> {
+    let sql = format!(
+        "SELECT {LETTER} FROM arch_outbox WHERE dead = $1 AND (tx, idx) > ($2, $3) ORDER BY tx, idx LIMIT $4"
+    );
+    let statement = prepared(client, &sql).await?;
+    let (tx, index) = after.map_or((Uuid::nil(), -1), key);
+    let rows = client.query(&statement, &[&dead, &tx, &index, &limit_of(limit)]).await.map_err(error)?;
+    rows.iter().map(letter).collect()
+}
+
+/// A message as it lies there.
+pub(super) async fn one_letter(client: &ClientWrapper, id: MessageId) -> Result<Option<Letter>, StoreError> {
+    let sql = format!("SELECT {LETTER} FROM arch_outbox WHERE tx = $1 AND idx = $2");
+    let statement = prepared(client, &sql).await?;
+    let (tx, index) = key(id);
+    let found = client.query_opt(&statement, &[&tx, &index]).await.map_err(error)?;
+    found.as_ref().map(letter).transpose()
+}
+
+/// Has a message, or without one all that are dead, delivered now.
+pub(super) async fn revive(client: &ClientWrapper, which: Option<MessageId>) -> Result<u64, StoreError> {
+    let set = format!(
+        "UPDATE arch_outbox SET due = {NOW}, dead = false, revived = CASE WHEN dead THEN attempt ELSE revived END"
+    );
+    let revived = match which.map(key) {
+        None => {
+            let statement = prepared(client, &format!("{set} WHERE dead")).await?;
+            client.execute(&statement, &[]).await
+        }
+        Some((tx, index)) => {
+            let statement = prepared(client, &format!("{set} WHERE tx = $1 AND idx = $2")).await?;
+            client.execute(&statement, &[&tx, &index]).await
+        }
+    };
+    revived.map_err(error)
+}
+
+/// Takes a message out.
+pub(super) async fn discard(client: &ClientWrapper, id: MessageId) -> Result<bool, StoreError> {
+    let statement = prepared(client, "DELETE FROM arch_outbox WHERE tx = $1 AND idx = $2").await?;
+    let (tx, index) = key(id);
+    client.execute(&statement, &[&tx, &index]).await.map(|n| n == 1).map_err(error)
 }
 
 /// Ends an attempt.
@@ -220,7 +295,7 @@ pub(super) async fn settle(
     attempt: u32,
     how: &Settlement,
 ) -> Result<bool, StoreError> {
-    let (tx, index) = (uuid(id.tx), i32::try_from(id.index).unwrap_or(i32::MAX));
+    let (tx, index) = key(id);
     let attempt = i32::try_from(attempt).unwrap_or(i32::MAX);
     let by = "WHERE tx = $1 AND idx = $2 AND attempt = $3 AND NOT dead";
     let changed = match how {

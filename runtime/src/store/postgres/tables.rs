@@ -32,10 +32,15 @@ CREATE TABLE arch_outbox (
   target text NOT NULL, payload text NOT NULL, fence_resource text, fence_epoch bigint,
   created bigint NOT NULL, due bigint NOT NULL, attempt integer NOT NULL DEFAULT 0,
   dead boolean NOT NULL DEFAULT false, error text,
+  trace text, revived integer NOT NULL DEFAULT 0,
   PRIMARY KEY (tx, idx)
 );
 CREATE INDEX arch_outbox_due ON arch_outbox (due, tx, idx) WHERE NOT dead;
 ";
+
+/// What databases lack that were made before: columns that have a default, so that programs of both ages can use them.
+pub(super) const LATER: &str =
+    "ALTER TABLE arch_outbox ADD COLUMN trace text, ADD COLUMN revived integer NOT NULL DEFAULT 0";
 
 /// The statements of all kinds' tables.
 pub(super) fn tables(schema: &Schema) -> Tables {

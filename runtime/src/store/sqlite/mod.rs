@@ -19,7 +19,7 @@ use super::{
     Verdict, Versioned,
 };
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, MessageId, Settlement};
 use crate::schema::{KindId, Schema};
 use crate::store::sql::Tables;
 use crate::time::Clock;
@@ -188,6 +188,31 @@ impl Store for SqliteStore {
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
         let now = self.clock.wall();
         Box::pin(self.query(move |connection, _, _| queries::outbox(connection, now)))
+    }
+
+    fn letters(
+        &self,
+        dead: bool,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Letter>, StoreError>> {
+        Box::pin(self.query(move |connection, _, _| queries::letters(connection, dead, after, limit)))
+    }
+
+    fn letter(&self, id: MessageId) -> BoxFuture<'_, Result<Option<Letter>, StoreError>> {
+        Box::pin(self.query(move |connection, _, _| queries::one_letter(connection, id)))
+    }
+
+    fn revive(&self, which: Option<MessageId>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.ask(move |answer| {
+            Job::write(answer, move |connection, _, _, now| queries::revive(connection, which, now))
+        }))
+    }
+
+    fn discard(&self, id: MessageId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.ask(move |answer| {
+            Job::write(answer, move |connection, _, _, _| queries::discard(connection, id))
+        }))
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {

@@ -1,7 +1,7 @@
 //! Opening a database: making it, recognising it, refusing what is not ours.
 
 use super::codec::error;
-use super::tables::{APPLICATION, LAYOUT, SYSTEM};
+use super::tables::{APPLICATION, LATER, LAYOUT, SYSTEM};
 use crate::schema::Schema;
 use crate::store::StoreError;
 use crate::store::migrate::{Upgrade, earlier_of, earlier_text};
@@ -173,7 +173,25 @@ fn recognise(
     } else if stored != schema.to_json() {
         return Err(foreign(path, "its schema is not this service's, though the spec is the same"));
     }
+    complete(connection).map_err(|e| opening(path, e))?;
     last_entry(path, connection, schema)
+}
+
+/// Adds the columns that a database lacks which was made before there were any.
+fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    let lacks = || {
+        let sql = "SELECT NOT EXISTS (SELECT * FROM pragma_table_info('arch_outbox') WHERE name = 'revived')";
+        connection.query_row(sql, [], |row| row.get::<_, bool>(0))
+    };
+    // Only then: the disk may be read-only, and the database can still be read.
+    if !lacks()? {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been faster.
+    let made = lacks().and_then(|lacks| if lacks { connection.execute_batch(LATER) } else { Ok(()) });
+    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    made
 }
 
 /// All or nothing.

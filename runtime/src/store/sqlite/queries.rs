@@ -3,15 +3,15 @@
 use super::codec::error;
 use crate::fencing::FencingToken;
 use crate::journal::{Cursor, Entry};
-use crate::outbox::{Delivery, Message, MessageId, Settlement};
+use crate::outbox::{Delivery, Letter, Message, MessageId, Settlement, Standing};
 use crate::schema::Schema;
 use crate::store::sqlite::statements::{Own, Statements};
 use crate::store::{
     Fingerprint, IdempotencyKey, JournalPage, Json, OutboxStatus, Prepared, Replayed, StoreError, TxId,
 };
 use crate::time::Instant;
+use crate::trace_context::TraceContext;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use smol_str::SmolStr;
 use std::time::Duration;
 
 fn number(n: u64) -> i64 {
@@ -159,11 +159,12 @@ pub(super) fn keep_key(
 
 /// Puts a message into the outbox.
 pub(super) const POST: &str =
-    "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO arch_outbox (tx, idx, target, payload, fence_resource, fence_epoch, created, due, trace)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Puts a transaction's messages into the outbox.
 pub(super) fn post(statements: &mut Statements<'_>, prepared: &Prepared) -> Result<(), StoreError> {
+    let trace = prepared.trace.as_ref().filter(|_| !prepared.messages.is_empty()).map(TraceContext::kept);
     for (index, message) in (0u32..).zip(&prepared.messages) {
         let statement = statements.own(Own::Post)?;
         let (entry, fence) = (&prepared.entry, message.fence.as_ref());
@@ -175,7 +176,8 @@ pub(super) fn post(statements: &mut Statements<'_>, prepared: &Prepared) -> Resu
             fence.map(|f| &*f.resource),
             fence.map(|f| number(f.epoch)),
             entry.now.millis(),
-            entry.now.plus(message.delay).millis()
+            entry.now.plus(message.delay).millis(),
+            trace
         ];
         statement.execute(values).map_err(error)?;
     }
@@ -189,37 +191,107 @@ pub(super) fn claim(
     lease: Duration,
     now: Instant,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let sql = "UPDATE arch_outbox SET attempt = attempt + 1, due = ?1 WHERE (tx, idx) IN
-                 (SELECT tx, idx FROM arch_outbox WHERE dead = 0 AND due <= ?2 ORDER BY due, tx, idx LIMIT ?3)
-               RETURNING tx, idx, attempt, target, payload, fence_resource, fence_epoch, created";
-    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    let sql = format!(
+        "UPDATE arch_outbox SET attempt = attempt + 1, due = ?1 WHERE (tx, idx) IN
+           (SELECT tx, idx FROM arch_outbox WHERE dead = 0 AND due <= ?2 ORDER BY due, tx, idx LIMIT ?3)
+         RETURNING {LETTER}"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(error)?;
     let values = params![now.plus(lease).millis(), now.millis(), limit_of(limit)];
     let mut rows = statement.query(values).map_err(error)?;
     let mut taken = Vec::new();
     while let Some(row) = rows.next().map_err(error)? {
-        taken.push(delivery(row)?);
+        let Letter { id, message, created, trace, attempts, .. } = letter(row)?;
+        let revived: u32 = row.get(12).map_err(error)?;
+        taken.push(Delivery { id, attempt: attempts, tries: attempts - revived, message, created, trace });
     }
     taken.sort_by_key(|d: &Delivery| (d.created, d.id));
     Ok(taken)
 }
 
-fn delivery(row: &Row) -> Result<Delivery, StoreError> {
-    let read = || -> rusqlite::Result<_> {
-        let id = MessageId { tx: tx_of(row.get(0)?), index: row.get(1)? };
-        let fence: (Option<String>, Option<i64>) = (row.get(5)?, row.get(6)?);
-        let created = Instant::from_millis(row.get(7)?);
-        Ok((id, row.get(2)?, row.get::<_, String>(3)?, row.get::<_, String>(4)?, fence, created))
+/// The columns of a message, in the order of [`letter`].
+const LETTER: &str = "tx, idx, attempt, target, payload, fence_resource, fence_epoch, created, trace, due, dead, error, revived";
+
+fn letter(row: &Row) -> Result<Letter, StoreError> {
+    let text = |at| row.get::<_, Option<String>>(at).map_err(error);
+    let number = |at| row.get::<_, i64>(at).map_err(error);
+    let epoch = row.get::<_, Option<i64>>(6).map_err(error)?;
+    let fence = text(5)?.zip(epoch);
+    let fence =
+        fence.map(|(resource, epoch)| FencingToken { resource, epoch: u64::try_from(epoch).unwrap_or(0) });
+    let message = Message {
+        target: text(3)?.unwrap_or_default().into(),
+        payload: json(&text(4)?.unwrap_or_default())?,
+        delay: Duration::ZERO,
+        fence,
     };
-    let (id, attempt, target, payload, fence, created) = read().map_err(error)?;
-    let fence = match fence {
-        (Some(resource), Some(epoch)) => {
-            Some(FencingToken { resource, epoch: u64::try_from(epoch).unwrap_or(0) })
-        }
-        _ => None,
+    let due = Instant::from_millis(number(9)?);
+    let tx = tx_of(row.get(0).map_err(error)?);
+    Ok(Letter {
+        id: MessageId { tx, index: row.get(1).map_err(error)? },
+        message,
+        created: Instant::from_millis(number(7)?),
+        // What cannot be read is no reason not to deliver.
+        trace: text(8)?.as_deref().and_then(TraceContext::of_kept),
+        attempts: row.get(2).map_err(error)?,
+        error: text(11)?,
+        standing: if number(10)? == 0 { Standing::Waiting { due } } else { Standing::Dead },
+    })
+}
+
+/// Messages as they lie there, by their identities.
+pub(super) fn letters(
+    connection: &Connection,
+    dead: bool,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<Letter>, StoreError> {
+    let sql = format!(
+        "SELECT {LETTER} FROM arch_outbox WHERE dead = ?1 AND (tx, idx) > (?2, ?3) ORDER BY tx, idx LIMIT ?4"
+    );
+    // No transaction's bytes come before none at all.
+    let (tx, index) = after.map_or((Vec::new(), 0), |id| (id.tx.0.to_be_bytes().to_vec(), id.index));
+    let mut statement = connection.prepare_cached(&sql).map_err(error)?;
+    let mut rows = statement.query(params![dead, tx, index, limit_of(limit)]).map_err(error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(error)? {
+        found.push(letter(row)?);
+    }
+    Ok(found)
+}
+
+/// A message as it lies there.
+pub(super) fn one_letter(connection: &Connection, id: MessageId) -> Result<Option<Letter>, StoreError> {
+    let sql = format!("SELECT {LETTER} FROM arch_outbox WHERE tx = ?1 AND idx = ?2");
+    let mut statement = connection.prepare_cached(&sql).map_err(error)?;
+    let mut rows = statement.query(params![id.tx.0.to_be_bytes(), id.index]).map_err(error)?;
+    rows.next().map_err(error)?.map(letter).transpose()
+}
+
+/// Has a message, or without one all that are dead, delivered now.
+pub(super) fn revive(
+    connection: &Connection,
+    which: Option<MessageId>,
+    now: Instant,
+) -> Result<u64, StoreError> {
+    let set =
+        "UPDATE arch_outbox SET due = ?1, dead = 0, revived = CASE dead WHEN 1 THEN attempt ELSE revived END";
+    let revived = match which {
+        None => connection
+            .prepare_cached(&format!("{set} WHERE dead = 1"))
+            .and_then(|mut s| s.execute([now.millis()])),
+        Some(id) => connection
+            .prepare_cached(&format!("{set} WHERE tx = ?2 AND idx = ?3"))
+            .and_then(|mut s| s.execute(params![now.millis(), id.tx.0.to_be_bytes(), id.index])),
     };
-    let message =
-        Message { target: SmolStr::from(target), payload: json(&payload)?, delay: Duration::ZERO, fence };
-    Ok(Delivery { id, attempt, message, created })
+    revived.map(|n| n as u64).map_err(error)
+}
+
+/// Takes a message out.
+pub(super) fn discard(connection: &Connection, id: MessageId) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM arch_outbox WHERE tx = ?1 AND idx = ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(error)?;
+    statement.execute(params![id.tx.0.to_be_bytes(), id.index]).map(|n| n == 1).map_err(error)
 }
 
 /// Ends an attempt.

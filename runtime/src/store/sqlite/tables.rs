@@ -34,9 +34,16 @@ CREATE TABLE arch_outbox (
   target TEXT NOT NULL, payload TEXT NOT NULL, fence_resource TEXT, fence_epoch INTEGER,
   created INTEGER NOT NULL, due INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,
   dead INTEGER NOT NULL DEFAULT 0 CHECK (dead IN (0, 1)), error TEXT,
+  trace TEXT, revived INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tx, idx)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX arch_outbox_due ON arch_outbox (dead, due);
+";
+
+/// What databases lack that were made before: columns that have a default, so that programs of both ages can use them.
+pub(super) const LATER: &str = "
+ALTER TABLE arch_outbox ADD COLUMN trace TEXT;
+ALTER TABLE arch_outbox ADD COLUMN revived INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The statements of all kinds' tables.
