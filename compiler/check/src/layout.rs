@@ -5,6 +5,7 @@
 //! cell. A field does not straddle words.
 
 use crate::error::CompileError;
+use crate::neighbours::in_order;
 use crate::places::places;
 use crate::symbolic::dag::NULL;
 use crate::symbolic::sym::{Elements, ElementsCache, is_scalar};
@@ -232,18 +233,21 @@ impl Layout {
             ordinals: std::mem::take(&mut b.ordinals),
             times: b.times.clone(),
         };
-        layout.packed(b.cells)
+        let order = in_order(program, &layout);
+        layout.packed(b.cells, &order)
     }
 
-    /// Gives every cell its field.
-    fn packed(mut self, mut cells: Vec<Cell>) -> Result<Layout, CompileError> {
+    /// Gives every cell its field, in this order.
+    fn packed(mut self, mut cells: Vec<Cell>, order: &[u32]) -> Result<Layout, CompileError> {
         for kind in &self.ordinals {
             kind.iter().for_each(|&c| cells[c as usize].hi = kind.len() as i64);
         }
-        let widths: Option<Vec<u32>> = cells.iter().map(Cell::width).collect();
+        let widths: Option<Vec<u32>> = order.iter().map(|cell| cells[*cell as usize].width()).collect();
         let widths = widths.ok_or_else(|| CompileError::new("a stored integer has too wide a range"))?;
         let places = places(&widths);
-        for ((cell, width), word) in cells.iter_mut().zip(widths).zip(places) {
+        assert_eq!(places.len(), cells.len(), "every cell has a place");
+        for ((cell, width), word) in order.iter().zip(widths).zip(places) {
+            let cell = &mut cells[*cell as usize];
             self.widths.resize(self.widths.len().max(word + 1), 0);
             cell.word = word as u32;
             cell.shift = self.widths[word];

@@ -23,6 +23,7 @@ mod liveness;
 pub mod lockstep;
 pub mod machine;
 pub mod native;
+mod neighbours;
 mod places;
 pub mod plan;
 pub mod simulate;

@@ -1,7 +1,7 @@
 //! Which fields share a word.
 //!
 //! As few words as possible, and then as equal ones as possible: the explorer keeps every word that occurs once, and of
-//! equal words with fields that are side by side fewest are different.
+//! equal words with fields that belong together, which are side by side here, fewest are different.
 
 /// Words among which bits are spread evenly, at most.
 const MOST_EVEN: usize = 256;
