@@ -105,7 +105,7 @@ async fn dead_messages_are_looked_at_and_delivered_again_or_dropped() {
     let folder = tempfile::tempdir().expect("a folder");
     let to = free_port();
     let settings = format!(
-        "[outbox]\nattempts = 1\npoll = \"10ms\"\n[outbox.targets]\n\"audit.released\" = \"http://127.0.0.1:{to}/audit\"\n"
+        "[outbox]\nattempts = 2\npoll = \"10ms\"\n[outbox.targets]\n\"audit.released\" = \"http://127.0.0.1:{to}/audit\"\n"
     );
     std::fs::write(folder.path().join("sample.toml"), settings).expect("it is written");
     let empty = run(folder.path(), &["outbox", "list"]);
@@ -116,21 +116,24 @@ async fn dead_messages_are_looked_at_and_delivered_again_or_dropped() {
     let message = &list["messages"][0];
     let id = message["id"].as_str().expect("text").to_owned();
     assert_eq!((&message["state"], &message["request"]), (&"dead".into(), &"a".into()));
-    assert_eq!((&message["attempts"], &message["fencing_token"]), (&1.into(), &"ClaimState/a/1".into()));
+    assert_eq!((&message["attempts"], &message["fencing_token"]), (&2.into(), &"ClaimState/a/1".into()));
     let told = text_of(&run(folder.path(), &["outbox", "list"]));
     for part in [
         "1 dead, 0 waiting",
         &id,
         "audit.released",
-        "1 attempt",
-        "given up after 1 attempt: http://",
+        "2 attempts",
+        "given up after 2 attempts: http://",
         "Connection refused",
         "outbox retry ID",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
 
-    // Delivered again while the service runs, under the same key and token.
+    // Delivered again while the service runs, with all its attempts anew, and in the end under the same key and token.
+    assert!(run(folder.path(), &["outbox", "retry", &id]).status.success());
+    while until(folder.path(), 1, 0).await["messages"][0]["attempts"] == 2 {}
+    assert_eq!(listed(folder.path())["messages"][0]["attempts"], 4);
     let mut heard = downstream(204, to).await;
     let retried = run(folder.path(), &["outbox", "retry", &id]);
     assert!(

@@ -5,12 +5,12 @@ use crate::outbox::{Letter, MessageId, Standing};
 use crate::service::Service;
 use crate::settings::{Settings, redacted};
 use crate::store::{Store, StoreError};
-use crate::time::Instant;
+use crate::time::{Clock, Instant, SystemClock};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
@@ -159,7 +159,7 @@ impl Listed {
     }
 
     fn text(&self, service: &str, url: &str) -> String {
-        let now = now();
+        let now = SystemClock::default().wall();
         let mut text = match (self.dead, self.waiting) {
             (0, 0) => format!("The outbox of {url} is empty.\n"),
             (dead, waiting) => format!("The outbox of {url}: {dead} dead, {waiting} waiting.\n"),
@@ -187,11 +187,6 @@ impl Listed {
         });
         format!("{all:#}\n")
     }
-}
-
-fn now() -> Instant {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// A message for people: whether it is dead, what it asks for, and what became of it.

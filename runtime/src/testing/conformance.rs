@@ -4,8 +4,8 @@ use super::sample::{self, CLAIM, COUNTER, EVERYTHING, Request, SLOT};
 use crate::journal::{Cursor, audit};
 use crate::outbox::{Message, MessageId, Settlement, Standing};
 use crate::store::{
-    Applied, BoxFuture, Decision, Denial, Effects, Fingerprint, IdempotencyKey, Json, Policy, Store,
-    StoreError, Transition, TxId, Verdict, transact,
+    Applied, BoxFuture, Decision, Denial, Effects, Fingerprint, IdempotencyKey, Json, OutboxStatus, Policy,
+    Store, StoreError, Transition, TxId, Verdict, transact,
 };
 use crate::trace_context::TraceContext;
 use crate::value::{Row, RowKey, Value};
@@ -414,8 +414,9 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(MessageId, u32, u32)> {
 }
 
 async fn dead_messages_are_shown_and_revived(store: Arc<dyn Store>) {
-    let ids = written(&store, &[("one", Duration::ZERO), ("two", Duration::ZERO)]).await;
-    let (one, two) = (ids[0], ids[1]);
+    let hour = Duration::from_secs(3_600);
+    let ids = written(&store, &[("one", Duration::ZERO), ("two", Duration::ZERO), ("later", hour)]).await;
+    let (one, two, later) = (ids[0], ids[1], ids[2]);
     let dies = async |id, attempt| {
         let dead = Settlement::Dead { error: "it is broken".into() };
         assert!(store.settle(id, attempt, &dead).await.expect("messages can be settled"));
@@ -423,7 +424,7 @@ async fn dead_messages_are_shown_and_revived(store: Arc<dyn Store>) {
     assert_eq!(claimed(&store).await, [(one, 1, 1), (two, 1, 1)]);
     dies(one, 1).await;
     dies(two, 1).await;
-    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![one, two], vec![]));
+    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![one, two], vec![later]));
     let page = store.letters(true, Some(one), 1).await.expect("the outbox can be read");
     let letter = store.letter(two).await.expect("the outbox can be read").expect("it is there");
     assert_eq!(page, std::slice::from_ref(&letter));
@@ -435,21 +436,21 @@ async fn dead_messages_are_shown_and_revived(store: Arc<dyn Store>) {
     // One of them, once: with all its attempts anew, of which none has a number that another had.
     let revive = async |which| store.revive(which).await.expect("messages can be revived");
     assert_eq!(revive(Some(one)).await, 1);
-    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![two], vec![one]));
+    assert_eq!((shown(&store, true).await, shown(&store, false).await), (vec![two], vec![one, later]));
     let status = store.outbox().await.expect("the outbox can be read");
-    assert_eq!((status.pending, status.dead), (1, 1));
+    assert_eq!((status.pending, status.dead), (2, 1));
     assert_eq!(claimed(&store).await, [(one, 2, 1)]);
     let settle = async |id, attempt| {
         store.settle(id, attempt, &Settlement::Delivered).await.expect("messages can be settled")
     };
     assert!(!settle(one, 1).await, "that attempt was over");
     dies(one, 2).await;
-    // All of them.
+    // All of them, and nothing that waits.
     assert_eq!(revive(None).await, 2);
     assert_eq!(claimed(&store).await, [(one, 3, 1), (two, 2, 1)]);
     assert!(settle(one, 3).await);
     dies(two, 2).await;
-    assert_eq!((revive(Some(one)).await, shown(&store, false).await), (0, vec![]));
+    assert_eq!((revive(Some(one)).await, shown(&store, false).await), (0, vec![later]));
     // And what is dropped is gone.
     let discard = async |id| store.discard(id).await.expect("messages can be dropped");
     assert!(discard(two).await);
@@ -480,12 +481,15 @@ async fn waiting_messages_are_shown_and_hurried(store: Arc<dyn Store>) {
     assert!(store.settle(now, 2, &retry).await.expect("messages can be settled"));
     let letter = store.letter(now).await.expect("the outbox can be read").expect("it is there");
     assert_eq!((letter.attempts, letter.error.as_deref()), (2, Some("not now")));
+    // What is due, or being delivered, leaves nothing behind when it is dropped.
+    assert_eq!(store.revive(Some(now)).await.expect("messages can be hurried"), 1);
     for id in [now, later] {
         assert!(store.discard(id).await.expect("messages can be dropped"));
     }
     assert!(!store.settle(later, 1, &retry).await.expect("messages can be settled"));
+    tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(claimed(&store).await, []);
-    assert_eq!(store.outbox().await.expect("the outbox can be read").pending, 0);
+    assert_eq!(store.outbox().await.expect("the outbox can be read"), OutboxStatus::default());
 }
 
 async fn messages_keep_the_trace_of_their_commit(store: Arc<dyn Store>) {
