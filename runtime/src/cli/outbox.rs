@@ -82,8 +82,8 @@ pub(super) async fn execute(
         Command::Retry(Which { id: Some(id), .. }) => retry(&*store, id).await?,
         Command::Retry(_) => match store.revive(None).await? {
             0 => "No message is dead.\n".into(),
-            1 => "1 message is delivered again.\n".into(),
-            n => format!("{n} messages are delivered again.\n"),
+            1 => "1 message is due again: a running service delivers it at once.\n".into(),
+            n => format!("{n} messages are due again: a running service delivers them at once.\n"),
         },
         Command::Drop { id } => drop_one(service, &*store, id).await?,
     };
@@ -108,8 +108,13 @@ async fn retry(store: &dyn Store, id: MessageId) -> Result<String, CliError> {
     }
     let target = &letter.message.target;
     Ok(match letter.standing {
-        Standing::Dead => format!("{id} ({target}) is delivered again, after {}.\n", attempts(&letter)),
-        Standing::Waiting { .. } => format!("{id} ({target}) was waiting, and is due now.\n"),
+        Standing::Dead => format!(
+            "{id} ({target}) is due again, after {}: a running service delivers it at once.\n",
+            attempts(&letter)
+        ),
+        Standing::Waiting { .. } => {
+            format!("{id} ({target}) was waiting, and is due now: a running service delivers it at once.\n")
+        }
     })
 }
 
