@@ -233,6 +233,9 @@ fn symbol(p: &Place<'_>) -> Option<String> {
     if p.rest.starts_with('<') && p.before.ends_with('=') {
         return Some("write `<=`".to_owned());
     }
+    if let Some(range) = optional_range(p) {
+        return Some(format!("an optional range has no parentheses: `{range}?`"));
+    }
     if p.rest.starts_with("=>") && p.wants("an operator") {
         return Some("`>=` compares, and implication is the word `implies`".to_owned());
     }
@@ -268,8 +271,17 @@ fn symbol(p: &Place<'_>) -> Option<String> {
     table.iter().find(|(s, _)| p.rest.starts_with(s)).map(|(_, help)| (*help).to_owned())
 }
 
+/// The range of `(lo..hi)?`.
+fn optional_range<'t>(p: &Place<'t>) -> Option<&'t str> {
+    let (_, range) = p.before.strip_suffix(')').filter(|_| p.rest.starts_with('?'))?.rsplit_once('(')?;
+    range.contains("..").then_some(range)
+}
+
 /// Words that are known in lower case, or by another name.
 fn word(p: &Place<'_>) -> Option<String> {
+    if p.wants("a name") && p.words_back().next() == Some("count") && !p.rest.starts_with('(') {
+        return Some("`count` begins `count x in D where P`: call what is yours something else".to_owned());
+    }
     let lower = p.word.to_lowercase();
     let operator = matches!(lower.as_str(), "and" | "or" | "not" | "in" | "implies" | "mod");
     if operator && lower != p.word {

@@ -95,6 +95,8 @@ fn helps_with_operators_of_other_languages() {
         ("a * 2.5", "numbers are integers"),
         ("a = \"B\"", "a value is a bare word"),
         ("a ? b : c", "write `if P then a else b`"),
+        ("(a) ? b : c", "write `if P then a else b`"),
+        ("count < 3", "`count` begins `count x in D where P`"),
         ("forall x in d: x", "write `all x in d: …`"),
         ("exists x in d: x", "write `any x in d: …`"),
         ("all x d: x", "a quantifier needs `in`: `all x in d: …`"),
@@ -102,6 +104,11 @@ fn helps_with_operators_of_other_languages() {
     ] {
         check(&format!("property p: always {written}"), &[&format!("help: {help}")]);
     }
+}
+
+#[test]
+fn helps_with_optional_ranges() {
+    check("truth T { a: (1..3)? }", &["help: an optional range has no parentheses: `1..3?`"]);
 }
 
 #[test]
