@@ -7,7 +7,7 @@ use crate::successors::Successors;
 /// A state is a slice of words, as many as [`System::widths`] has. Everything above the significant bits
 /// of a word is 0, always: the store keeps the significant bits alone.
 pub trait System: Sync {
-    /// What a worker needs to execute it; never shared, may note things.
+    /// What a worker needs to execute it; never shared, may note things. A search that has to begin anew begins with new ones.
     type Scratch: Send;
 
     /// For each word of a state how many of its low bits can be other than 0 (0 to 64). No words when there is

@@ -81,10 +81,15 @@ pub(crate) trait Keys: Sync + Sized {
     /// The key of a state, if it has one.
     fn find(&self, state: &[u64], local: &mut Self::Local) -> Option<u64>;
 
-    /// For how many more states there is room at least; each worker may use up one more. As the next three are by themselves:
+    /// For how many more states there is room at least; each worker may use up one more. As the next four are by themselves:
     /// keys that are computed, of which nothing is kept.
     fn room(&self) -> u64 {
         u64::MAX
+    }
+
+    /// Whether keys of this form cannot be given to so many states more: the search begins anew then, with others.
+    fn is_exhausted(&self, _more: u64) -> bool {
+        false
     }
 
     /// Gives keys enough bits for so many states more than there are, and if they need more, as many as cost nothing

@@ -1,9 +1,12 @@
 //! Keys of states of more than 64 significant bits: a static binary tree over the words.
 //!
 //! A node is a word, or a pair of the numbers of two nodes below it. Each has a number that an [`Interner`] of its
-//! own gives to what it is; narrow words are their own numbers. The numbers of the two nodes below the root are
+//! own gives to what it is; narrow words are their own numbers. The numbers of the nodes below the root, of which there are two or three, are
 //! the key. So a key is exact, and parts that many states share are stored once (the COLLAPSE compression of
 //! Holzmann, 1997, made recursive). Keys have as many bits as the numbers that were given need.
+//!
+//! With three nodes below the root there is less to look up, and pairs of words, of which there can be as many as states, are not stored. But
+//! they have 21 bits each: should that ever not be enough, the search begins anew with two.
 //!
 //! Keys of many states are made together, node by node, so that what the interners will be asked for is fetched before.
 //! Nodes in which a state does not differ from the one it comes from are not looked up.
@@ -13,12 +16,12 @@ use super::{Keys, Picks, SOURCES};
 use crate::memory::Refused;
 use crate::table::KeyBits;
 
-/// Bits of a number.
+/// Bits of a number, unless it is one of three of a key.
 const NUMBER: u32 = 32;
 /// Words that are nodes below the root and have at most so many bits are their own numbers: few bits are saved by
 /// looking them up.
 const NARROW: u32 = 20;
-/// By how many bits a half of a key is widened at least: it moves the whole table.
+/// By how many bits a part of a key is widened at least: it moves the whole table.
 const STEP: u32 = 2;
 /// States whose keys are made together, at most.
 const GROUP: usize = 256;
@@ -43,8 +46,10 @@ enum What {
 pub(crate) struct Tree {
     /// Every node after those below it; the last ones are not below the root only.
     nodes: Vec<Node>,
-    /// The two nodes below the root.
-    root: (usize, usize),
+    /// The two or three nodes below the root.
+    root: Vec<usize>,
+    /// How many bits the number of each of these may have.
+    field: u32,
     interners: Vec<Interner>,
     words: usize,
     /// States whose keys are made together.
@@ -72,21 +77,28 @@ pub(crate) struct Local {
 }
 
 impl Tree {
-    /// For words of these widths, which have more than 64 bits together.
-    pub(crate) fn new(widths: &[u32]) -> Result<Tree, Refused> {
+    /// For words of these widths, which have more than 64 bits together; with three nodes below the root where there are so many words,
+    /// unless `halves` are asked for.
+    pub(crate) fn new(widths: &[u32], halves: bool) -> Result<Tree, Refused> {
+        let words: Vec<usize> = (0..widths.len()).filter(|word| widths[*word] > 0).collect();
+        let parts = if halves || words.len() < 3 { 2 } else { 3 };
         let mut tree = Tree {
             nodes: Vec::new(),
-            root: (0, 0),
+            root: Vec::new(),
+            field: KeyBits::field(parts),
             interners: Vec::new(),
             words: widths.len(),
             group: ((1 << 16) / (2 * widths.len())).clamp(16, GROUP),
         };
-        let words: Vec<usize> = (0..widths.len()).filter(|word| widths[*word] > 0).collect();
-        let (left, right) = words.split_at(words.len().div_ceil(2));
-        let (left, right) = (tree.node(widths, left, NARROW)?, tree.node(widths, right, NARROW)?);
-        tree.root = (left, right);
-        for node in [left, right] {
-            if let Some(interner) = tree.nodes[node].interner {
+        let mut rest = &words[..];
+        for left in (1..=parts).rev() {
+            let (part, others) = rest.split_at(rest.len().div_ceil(left));
+            let node = tree.node(widths, part, NARROW)?;
+            tree.root.push(node);
+            rest = others;
+        }
+        for node in &tree.root {
+            if let Some(interner) = tree.nodes[*node].interner {
                 tree.interners[interner].set_bits(1);
             }
         }
@@ -109,6 +121,19 @@ impl Tree {
         }
         self.nodes.push(Node { what, interner, bits });
         Ok(self.nodes.len() - 1)
+    }
+
+    /// The key with these numbers of the nodes below the root.
+    #[inline(always)]
+    fn join(&self, number: impl Fn(usize) -> u32) -> u64 {
+        self.root.iter().fold(0, |key, node| key << self.field | u64::from(number(*node)))
+    }
+
+    /// The nodes below the root with their numbers in a key.
+    #[inline(always)]
+    fn split(&self, key: u64) -> impl Iterator<Item = (usize, u32)> {
+        let (last, mask) = (self.root.len() as u32 - 1, (1 << self.field) - 1);
+        (0..).zip(&self.root).map(move |(i, node)| (*node, (key >> (self.field * (last - i)) & mask) as u32))
     }
 
     /// Writes a node into a state, and the numbers of all nodes below it.
@@ -155,7 +180,7 @@ impl Tree {
                 Some(interner) => number(interner, value, &mut spares[interner])?,
             };
         }
-        Some(pair(others[self.root.0], others[self.root.1]))
+        Some(self.join(|node| others[node]))
     }
 
     /// The numbers of a group of events, node by node.
@@ -221,7 +246,7 @@ impl Keys for Tree {
     const EXACT: bool = true;
 
     fn key_bits(&self) -> KeyBits {
-        KeyBits::pair(self.number_bits(self.root.0), self.number_bits(self.root.1))
+        KeyBits::parts(&self.root.iter().map(|node| self.number_bits(*node)).collect::<Vec<_>>())
     }
 
     fn local(&self) -> Local {
@@ -239,10 +264,10 @@ impl Keys for Tree {
     }
 
     fn unpack(&self, kept: &[u64], state: &mut [u64], local: &mut Local) {
-        let key = kept[0];
         state.fill(0);
-        self.write(self.root.0, (key >> NUMBER) as u32, state, &mut local.numbers);
-        self.write(self.root.1, key as u32, state, &mut local.numbers);
+        for (node, number) in self.split(kept[0]) {
+            self.write(node, number, state, &mut local.numbers);
+        }
         local.state.copy_from_slice(state);
         local.known = true;
     }
@@ -250,8 +275,9 @@ impl Keys for Tree {
     fn unpack_all(&self, kept: &[u64], states: &mut [u64], local: &mut Local) {
         let (sources, words) = (&mut local.sources[..], self.words);
         for (i, key) in kept.iter().enumerate() {
-            self.place(self.root.0, i, (key >> NUMBER) as u32, sources);
-            self.place(self.root.1, i, *key as u32, sources);
+            for (node, number) in self.split(*key) {
+                self.place(node, i, number, sources);
+            }
         }
         states[..kept.len() * words].fill(0);
         for (n, node) in self.nodes.iter().enumerate().rev() {
@@ -280,10 +306,9 @@ impl Keys for Tree {
         let groups = picks.picks.chunks(self.group).zip(picks.from.chunks(self.group));
         for ((some, from), keys) in groups.zip(keys.chunks_mut(self.group)) {
             self.number_group(Picks { picks: some, from, ..picks }, local);
-            let (lefts, rights) =
-                (&local.group[self.root.0 * self.group..], &local.group[self.root.1 * self.group..]);
-            let numbers = lefts.iter().zip(rights);
-            keys.iter_mut().zip(numbers).for_each(|(key, (left, right))| *key = pair(*left, *right));
+            for (i, key) in keys.iter_mut().enumerate() {
+                *key = self.join(|node| local.group[node * self.group + i]);
+            }
         }
     }
 
@@ -295,17 +320,22 @@ impl Keys for Tree {
         self.interners.iter().map(Interner::room).min().unwrap_or(u64::MAX)
     }
 
+    fn is_exhausted(&self, more: u64) -> bool {
+        let bits = |node: &usize| self.number_bits(*node) + self.lacking(*node, more);
+        self.root.len() > 2 && self.root.iter().any(|node| bits(node) > self.field)
+    }
+
     fn widen(&mut self, more: u64, spare: u32) {
-        let halves =
-            [self.root.0, self.root.1].map(|node| (self.nodes[node].interner, self.lacking(node, more)));
-        if halves.iter().all(|(_, lacking)| *lacking == 0) {
+        let lacking: Vec<u32> = self.root.iter().map(|node| self.lacking(*node, more)).collect();
+        if lacking.iter().all(|lacking| *lacking == 0) {
             return;
         }
-        let share = spare / halves.iter().flat_map(|(interner, _)| interner).count() as u32;
-        for (interner, lacking) in halves {
-            let Some(interner) = interner.map(|i| &mut self.interners[i]) else { continue };
+        let counted = self.root.iter().filter(|node| self.nodes[**node].interner.is_some()).count();
+        let share = spare / counted as u32;
+        for (node, lacking) in self.root.iter().zip(lacking) {
+            let Some(interner) = self.nodes[*node].interner.map(|i| &mut self.interners[i]) else { continue };
             let least = if lacking > 0 { lacking.max(STEP) } else { 0 };
-            interner.set_bits((interner.bits() + least.max(share)).min(NUMBER));
+            interner.set_bits((interner.bits() + least.max(share)).min(self.field));
         }
     }
 
@@ -340,14 +370,16 @@ mod tests {
 
     fn trees() -> impl Iterator<Item = (Vec<u32>, Tree)> {
         (65..140).chain([191, 192, 193, 256, 333, 1000]).flat_map(|bits| {
-            [13, 50, 64].map(|width: u32| {
-                let mut widths = vec![width; (bits / width) as usize];
-                widths.extend([0, bits % width]);
-                let mut tree = Tree::new(&widths).expect("a little memory");
-                tree.widen(3_000, 0);
-                tree.grow(3_000, u64::MAX).expect("some memory");
-                (widths, tree)
-            })
+            [(13, true), (13, false), (50, true), (50, false), (64, false)].map(
+                |(width, halves): (u32, bool)| {
+                    let mut widths = vec![width; (bits / width) as usize];
+                    widths.extend([0, bits % width]);
+                    let mut tree = Tree::new(&widths, halves).expect("a little memory");
+                    tree.widen(3_000, 0);
+                    tree.grow(3_000, u64::MAX).expect("some memory");
+                    (widths, tree)
+                },
+            )
         })
     }
 
@@ -424,26 +456,35 @@ mod tests {
 
     #[test]
     fn keys_are_as_wide_as_they_have_to_be() {
-        let mut tree = Tree::new(&[64, 20, 45]).expect("a little memory");
+        let mut tree = Tree::new(&[64, 20, 45], true).expect("a little memory");
         tree.widen(7, 0);
-        assert_eq!(tree.key_bits(), KeyBits::pair(3, 3));
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[3, 3]));
         tree.grow(7, u64::MAX).expect("a little memory");
         assert_eq!(tree.room(), 8);
         tree.widen(8, 0);
-        assert_eq!(tree.key_bits(), KeyBits::pair(5, 5));
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[5, 5]));
         tree.grow(8, u64::MAX).expect("a little memory");
         tree.widen(8, 13);
-        assert_eq!(tree.key_bits(), KeyBits::pair(5, 5), "they have enough");
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[5, 5]), "they have enough");
         tree.widen(40, 13);
-        assert_eq!(tree.key_bits(), KeyBits::pair(11, 11), "both may have six more");
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[11, 11]), "both may have six more");
         tree.widen(1 << 30, 64);
-        assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[32, 32]));
         tree.widen(1 << 40, 0);
-        assert_eq!(tree.key_bits(), KeyBits::pair(32, 32));
+        assert_eq!(tree.key_bits(), KeyBits::parts(&[32, 32]));
         assert_eq!(tree.grow(1 << 40, u64::MAX), Err(Refused));
-        let mut narrow = Tree::new(&[50, 20]).expect("a little memory");
-        assert_eq!(narrow.key_bits(), KeyBits::pair(1, 20));
+        let mut narrow = Tree::new(&[50, 20], false).expect("a little memory");
+        assert_eq!(narrow.key_bits(), KeyBits::parts(&[1, 20]));
         narrow.widen(7, 10);
-        assert_eq!(narrow.key_bits(), KeyBits::pair(11, 20), "numbers that nobody gives have all their bits");
+        assert_eq!(
+            narrow.key_bits(),
+            KeyBits::parts(&[11, 20]),
+            "numbers that nobody gives have all their bits"
+        );
+        let mut three = Tree::new(&[50, 20, 64], false).expect("a little memory");
+        assert_eq!(three.key_bits(), KeyBits::parts(&[1, 20, 1]));
+        assert!(!three.is_exhausted((1 << 21) - 1) && three.is_exhausted(1 << 21));
+        three.widen((1 << 21) - 1, 0);
+        assert_eq!(three.key_bits(), KeyBits::parts(&[21, 20, 21]));
     }
 }

@@ -76,6 +76,8 @@ pub struct Exploration<Scratch> {
     pub statistics: Statistics,
     /// Where states come from, if something was expected to be found.
     pub(crate) trail: Trail,
+    /// Whether it ended because keys of their form were used up ([`Keys::is_exhausted`]).
+    exhausted: bool,
 }
 
 impl<Scratch> Exploration<Scratch> {
@@ -96,6 +98,7 @@ impl<Scratch> Exploration<Scratch> {
             scratches: self.scratches.into_iter().map(f).collect(),
             statistics: self.statistics,
             trail: self.trail,
+            exhausted: self.exhausted,
         }
     }
 }
@@ -107,19 +110,23 @@ pub fn explore<S: System>(
     interrupt: &AtomicBool,
     progress: &mut dyn FnMut(&Progress),
 ) -> Exploration<S::Scratch> {
-    let (sign, widths) = (StopSign { limits, interrupt }, system.widths());
+    let (sign, widths, begun) = (StopSign { limits, interrupt }, system.widths(), Instant::now());
     match (Packed::new(widths), limits.fingerprint) {
         (Some(keys), bits) if bits.is_none_or(|bits| keys.bits() <= bits) => {
-            Search::explore(system, keys, sign, progress, Kind::Packed)
+            Search::explore(system, keys, sign, begun, progress, Kind::Packed)
         }
         (_, Some(bits)) => {
             let keys = Fingerprints::new(widths.len(), bits);
-            Search::explore(system, keys, sign, progress, Kind::Fingerprints)
+            Search::explore(system, keys, sign, begun, progress, Kind::Fingerprints)
         }
-        _ => match Tree::new(widths) {
-            Ok(keys) => Search::explore(system, keys, sign, progress, Kind::Tree),
-            Err(Refused) => nothing(system),
-        },
+        _ => {
+            let mut explore = |halves| match Tree::new(widths, halves) {
+                Ok(keys) => Search::explore(system, keys, sign, begun, progress, Kind::Tree),
+                Err(Refused) => nothing(system),
+            };
+            let exploration = explore(false);
+            if exploration.exhausted { explore(true) } else { exploration }
+        }
     }
 }
 
@@ -141,6 +148,7 @@ struct Search<'a, S: System, K: Keys> {
     statistics: Statistics,
     begun: Instant,
     last_beat: Instant,
+    exhausted: bool,
 }
 
 impl<'a, S: System, K: Keys> Search<'a, S, K> {
@@ -148,10 +156,11 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         system: &'a S,
         keys: K,
         sign: StopSign<'a>,
+        begun: Instant,
         progress: &mut dyn FnMut(&Progress),
         wrap: impl FnOnce(Set<K>) -> Kind,
     ) -> Exploration<S::Scratch> {
-        match Search::new(system, keys, sign) {
+        match Search::new(system, keys, sign, begun) {
             Ok(mut search) => {
                 let stop = search.run(progress).err();
                 search.finish(stop, wrap)
@@ -160,7 +169,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         }
     }
 
-    fn new(system: &'a S, keys: K, sign: StopSign<'a>) -> Result<Self, Refused> {
+    fn new(system: &'a S, keys: K, sign: StopSign<'a>, begun: Instant) -> Result<Self, Refused> {
         let threads = sign.limits.threads.max(1);
         let order = InOrder::new(threads);
         let workers: Result<_, _> =
@@ -176,7 +185,8 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             workers: workers?,
             first: None,
             statistics: Statistics { state_bits: system.widths().iter().sum(), ..Statistics::default() },
-            begun: Instant::now(),
+            begun,
+            exhausted: false,
             last_beat: Instant::now(),
             keys,
         })
@@ -351,6 +361,10 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
 
     /// Makes room in the table, and for so many more keys.
     fn grow(&mut self, wanted: u64, more: u64, most: u64) -> Result<(), Refused> {
+        self.exhausted = self.keys.is_exhausted(more);
+        if self.exhausted {
+            return Err(Refused);
+        }
         let large = self.table.bytes() > ROOMY.min(most / 8);
         self.keys.widen(more, if large { 64 } else { self.table.spare_bits() });
         let others = self.bytes() - self.table.bytes();
@@ -414,6 +428,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             executed: sum(self.workers.iter().map(|w| &w.tally.executed)),
             statistics: self.statistics,
             trail: std::mem::take(&mut self.order.found().trail),
+            exhausted: self.exhausted,
             scratches: self.workers.into_iter().map(|w| w.scratch).collect(),
             visited: Visited(wrap(Set { keys: self.keys, table: self.table })),
         }
@@ -511,5 +526,6 @@ fn nothing<S: System>(system: &S) -> Exploration<S::Scratch> {
         scratches: Vec::new(),
         statistics: Statistics::default(),
         trail: Trail::default(),
+        exhausted: false,
     }
 }

@@ -157,3 +157,56 @@ fn nobody_waits_for_who_has_panicked() {
     let system = Panics(Graph { states: 150_000, actions: 5, words: 1 });
     explore(&system, &Limits { threads: 3, ..Limits::default() }, &AtomicBool::new(false), &mut |_| {});
 }
+
+/// A tree of so many states, which differ in their first word.
+struct Numbers(u64);
+
+impl System for Numbers {
+    type Scratch = u64;
+
+    fn widths(&self) -> &[u32] {
+        &[64; 3]
+    }
+
+    fn actions(&self) -> usize {
+        2
+    }
+
+    fn findings(&self) -> usize {
+        0
+    }
+
+    fn scratch(&self) -> u64 {
+        0
+    }
+
+    fn initial(&self, sink: &mut dyn FnMut(&[u64]) -> bool) {
+        let _ = sink(&[0; 3]);
+    }
+
+    fn expand(&self, state: &[u64], expanded: &mut u64, out: &mut Successors) {
+        *expanded += 1;
+        for action in 0..2 {
+            let next = 2 * state[0] + 1 + u64::from(action);
+            if next < self.0 {
+                out.push(action, &[next, 0, 0]);
+            }
+        }
+    }
+
+    fn judge(&self, _: &[u64], _: &mut u64, _: &mut Vec<u32>) {}
+}
+
+/// More different words than parts of keys can have: what was counted before the search began anew does not count.
+#[test]
+fn a_search_begins_anew_with_larger_parts_of_keys() {
+    for states in [1 << 20, (1 << 21) + 1000] {
+        for threads in [1, 3] {
+            let limits = Limits { threads, ..Limits::default() };
+            let found = explore(&Numbers(states), &limits, &AtomicBool::new(false), &mut |_| {});
+            assert_eq!((found.states, found.stopped), (states, None), "{threads} threads");
+            assert_eq!((found.transitions, found.scratches.iter().sum::<u64>()), (states - 1, states));
+            assert_eq!(found.depth, (states + 1).ilog2(), "{threads} threads");
+        }
+    }
+}

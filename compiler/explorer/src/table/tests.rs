@@ -200,10 +200,10 @@ fn threads_insert_each_number_once() {
 
 #[test]
 fn keys_of_two_halves_are_widened() {
-    let mut table = Table::new(KeyBits::pair(2, 3), 1).expect("a little memory");
+    let mut table = Table::new(KeyBits::parts(&[2, 3]), 1).expect("a little memory");
     let (mut expected, mut x) = (BTreeSet::new(), 5u64);
     for (upper, lower) in [(2, 3), (4, 3), (4, 10), (9, 13), (9, 17), (20, 17), (24, 28), (32, 32)] {
-        let bits = KeyBits::pair(upper, lower);
+        let bits = KeyBits::parts(&[upper, lower]);
         let wanted = expected.len() as u64 + if upper % 8 == 1 { 3000 } else { 0 };
         table.widen(bits, wanted, u64::MAX).expect("some memory");
         assert_eq!((table.key_bits(), table.room() >= wanted), (bits, true));
@@ -216,7 +216,7 @@ fn keys_of_two_halves_are_widened() {
         }
         same(&table, &expected);
     }
-    assert_eq!(table.widen(KeyBits::pair(32, 31), 1 << 30, 1 << 20), Err(Refused));
+    assert_eq!(table.widen(KeyBits::parts(&[32, 31]), 1 << 30, 1 << 20), Err(Refused));
     same(&table, &expected);
 }
 
@@ -251,13 +251,13 @@ fn numbers_of_one_line_are_told_apart() {
 #[test]
 fn bits_to_spare_cost_nothing() {
     for (half, wanted) in (6..16).flat_map(|half| [(half, 100), (half, 5_000), (half, 300_000)]) {
-        let mut table = Table::new(KeyBits::pair(half, half), 1).expect("a little memory");
+        let mut table = Table::new(KeyBits::parts(&[half, half]), 1).expect("a little memory");
         table.grow(wanted, u64::MAX).expect("some memory");
         let (spare, slots) = (table.spare_bits(), table.slots());
         assert_eq!(table.slot_bits(), 32, "{half} bits twice");
         let mut widen = |more: u32| {
             table
-                .widen(KeyBits::pair(half + more / 2, half + more - more / 2), wanted, u64::MAX)
+                .widen(KeyBits::parts(&[half + more / 2, half + more - more / 2]), wanted, u64::MAX)
                 .expect("some memory");
             (table.slot_bits(), table.slots())
         };
