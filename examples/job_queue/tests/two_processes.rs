@@ -1,4 +1,8 @@
 //! Two services over one database hand runs over by the outbox, while one of them is killed again and again.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "both servers are started in folders and on ports of their own by the same helpers"
+)]
 
 #[allow(dead_code, reason = "it is shared")]
 #[rustfmt::skip]

@@ -498,7 +498,7 @@ async fn messages_keep_the_trace_of_their_commit(store: Arc<dyn Store>) {
     let letter = store.letter(ids[0]).await.expect("the outbox can be read").expect("it is there");
     assert_eq!(letter.trace, expected);
     let taken = store.claim(10, LONG).await.expect("messages can be taken");
-    assert_eq!(taken.into_iter().map(|d| d.trace).collect::<Vec<_>>(), [expected.clone()]);
+    assert_eq!(taken.into_iter().map(|d| d.trace).collect::<Vec<_>>(), std::slice::from_ref(&expected));
     let entry = store.find(ids[0].tx).await.expect("the journal can be asked").expect("it is there");
     assert_eq!(entry.trace_id, expected.map(|trace| trace.trace_id()));
 }

@@ -49,8 +49,17 @@ pub fn text_of(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// It serves.
-pub struct Running(Child, pub SocketAddr);
+/// It serves, until it is terminated or the test ends, however it does.
+pub struct Running(Option<Child>, pub SocketAddr);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
 
 impl Running {
     pub async fn start(folder: &Path, port: u16) -> Running {
@@ -59,7 +68,7 @@ impl Running {
 
     pub async fn by(mut command: Command, port: u16) -> Running {
         let child = command.stderr(Stdio::piped()).spawn().expect("it can be run");
-        let running = Running(child, SocketAddr::from(([127, 0, 0, 1], port)));
+        let running = Running(Some(child), SocketAddr::from(([127, 0, 0, 1], port)));
         for _ in 0..1_000 {
             if ask(running.1, &text("GET", "/readyz", &[], "")).await.is_some_and(|r| r.0 == 200) {
                 return running;
@@ -70,9 +79,10 @@ impl Running {
     }
 
     /// Tells it to stop; what it said.
-    pub fn terminate(self) -> Output {
-        let id = self.0.id().to_string();
+    pub fn terminate(mut self) -> Output {
+        let child = self.0.take().expect("it is terminated once");
+        let id = child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|s| s.success()));
-        self.0.wait_with_output().expect("it ends")
+        child.wait_with_output().expect("it ends")
     }
 }

@@ -215,7 +215,7 @@ impl Case {
             run,
             input,
             idempotency: None,
-            trace_id: None,
+            trace: None,
         };
         let step = environment.step(&action.name, meta.id.clone(), request).expect("an operation");
         Arc::new(Transition { plan: Arc::new(action.plan()), keys, meta, step })
