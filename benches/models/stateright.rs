@@ -6,6 +6,7 @@
 mod fenced_lease;
 mod log_shipping;
 mod philosophers;
+mod replicated_keys;
 mod two_phase_commit;
 
 use clap::Parser;
@@ -72,6 +73,10 @@ impl Args {
             ("fenced_lease", true) => self.explore(fenced_lease::packed::FencedLease(self.lease()?)),
             ("log_shipping", false) => self.explore(log_shipping::natural::LogShipping(self.shipping()?)),
             ("log_shipping", true) => self.explore(log_shipping::packed::LogShipping(self.shipping()?)),
+            ("replicated_keys", false) => {
+                self.explore(replicated_keys::natural::ReplicatedKeys(self.keys()?))
+            }
+            ("replicated_keys", true) => self.explore(replicated_keys::packed::ReplicatedKeys(self.keys()?)),
             _ => return Err(format!("there is no model `{}`", self.model)),
         }
         Ok(())
@@ -92,6 +97,15 @@ impl Args {
             followers: self.get("FOLLOWERS")?,
             length: self.get("LENGTH")?,
             depth: self.get("DEPTH")?,
+            values: self.get("VALUES")?,
+        })
+    }
+
+    fn keys(&self) -> Result<replicated_keys::Size, String> {
+        Ok(replicated_keys::Size {
+            replicas: self.get("REPLICAS")?,
+            keys: self.get("KEYS")?,
+            versions: self.get("VERSIONS")?,
             values: self.get("VALUES")?,
         })
     }

@@ -84,6 +84,16 @@ pub const MODELS: &[Model] = &[
             Size { name: "large", settings: LOG_LARGE, states: 16_739_453, transitions: 125_213_794 },
         ],
     },
+    Model {
+        name: "replicated_keys",
+        character: "wide states of three words, made of records that depend on each other",
+        deep: false,
+        sizes: &[
+            Size { name: "tiny", settings: KEYS_TINY, states: 10_404, transitions: 70_380 },
+            Size { name: "million", settings: KEYS_MILLION, states: 1_061_208, transitions: 10_768_140 },
+            Size { name: "large", settings: KEYS_LARGE, states: 20_570_824, transitions: 253_381_500 },
+        ],
+    },
 ];
 
 type Settings = &'static [(&'static str, u64)];
@@ -95,3 +105,7 @@ const LEASE_LARGE: Settings = &[("CLIENTS", 4), ("SHARDS", 3), ("EPOCHS", 3), ("
 const LOG_TINY: Settings = &[("FOLLOWERS", 1), ("LENGTH", 3), ("DEPTH", 3), ("VALUES", 2)];
 const LOG_MILLION: Settings = &[("FOLLOWERS", 2), ("LENGTH", 3), ("DEPTH", 2), ("VALUES", 2)];
 const LOG_LARGE: Settings = &[("FOLLOWERS", 2), ("LENGTH", 4), ("DEPTH", 2), ("VALUES", 2)];
+
+const KEYS_TINY: Settings = &[("REPLICAS", 3), ("KEYS", 2), ("VERSIONS", 2), ("VALUES", 4096)];
+const KEYS_MILLION: Settings = &[("REPLICAS", 3), ("KEYS", 3), ("VERSIONS", 2), ("VALUES", 4096)];
+const KEYS_LARGE: Settings = &[("REPLICAS", 3), ("KEYS", 3), ("VERSIONS", 3), ("VALUES", 4096)];

@@ -22,15 +22,15 @@ fn all_tools_agree_on_the_tiny_sizes() {
     let (output, text) = run(harness().args(["--quick", "--without", "2 threads,NOCOMP"]));
     println!("{text}");
     assert!(output.status.success());
-    for model in ["two_phase_commit", "fenced_lease", "philosophers", "log_shipping"] {
+    for model in ["two_phase_commit", "fenced_lease", "philosophers", "log_shipping", "replicated_keys"] {
         assert!(text.contains(&format!("## {model}, tiny")), "{model} was not measured");
     }
     for tool in ["archc", "stateright natural BFS", "stateright packed DFS"] {
-        assert_eq!(text.matches(&format!("\n| {tool} | ")).count(), 4, "{tool} did not run on every model");
+        assert_eq!(text.matches(&format!("\n| {tool} | ")).count(), 5, "{tool} did not run on every model");
     }
     for (tool, row) in [("SPIN", "\n| SPIN DFS | "), ("rumur", "\n| rumur packed | ")] {
         let skipped = text.contains(&format!("SKIPPED: {tool} cannot run"));
-        assert_eq!(text.matches(row).count(), if skipped { 0 } else { 4 }, "{tool}");
+        assert_eq!(text.matches(row).count(), if skipped { 0 } else { 5 }, "{tool}");
     }
 }
 
