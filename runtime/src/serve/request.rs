@@ -176,7 +176,7 @@ mod tests {
         assert!(wrong(r#"{"n": 1, "n": 1, "set": []}"#).contains("n is given twice"));
         assert!(wrong(r#"{"n": 1.5, "set": []}"#).contains("n: "));
         assert!(wrong(r#"{"n": 1, "set": [true, true]}"#).contains("twice"));
-        assert!(wrong(r#"{"n": 1, "set": [], "m": 1}"#).contains("no field is called \"m\""));
+        assert!(wrong(r#"{"n": 1, "set": [], "m": 1}"#).contains("no field is called \"m\" (fields: "));
         assert!(wrong(r#"{"n": 1, "set": []} x"#).starts_with("not JSON: "));
         assert!(wrong("[]").contains("an object"));
     }

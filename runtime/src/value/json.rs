@@ -330,7 +330,11 @@ impl Visitor<'_> for FieldName<'_> {
             return Ok(self.1);
         }
         let position = self.0.iter().position(|f| f.name == name);
-        position.ok_or_else(|| E::custom(format!("no field is called \"{}\"", name.escape_debug())))
+        position.ok_or_else(|| {
+            let names: Vec<&str> = self.0.iter().map(|f| f.name.as_str()).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            E::custom(format!("no field is called \"{}\" (fields: {known})", name.escape_debug()))
+        })
     }
 }
 
