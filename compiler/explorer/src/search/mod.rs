@@ -125,7 +125,12 @@ pub fn explore<S: System>(
                 Err(Refused) => nothing(system),
             };
             let exploration = explore(false);
-            if exploration.exhausted { explore(true) } else { exploration }
+            if !exploration.exhausted {
+                return exploration;
+            }
+            // Its memory is needed.
+            drop(exploration);
+            explore(true)
         }
     }
 }

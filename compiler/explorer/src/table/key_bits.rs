@@ -27,7 +27,7 @@ impl KeyBits {
         assert!(parts.iter().all(|part| (1..=field).contains(part)), "parts of {parts:?} bits");
         let bits = parts.iter().sum();
         match *parts {
-            [_, lower] => KeyBits { bits, ..KeyBits { lower, ..KeyBits::whole(0) } },
+            [_, lower] => KeyBits { bits, lower, ..KeyBits::whole(0) },
             [_, middle, lower] => KeyBits { bits, from: (2 * field, field), middle, lower },
             _ => unreachable!("there are {} parts", parts.len()),
         }
