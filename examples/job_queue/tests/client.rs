@@ -29,27 +29,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// The service on a free port.
-async fn start(auth: impl Authenticate) -> SocketAddr {
-    let made = service(
-        "jobs",
-        "0.1.0",
-        [],
-        handlers::producer::Producer,
-        handlers::worker::Worker,
-    );
+/// The service in memory, with these workers.
+fn app(worker: impl WorkerHandlers, auth: impl Authenticate) -> Arc<App> {
+    let made = service("jobs", "0.1.0", [], handlers::producer::Producer, worker);
     let made = made.expect("no list of instances is needed");
     let store = Arc::new(MemoryStore::new(made.schema.clone()));
     let engine = Engine::new(Arc::new(made), store, Limits::default()).expect("it makes sense");
-    let app = App::new(
-        Arc::new(engine),
-        Arc::new(Metrics::default()),
-        Arc::new(auth),
-    );
+    let (engine, metrics) = (Arc::new(engine), Arc::new(Metrics::default()));
+    Arc::new(App::new(engine, metrics, Arc::new(auth)))
+}
+
+/// The service on a free port.
+async fn start(auth: impl Authenticate) -> SocketAddr {
+    let app = app(handlers::worker::Worker, auth);
     let listener = TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a free port");
     let address = listener.local_addr().expect("it has one");
-    tokio::spawn(Server::new(Arc::new(app)).run(listener, std::future::pending()));
+    tokio::spawn(Server::new(app).run(listener, std::future::pending()));
     address
 }
 
@@ -123,22 +119,7 @@ async fn what_a_handler_asks_carries_the_token_of_its_run() {
         StatusCode::BAD_REQUEST
     };
     let elsewhere = Endpoint::over(Router::new().fallback(hear));
-    let made = service(
-        "jobs",
-        "0.1.0",
-        [],
-        handlers::producer::Producer,
-        Tells(elsewhere.clone()),
-    );
-    let made = made.expect("no list of instances is needed");
-    let store = Arc::new(MemoryStore::new(made.schema.clone()));
-    let engine = Engine::new(Arc::new(made), store, Limits::default()).expect("it makes sense");
-    let app = App::new(
-        Arc::new(engine),
-        Arc::new(Metrics::default()),
-        Arc::new(Open),
-    );
-    let router = router(Arc::new(app));
+    let router = router(app(Tells(elsewhere.clone()), Open));
     let client = ServiceClient::new(Endpoint::over(router.clone()));
     let finish = FinishRequest {
         me: Worker("ann".into()),

@@ -105,8 +105,7 @@ impl Keys {
     pub(super) fn message_of(&self, due: &Bin) -> Option<(Instant, MessageId)> {
         let at = due.text().ok()?.strip_prefix(&self.0)?.strip_prefix("due/")?.get(..DIGITS)?;
         let millis = i64::try_from(at.parse::<u64>().ok()?).ok()? + Instant::PAST.millis();
-        let (tx, index) = self.behind_instant("due", due)?.split_once('/')?;
-        Some((Instant::checked(millis)?, MessageId { tx: TxId::parse(tx)?, index: index.parse().ok()? }))
+        Some((Instant::checked(millis)?, self.behind_instant("due", due)?.parse().ok()?))
     }
 
     pub(super) fn dead(&self, id: MessageId) -> String {
@@ -116,9 +115,7 @@ impl Keys {
     /// The message that a `message` or `dead` is of.
     pub(super) fn letter_of(&self, key: &Bin) -> Option<MessageId> {
         let text = key.text().ok()?.strip_prefix(&self.0)?;
-        let text = text.strip_prefix("message/").or_else(|| text.strip_prefix("dead/"))?;
-        let (tx, index) = text.split_once('/')?;
-        Some(MessageId { tx: TxId::parse(tx)?, index: index.parse().ok()? })
+        text.strip_prefix("message/").or_else(|| text.strip_prefix("dead/"))?.parse().ok()
     }
 
     pub(super) fn all_dead(&self) -> String {
