@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 const WORDS: u64 = 8;
 /// How full the index may get: in eighths.
 const FULL: u64 = 5;
+/// How many lines ahead the values of an index are fetched while it moves.
+const SOON: usize = 4;
 /// No number: the last one is never given.
 const NONE: u32 = u32::MAX;
 
@@ -80,15 +82,20 @@ impl Interner {
         if lines.saturating_mul(64) > most { Err(Refused) } else { Ok(()) }
     }
 
+    /// Moves the entries to an empty index. Numbers that a worker has taken and not used have values, too, but no entry: those of
+    /// the entries alone count, or such a number could be taken for that of a value that has another one.
     fn reindex(&mut self, index: Lines) {
-        self.index = index;
-        for number in 0..self.len.load(Relaxed) {
-            let value = self.value(number as u32);
-            let hash = hash(value);
-            let free = self.places(hash).find(|place| place.load(Relaxed) == 0);
-            // The index has more places than there are values.
-            if let Some(place) = free {
-                place.store(entry(hash, number), Relaxed);
+        let old = std::mem::replace(&mut self.index, index);
+        let entries = |line: &Line| line.0.each_ref().map(|place| place.load(Relaxed));
+        for (i, line) in old.all().iter().enumerate() {
+            let soon = old.all().get(i + SOON).map_or([0; WORDS as usize], entries);
+            soon.iter().filter(|entry| **entry != 0).for_each(|entry| self.fetch(*entry as u32));
+            for entry in entries(line).into_iter().filter(|entry| *entry != 0) {
+                let free = self.places(hash(self.value(entry as u32))).find(|place| place.load(Relaxed) == 0);
+                // The index has more places than there are values.
+                if let Some(place) = free {
+                    place.store(entry, Relaxed);
+                }
             }
         }
     }
@@ -319,6 +326,44 @@ mod tests {
         });
         assert!(all.iter().all(|numbers| *numbers == all[0]));
         assert!((0..5000u64).all(|i| interner.value(all[0][i as usize]) == i * 3));
+    }
+
+    #[test]
+    fn a_number_that_was_taken_and_not_used_is_of_no_value() {
+        let mut interner = Interner::new().expect("a little memory");
+        // One thread takes a number for a value, writes it, and then another one is faster.
+        let lost = interner.next();
+        interner.values.all()[0].0[lost as usize].store(77, Relaxed);
+        let (number, mut spare) = (interner.intern(77, &mut None), Some(lost));
+        interner.grow(1000, u64::MAX).expect("some memory");
+        assert_eq!(interner.find(77), Some(number));
+        assert_eq!(interner.intern(88, &mut spare), lost);
+        assert_eq!((interner.find(77), interner.find(88)), (Some(number), Some(lost)));
+        assert_eq!((interner.value(number), interner.value(lost)), (77, 88));
+    }
+
+    #[test]
+    fn numbers_stay_while_threads_race_and_it_grows() {
+        const VALUES: u64 = 400;
+        let mut interner = Interner::new().expect("a little memory");
+        let mut spares = [None; 4];
+        for round in 0..60 {
+            interner.grow(5 * VALUES, u64::MAX).expect("some memory");
+            let barrier = std::sync::Barrier::new(spares.len());
+            let (all, interner) = ((0..VALUES).map(|i| round * VALUES / 2 + i), &interner);
+            let run = |spare: &mut Option<u32>| {
+                barrier.wait();
+                all.clone().map(|value| interner.intern(value * 3, spare)).collect::<Vec<_>>()
+            };
+            let numbers: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = spares.iter_mut().map(|spare| scope.spawn(|| run(spare))).collect();
+                threads.into_iter().map(|t| t.join().expect("no panic")).collect()
+            });
+            assert!(numbers.iter().all(|n| *n == numbers[0]), "{round}");
+            for (value, number) in all.zip(&numbers[0]) {
+                assert_eq!((interner.find(value * 3), interner.value(*number)), (Some(*number), value * 3));
+            }
+        }
     }
 
     #[test]
