@@ -136,3 +136,25 @@ fn a_limit_leaves_liveness_open() {
     assert!(open.clone().any(|(v, _)| v == PropertyVerdict::Holds));
     assert!(open.into_iter().any(|(v, _)| v == PropertyVerdict::Inconclusive));
 }
+
+/// Not even what is asked for is known before there is a state.
+#[test]
+fn a_limit_leaves_possibilities_open() {
+    let text = "truth X { a: bool }\nactor p\nprotocol one, repeats { p[go] => retry }\n\
+                on go { X.a := false }\nproperty never_true: reachable X.a\n";
+    let program = front_end(text, None).expect("a program");
+    let machine = Machine::compile(&program).expect("a machine");
+    let verdict = |limits: Limits| {
+        let options = Options { limits, ..Options::default() };
+        let report = arch_check::check(&program, &machine, &options, &AtomicBool::new(false), &mut |_| {});
+        report.results[0].verdict.clone()
+    };
+    assert_eq!(verdict(Limits::default()), PropertyVerdict::Violated);
+    let open: Vec<_> =
+        (0..24).map(|i| verdict(Limits { max_memory: Some(1 << i), ..Limits::default() })).collect();
+    assert_eq!((&open[0], &open[23]), (&PropertyVerdict::Inconclusive, &PropertyVerdict::Violated));
+    assert!(!open.contains(&PropertyVerdict::Holds), "{open:?}");
+    let none = Limits { max_states: Some(0), ..Limits::default() };
+    let oracle = arch_ir::explore::explore(&program, &none, &AtomicBool::new(false));
+    assert_eq!(oracle.results[0].verdict, PropertyVerdict::Inconclusive);
+}

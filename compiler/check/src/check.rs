@@ -303,7 +303,10 @@ impl Verdicts<'_> {
         let wanted = self.evidence.wanted(self.machine, id);
         if wanted.iter().all(|f| self.evidence.made(*f)) {
             let trace = wanted.first().and_then(|f| self.evidence.trace(self.machine, *f));
-            return result(name, PropertyVerdict::Holds, trace);
+            // Where no state was met yet, nobody knows what it asks for.
+            let known = self.evidence.met_a_state();
+            let holds = PropertyVerdict::Holds;
+            return result(name, if known { holds } else { self.unless_incomplete(holds) }, trace);
         }
         result(name, self.unless_incomplete(PropertyVerdict::Violated), None)
     }

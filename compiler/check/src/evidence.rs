@@ -172,7 +172,12 @@ impl Evidence {
         (0..self.made.len() as u32).filter(|f| self.made[*f as usize] && is(*f)).collect()
     }
 
-    /// The combinations of a `reachable` property, as findings.
+    /// Whether there was a state at all before the search ended.
+    pub(crate) fn met_a_state(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// The combinations of a `reachable` property, as findings; none if there was no state.
     pub(crate) fn wanted(&self, machine: &Machine, id: PropertyId) -> Vec<u32> {
         self.first.as_ref().map_or_else(Vec::new, |first| machine.wanted(id, first))
     }

@@ -302,7 +302,11 @@ impl<'p> Oracle<'p> {
         match hits {
             Some(hits) => {
                 let trace = hits.first().map(|n| self.trace(&Found::State(*n)));
-                PropertyResult { verdict: PropertyVerdict::Holds, trace, ..result }
+                // Where no state was met yet, nobody knows what it asks for.
+                let known = !self.states.is_empty();
+                let holds = PropertyVerdict::Holds;
+                let verdict = if known { holds } else { self.unless_incomplete(holds) };
+                PropertyResult { verdict, trace, ..result }
             }
             None => PropertyResult { verdict: self.unless_incomplete(PropertyVerdict::Violated), ..result },
         }
