@@ -44,7 +44,7 @@ pub(crate) struct RecentStates {
     words: usize,
     /// How far a hash is shifted to be an index.
     shift: u32,
-    /// A hash that is not 0 for each state that was seen, then its words.
+    /// The words of the state that was seen last at each index.
     entries: Vec<u64>,
 }
 
@@ -52,7 +52,15 @@ impl RecentStates {
     /// Nothing seen of states of so many words.
     pub(crate) fn new(words: usize) -> Result<RecentStates, Refused> {
         let len = ((2 * LEN) / (words + 1)).next_power_of_two().max(1 << 4);
-        Ok(RecentStates { words, shift: 64 - len.ilog2(), entries: filled(0, len * (words + 1))? })
+        let mut recent = RecentStates { words, shift: 64 - len.ilog2(), entries: filled(0, len * words)? };
+        // A state of zeros would be seen at its index; what is put there is never asked for there.
+        let mut other: Vec<u64> = filled(0, words)?;
+        let at = recent.at(&other);
+        while recent.at(&other) == at {
+            other[0] += 1;
+        }
+        recent.entries[at..at + words].copy_from_slice(&other);
+        Ok(recent)
     }
 
     /// None seen, and none to be asked for.
@@ -60,16 +68,21 @@ impl RecentStates {
         RecentStates { words: 0, shift: 63, entries: Vec::new() }
     }
 
+    /// Where the entry begins for a state.
+    #[inline(always)]
+    fn at(&self, state: &[u64]) -> usize {
+        (hash(state) >> self.shift) as usize * state.len()
+    }
+
     /// Whether a state is known to have been seen; from now on it has.
     #[inline(always)]
     pub(crate) fn seen(&mut self, state: &[u64]) -> bool {
-        let hash = hash(state);
-        let at = (hash >> self.shift) as usize * (self.words + 1);
-        let entry = &mut self.entries[at..at + self.words + 1];
+        debug_assert_eq!(state.len(), self.words);
+        let at = self.at(state);
+        let entry = &mut self.entries[at..at + state.len()];
         // Without branches: whether it is known is hard to predict.
-        let mut differ = entry[0] ^ (hash | 1);
-        entry[0] = hash | 1;
-        for (old, new) in entry[1..].iter_mut().zip(state) {
+        let mut differ = 0;
+        for (old, new) in entry.iter_mut().zip(state) {
             differ |= *old ^ new;
             *old = *new;
         }
@@ -95,6 +108,18 @@ mod tests {
         }
         // Two images with one index.
         assert!(!recent.seen(2) && !recent.seen(3) && !recent.seen(2));
+    }
+
+    #[test]
+    fn no_state_is_seen_before_it_is() {
+        for words in [2, 3, 40] {
+            let mut recent = RecentStates::new(words).expect("a little memory");
+            for i in 0..200 {
+                let mut state = vec![0; words];
+                state[i % words] = (i / words) as u64;
+                assert_eq!(recent.seen(&state), 0 < i && i < words, "{state:?}");
+            }
+        }
     }
 
     #[test]
