@@ -271,6 +271,36 @@ impl Graph {
         }
     }
 
+    /// Whether none of some fields of a number has its value: of each the bits where it is, side by side and apart from the bits of
+    /// the others, and the value there.
+    ///
+    /// All of them at once, without carries from field to field (Lamport, "Multiple byte processing with full-word
+    /// instructions", 1975): what differs is not 0 where its uppermost bit is set, or is once one less than this bit is added to
+    /// the bits below it.
+    pub fn none_equal(&mut self, a: Id, fields: &[(u64, u64)]) -> Id {
+        let all = |of: fn(&(u64, u64)) -> u64| fields.iter().map(of).fold(0, |all, bits| all | bits);
+        let (mask, value) = (all(|field| field.0), all(|field| field.1));
+        let tops = all(|(mask, _)| 1 << mask.ilog2());
+        let there = self.mask(a, mask);
+        let differs = self.xor(there, value);
+        let (low, most) = (self.mask(differs, mask & !tops), self.int(mask & !tops));
+        let carried = self.add(low, most);
+        let either = self.or(carried, differs);
+        self.masked(either, tops, tops)
+    }
+
+    /// With these bits the other way round.
+    fn xor(&mut self, a: Id, bits: u64) -> Id {
+        match self.constant(a) {
+            Some(value) => self.int(value ^ bits),
+            None if bits == 0 => a,
+            None => {
+                let other = self.int(bits);
+                self.node(Op::Xor(a, other), self.bits(a) | bits)
+            }
+        }
+    }
+
     /// Whether one is less than the other.
     pub fn lt(&mut self, a: Id, b: Id) -> Id {
         match (self.constant(a), self.constant(b)) {

@@ -61,7 +61,7 @@ fn grow(graph: &mut Graph, nodes: &[(Id, Vec<u64>)], random: &mut Random) -> (Id
     let (by, constant) = (random.below(64) as u32, random.number());
     let unary = |f: &dyn Fn(u64) -> u64| x.iter().map(|x| f(*x)).collect::<Vec<_>>();
     let binary = |f: &dyn Fn(u64, u64) -> u64| x.iter().zip(&y).map(|(x, y)| f(*x, *y)).collect::<Vec<_>>();
-    match random.below(26) {
+    match random.below(27) {
         0 => (graph.add(a, b), binary(&u64::wrapping_add)),
         1 => (graph.sub(a, b), binary(&u64::wrapping_sub)),
         2 => (graph.mul(a, b), binary(&u64::wrapping_mul)),
@@ -119,6 +119,20 @@ fn grow(graph: &mut Graph, nodes: &[(Id, Vec<u64>)], random: &mut Random) -> (Id
             let sum = graph.add(field, amount);
             let sum = graph.mask(sum, kept);
             (graph.shl(sum, by), unary(&|x| ((x >> by & bits).wrapping_add(more) & kept) << by))
+        }
+        // Fields apart from each other, some of them of one bit, some that end where the next begins.
+        25 => {
+            let (mut fields, mut from) = (Vec::new(), y[0] % 5);
+            while from < 64 {
+                let width = 1 + (constant >> from) % 9;
+                let mask = (u64::MAX >> (64 - width)) << from;
+                // Often what it is in one of the states.
+                let value = if z[0] >> from & 1 == 0 { x[from as usize % x.len()] } else { z[1] };
+                fields.push((mask, value & mask));
+                from += width + (constant >> (63 - from)) % 3;
+            }
+            let none = |x: u64| fields.iter().all(|(mask, value)| x & mask != *value);
+            (graph.none_equal(a, &fields), unary(&|x| u64::from(none(x))))
         }
         24 => {
             let (same, field, none) = (graph.eq(a, b), graph.shr(c, by), graph.int(constant));

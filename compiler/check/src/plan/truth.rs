@@ -5,6 +5,9 @@ use super::lower::{Coding, Lowering};
 use crate::symbolic::dag::{N, NULL, Op};
 use std::collections::BTreeMap;
 
+/// So many fields of a word that must not have a certain value each are compared at once.
+const MANY: usize = 3;
+
 /// Conditions within larger computations are taken apart into at most so many.
 const PARTS: usize = 64;
 
@@ -17,6 +20,14 @@ struct Parts {
     rest: Vec<(N, bool)>,
     /// Whether it never holds.
     never: bool,
+}
+
+/// Fields of a word, by their bits there and a value, and the conditions that they have these values.
+#[derive(Debug)]
+struct Unequal {
+    word: u32,
+    fields: Vec<(u64, u64)>,
+    conditions: Vec<N>,
 }
 
 impl Parts {
@@ -110,11 +121,39 @@ impl Lowering<'_> {
             let word = self.word(*word);
             list.push(self.graph.masked(word, *mask, *value));
         }
-        for (n, wanted) in &parts.rest {
-            let id = self.flag(*n);
-            list.push(if *wanted { id } else { self.graph.not(id) });
+        let (unequal, rest) = self.unequal(&parts.rest);
+        for group in &unequal {
+            let word = self.word(group.word);
+            list.push(self.graph.none_equal(word, &group.fields));
+        }
+        for (n, wanted) in rest {
+            let id = self.flag(n);
+            list.push(if wanted { id } else { self.graph.not(id) });
         }
         list
+    }
+
+    /// Takes out of some conditions those that many fields of a word do not have a certain value each.
+    fn unequal(&self, rest: &[(N, bool)]) -> (Vec<Unequal>, Vec<(N, bool)>) {
+        let (mut groups, mut others) = (Vec::<Unequal>::new(), Vec::new());
+        for (n, wanted) in rest {
+            let Some((word, mask, value)) = self.test(*n, true).filter(|_| !wanted) else {
+                others.push((*n, *wanted));
+                continue;
+            };
+            let apart =
+                |group: &&mut Unequal| group.word == word && group.fields.iter().all(|f| f.0 & mask == 0);
+            match groups.iter_mut().find(apart) {
+                Some(group) => {
+                    group.fields.push((mask, value));
+                    group.conditions.push(*n);
+                }
+                None => groups.push(Unequal { word, fields: vec![(mask, value)], conditions: vec![*n] }),
+            }
+        }
+        let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.fields.len() >= MANY);
+        others.extend(few.iter().flat_map(|group| &group.conditions).map(|n| (*n, false)));
+        (many, others)
     }
 
     /// A truth value as 0 or 1.
