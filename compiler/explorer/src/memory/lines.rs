@@ -22,6 +22,22 @@ const RESERVED: usize = 1 << 42;
 #[repr(align(64))]
 pub(crate) struct Line(pub [AtomicU64; 8]);
 
+impl Line {
+    /// What is in it, while nobody writes.
+    #[inline(always)]
+    pub(crate) fn words(&self) -> [u64; 8] {
+        self.0.each_ref().map(|word| word.load(Relaxed))
+    }
+
+    /// Empties it, while nobody else uses it; what was in it.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> [u64; 8] {
+        let words = self.words();
+        self.0.iter().for_each(|word| word.store(0, Relaxed));
+        words
+    }
+}
+
 /// Lines, 0 at first.
 #[derive(Debug)]
 pub(crate) struct Lines {

@@ -6,6 +6,7 @@
 //! the same for every order of states within a level.
 
 mod batch;
+mod forecast;
 mod frontier;
 mod news;
 mod queue;
@@ -24,6 +25,7 @@ use crate::system::System;
 use crate::table::Table;
 use crate::trail::Trail;
 use crate::visited::{Kind, Set, Visited};
+use forecast::forecast;
 use frontier::Pool;
 use news::InOrder;
 use queue::Queue;
@@ -226,7 +228,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         if seen.is_multiple_of(1 << 12) {
             self.sign.read().map_or(Ok(()), Err)?;
         }
-        if self.counts.reserved.load(Ordering::Relaxed) + 1 > self.room() {
+        if self.is_full(self.counts.reserved.load(Ordering::Relaxed) + 1) {
             self.make_room()?;
         }
         if self.first.is_none() {
@@ -279,7 +281,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
                 Err(Halt::Room) => {
                     let wanted = self.counts.reserved.load(Ordering::Relaxed) + self.batches();
                     careful = careful || wanted > most_states(&self.sign);
-                    if wanted > self.full() {
+                    if self.is_full(wanted) {
                         self.make_room()?;
                     }
                 }
@@ -313,7 +315,7 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
     }
 
     fn parts(&mut self, depth: u32, careful: bool) -> (&mut Workers<S, K>, Shared<'_, S, K>) {
-        let room = if careful { self.full() } else { self.room() };
+        let most_states = if careful { u64::MAX } else { most_states(&self.sign) };
         let in_order = self.order.found().trail.is_on();
         let shared = Shared {
             system: self.system,
@@ -325,22 +327,17 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
             order: in_order.then_some(&self.order),
             depth,
             sign: self.sign,
-            room,
+            room: self.table.room().min(most_states),
+            most_keys: self.most_keys(),
             over: AtomicBool::new(false),
             careful,
         };
         (&mut self.workers, shared)
     }
 
-    /// How many states there can be before something has to grow.
-    fn full(&self) -> u64 {
-        let keys = self.keys.room().saturating_sub(self.workers.len() as u64);
-        self.table.room().min(self.counts.reserved.load(Ordering::Relaxed).saturating_add(keys))
-    }
-
-    /// The same, and before states have to be counted carefully.
-    fn room(&self) -> u64 {
-        self.full().min(most_states(&self.sign))
+    /// Whether something has to grow before there can be so many states in all, and a batch of each worker.
+    fn is_full(&self, states: u64) -> bool {
+        states > self.table.room() || self.keys.room() < self.most_keys()
     }
 
     /// The most states that batches of all workers find.
@@ -348,13 +345,17 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         (most_events(self.system) * self.workers.len()) as u64
     }
 
+    /// The most keys that batches of all workers make; each worker may use up one more.
+    fn most_keys(&self) -> u64 {
+        self.batches() + self.workers.len() as u64
+    }
+
     /// Makes room for a batch of each worker, if there is not.
     fn make_room(&mut self) -> Result<(), Stop> {
         let started = Instant::now();
-        let more = self.batches();
-        let wanted = self.counts.reserved.load(Ordering::Relaxed) + more;
+        let wanted = self.counts.reserved.load(Ordering::Relaxed) + self.batches();
         let most = self.sign.limits.max_memory.unwrap_or(u64::MAX);
-        let grown = self.grow(wanted, more + self.workers.len() as u64, most);
+        let grown = self.grow(wanted, self.most_keys(), most);
         if self.table.bytes() >= LARGE {
             give_back_code();
         }
@@ -376,19 +377,21 @@ impl<'a, S: System, K: Keys> Search<'a, S, K> {
         if self.keys.key_bits() != self.table.key_bits() {
             self.table.widen(self.keys.key_bits(), wanted, most.saturating_sub(others))?;
         }
-        if most < u64::MAX || self.table.grow(wanted.max(self.likely()), u64::MAX).is_err() {
-            self.table.grow(wanted, most.saturating_sub(others))?;
-        }
+        self.table.grow(wanted, self.likely(), most.saturating_sub(others))?;
         let others = self.bytes() - self.keys.bytes();
         self.keys.grow(more, most.saturating_sub(others))
     }
 
-    /// How many states there are likely to be at least: as many more as there are now to be expanded, but no more than
-    /// there are. A table that grows to that much at once is gone over less often.
+    /// How many states there are likely to be.
     fn likely(&self) -> u64 {
-        let (states, expanded) = (&self.counts.states, &self.counts.expanded);
-        let states = states.load(Ordering::Relaxed);
-        2 * states - expanded.load(Ordering::Relaxed).min(states)
+        let levels = &self.statistics.levels;
+        let [states, expanded] =
+            [&self.counts.states, &self.counts.expanded].map(|count| count.load(Ordering::Relaxed));
+        let before: u64 = levels.iter().sum();
+        let last = levels.last().copied().unwrap_or(0);
+        let more =
+            forecast(levels, (expanded + last).saturating_sub(before), states.saturating_sub(before), states);
+        states + more + more / 32
     }
 
     /// Bytes of what does not change during a round.

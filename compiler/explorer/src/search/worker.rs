@@ -42,6 +42,8 @@ pub(super) struct Shared<'a, S, K> {
     pub sign: StopSign<'a>,
     /// How many states there may be in all before the round has to end.
     pub room: u64,
+    /// For how many keys there has to be room before a batch.
+    pub most_keys: u64,
     /// Set when one worker ends the round.
     pub over: AtomicBool,
     /// Whether every state is counted against the limit: only with one worker at a time.
@@ -543,9 +545,16 @@ pub(super) fn note(found: &mut [Option<u32>], finding: u32, length: u32) -> bool
     fewer
 }
 
-impl<S, K> Shared<'_, S, K> {
-    /// Makes sure that there is room for so many more states; whether there is.
+impl<S, K: Keys> Shared<'_, S, K> {
+    /// Makes sure that there is room for so many more states, and for the keys of a batch; whether there is.
+    ///
+    /// States are reserved. Keys take up room for the values that are new among them, which are far fewer, and of which nobody knows
+    /// how many they will be. But each worker makes keys for one batch after it has looked: when somebody has looked last, no worker
+    /// needs room for more than that any more.
     fn reserve(&self, more: u64) -> bool {
+        if self.keys.room() < self.most_keys {
+            return false;
+        }
         let reserved = &self.counts.reserved;
         let fits = reserved.fetch_add(more, Ordering::Relaxed) + more <= self.room;
         if !fits {
@@ -553,7 +562,9 @@ impl<S, K> Shared<'_, S, K> {
         }
         fits
     }
+}
 
+impl<S, K> Shared<'_, S, K> {
     /// Waits for the turn of a ticket at a stage, if there are turns.
     ///
     /// # Errors

@@ -156,6 +156,77 @@ impl Row {
     }
 }
 
+/// How many numbers of a line are split by another geometry at once: in 64-bit arithmetic without a branch, which is done by
+/// vectors where there are any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leap {
+    old: Geometry,
+    new: Geometry,
+    /// 2^f / n and 1 / n of the old geometry.
+    ratio: f64,
+    inverse: f64,
+}
+
+/// The numbers of a line that are split at once: as many as a line can have.
+pub(crate) const TOGETHER: usize = 16;
+
+/// Remainders of so many bits are divided by the number of lines in floating point, with an error of less than one half.
+const PRECISE: u32 = 50;
+
+impl Leap {
+    /// From one geometry to another one of as many bits; none if 64 bits are not enough.
+    pub(crate) fn new(old: &Geometry, new: &Geometry) -> Option<Leap> {
+        assert_eq!(old.bits, new.bits);
+        let steps = (1 << old.bits) / u128::from(old.lines) + 2;
+        let farthest = (1 << old.bits) + steps * u128::from(new.lines);
+        let fits = farthest < 1 << 64 && old.remainder_bits() <= PRECISE;
+        let lines = old.lines as f64;
+        fits.then(|| Leap {
+            old: *old,
+            new: *new,
+            ratio: (1u64 << old.size) as f64 / lines,
+            inverse: 1.0 / lines,
+        })
+    }
+
+    /// The new lines and remainders of the numbers with these remainders whose own line is that of the row.
+    ///
+    /// A number is ⌊line · 2^k / n⌋ and some steps more (as in [`Row::image`]), so its product with the new number of lines is one
+    /// that is the same for all and that of the steps.
+    #[inline(always)]
+    pub(crate) fn split(
+        &self,
+        row: &Row,
+        remainders: &[u64; TOGETHER],
+    ) -> ([u64; TOGETHER], [u64; TOGETHER]) {
+        let (old, new, bits) = (&self.old, &self.new, self.old.bits);
+        let start = u128::from(row.floor) * u128::from(new.lines);
+        let mask = (1 << bits) - 1;
+        let (line, rest) = ((start >> bits) as u64, start as u64 & mask);
+        let first = row.rest as f64 * self.inverse;
+        let (mut lines, mut rests) = ([0; TOGETHER], [0; TOGETHER]);
+        for i in 0..TOGETHER {
+            // The number of steps or one less.
+            let steps = nearest(remainders[i] as f64 * self.ratio + first);
+            let over = (remainders[i] << old.size)
+                .wrapping_add(row.rest)
+                .wrapping_sub(steps.wrapping_mul(old.lines));
+            let steps = steps + u64::from(over as i64 > 0);
+            let product = rest + steps.wrapping_mul(new.lines);
+            (lines[i], rests[i]) = (line + (product >> bits), (product & mask) >> new.size);
+        }
+        (lines, rests)
+    }
+}
+
+/// The whole number that is nearest to one from 0 to 2^51.
+#[inline(always)]
+fn nearest(x: f64) -> u64 {
+    // From 2^52 on, floating-point numbers are whole.
+    const WHOLE: f64 = (1u64 << 52) as f64;
+    (x + WHOLE).to_bits() - WHOLE.to_bits()
+}
+
 /// ⌈x / n⌉, given ⌊(2^64 − 1) / n⌋: multiplying by it gives the quotient or one less.
 #[inline]
 fn divide_up(x: u64, n: u64, reciprocal: u64) -> u64 {
@@ -218,6 +289,61 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Compares with splitting one by one.
+    fn check_leap(old: &Geometry, lines: u64, line: u64, remainders: [u64; TOGETHER]) -> bool {
+        let new = Geometry::new(old.bits, lines);
+        let Some(leap) = Leap::new(old, &new) else { return false };
+        let row = old.row(line);
+        let (homes, rests) = leap.split(&row, &remainders);
+        for (i, remainder) in remainders.into_iter().enumerate() {
+            let image = row.image(remainder);
+            if old.split(image) == (line, remainder) {
+                assert_eq!((homes[i], rests[i]), new.split(image), "{old:?} {new:?} {line} {remainder}");
+            }
+        }
+        true
+    }
+
+    #[test]
+    fn numbers_that_are_split_together_are_split_alike() {
+        for bits in 1..=12 {
+            for lines in [16, 17, 31, 33, 100, 1000] {
+                let old = Geometry::new(bits, lines);
+                let most = 1u64 << old.remainder_bits();
+                for (line, from) in (0..lines).flat_map(|l| (0..most).step_by(TOGETHER).map(move |r| (l, r)))
+                {
+                    for more in [lines + 1, lines + lines / 4, 2 * lines, 5 * lines] {
+                        let remainders = std::array::from_fn(|i| (from + i as u64).min(most - 1));
+                        assert!(check_leap(&old, more, line, remainders));
+                    }
+                }
+            }
+        }
+        let (mut x, mut together) = (1u64, 0);
+        for bits in 13..=64 {
+            for lines in [16, 17, 1000, 99_991, 1 << 20, (1 << 20) + 1, 3 << 28, (1 << 36) + 12_345] {
+                let old = Geometry::new(bits, lines);
+                let least = u64::MAX >> (64 - old.remainder_bits().max(1));
+                for i in 0..100 {
+                    x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i);
+                    let line = ((u128::from(x) * u128::from(lines)) >> 64) as u64;
+                    // The extremes, too.
+                    let random = |i: usize| x.rotate_left(5 * i as u32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                    let remainders = std::array::from_fn(|i| match i {
+                        0 => 0,
+                        1 => least,
+                        _ => random(i) & least,
+                    });
+                    together += [lines + 1, lines / 4 * 5, lines * 2, lines * 7]
+                        .map(|more| u32::from(check_leap(&old, more, line, remainders)))
+                        .iter()
+                        .sum::<u32>();
+                }
+            }
+        }
+        assert!(together > 80_000, "{together} of all");
     }
 
     #[test]

@@ -7,15 +7,15 @@
 //! ranges of lines, in the same order: each thread has a range to read and one to write. The few numbers that belong
 //! elsewhere, since they or those before them found no room in their own lines, are put there when the step is over.
 
-use super::geometry::{Geometry, LEAST, MANY, MOST, Row, TAG, WINDOW};
+use super::geometry::{Geometry, LEAST, Leap, MANY, MOST, Row, TAG, TOGETHER, WINDOW};
 use super::slots::{Bits36, Bits40, Bits48, Halves, Slots, Words};
-use super::{Cut, FULL, KeyBits, Table, ahead, geometry, images_of, with_slots};
-use crate::memory::{AtomicU64, Line, Lines, Refused, filled, prefetch, push};
+use super::{Cut, FULL, KeyBits, Table, ahead, at_home, geometry, image_of, images_of, with_slots};
+use crate::memory::{Compare, Line, Lines, Loop, Refused, filled, prefetch, push, vectorized};
+use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 
-/// The size in bytes from which on tables grow by a quarter rather than by all of it.
-const LARGE: u64 = 8 << 20;
+/// The size in bytes from which on tables grow as numbers are likely to come, rather than by all of it.
+const LARGE: u64 = 1 << 20;
 
 /// Numbers that are moved to a new table together.
 const MOVED: usize = 1024;
@@ -27,22 +27,25 @@ const SOON: usize = 8;
 const FEW: usize = 1024;
 
 impl Table {
-    /// Grows until there is room for `wanted` numbers, within `most` bytes for what the table needs meanwhile.
+    /// Grows until there is room for `wanted` numbers, or more where as many as `likely` will come: at least by a sixteenth and at most by as much as there
+    /// is, unless that is too little. Within `most` bytes for what the table needs meanwhile.
     ///
     /// # Errors
     ///
     /// When the memory is refused. The table holds what it held.
-    pub(crate) fn grow(&mut self, wanted: u64, most: u64) -> Result<(), Refused> {
+    pub(crate) fn grow(&mut self, wanted: u64, likely: u64, most: u64) -> Result<(), Refused> {
         while self.room() < wanted {
-            self.grow_once(wanted, most)?;
+            self.grow_once(wanted, likely, most)?;
         }
         Ok(())
     }
 
-    fn grow_once(&mut self, wanted: u64, most: u64) -> Result<(), Refused> {
+    fn grow_once(&mut self, wanted: u64, likely: u64, most: u64) -> Result<(), Refused> {
         let lines = self.geometry.lines();
-        let usual = if lines * 64 < LARGE { lines * 2 } else { lines + lines / 4 };
-        let needed = wanted.saturating_mul(64).div_ceil(FULL);
+        let slots = |numbers: u64| numbers.saturating_mul(64).div_ceil(FULL);
+        let foreseen = slots(likely).div_ceil(self.cut.slots());
+        let least = if lines * 64 < LARGE { lines * 2 } else { lines + lines / 16 };
+        let (usual, needed) = (foreseen.clamp(least, lines * 2), slots(wanted));
         if needed.max(usual) >= MANY {
             return Err(Refused);
         }
@@ -158,7 +161,11 @@ impl Table {
             let mut end = count;
             for start in steps {
                 in_parts((old, new), start..end, &mut filled, &mut later, |filler, from, later| {
-                    filler.spread::<S>(lines, old.row(from.end as u64), from, later);
+                    each_moved::<S>(lines, (old, new), from, |_, moved| {
+                        if !filler.put_own::<S>(lines, moved) && !filler.put::<S>(lines, moved.image()) {
+                            later.push(moved.image());
+                        }
+                    });
                 });
                 end = start;
                 let mut filler = Filler { geometry: new, first: 0, filled: &mut filled };
@@ -171,19 +178,14 @@ impl Table {
                 }
             }
             let mut filler = Filler { geometry: new, first: 0, filled: &mut filled };
-            let mut row = old.row(end as u64);
-            for i in (0..end).rev() {
-                row = row.back(1);
-                filler.fetch(lines, i, row);
-                images_of::<S>(&row, &take(&lines[i]), |_, image| {
-                    // The same here.
-                    if new.split(image).0 >= i as u64 {
-                        self.put::<S>(&mut filler, image);
-                    } else {
-                        early.push(image);
-                    }
-                });
-            }
+            each_moved::<S>(lines, (old, new), 0..end, |i, moved| {
+                // The same here.
+                if moved.home < i as u64 {
+                    early.push(moved.image());
+                } else if !filler.put_own::<S>(lines, moved) {
+                    self.put::<S>(&mut filler, moved.image());
+                }
+            });
             early.iter().chain(stash.keys()).for_each(|image| self.put::<S>(&mut filler, *image));
         });
         Ok(())
@@ -282,26 +284,17 @@ struct Filler<'f> {
 }
 
 impl Filler<'_> {
-    /// Takes everything from some lines, given the row behind the last, and puts it where it belongs, or on a list.
-    fn spread<S: Slots>(&mut self, lines: &[Line], mut row: Row, from: Range<usize>, later: &mut Vec<u64>) {
-        for i in from.rev() {
-            row = row.back(1);
-            self.fetch(lines, i, row);
-            images_of::<S>(&row, &take(&lines[i]), |_, image| {
-                if !self.put::<S>(lines, image) {
-                    later.push(image);
-                }
-            });
-        }
-    }
-
-    /// Fetches the lines to which those go that are in a line some lines before this one, and that line itself.
+    /// Puts a number into its own line; false when that has no room, or is not one of these.
     #[inline(always)]
-    fn fetch(&self, lines: &[Line], line: usize, row: Row) {
-        if line > SOON {
-            let to = self.geometry.split(row.back(SOON as u64).image(0)).0 as usize;
-            [line - SOON, to, to + 1].into_iter().for_each(|line| prefetch(&lines[line]));
+    fn put_own<S: Slots>(&mut self, lines: &[Line], moved: &Moved<'_>) -> bool {
+        let line = moved.home as usize;
+        let Some(filled) = self.filled.get_mut(line.wrapping_sub(self.first)) else { return false };
+        let slot = usize::from(*filled);
+        if slot < S::COUNT {
+            *filled += 1;
+            S::put(&lines[line], slot, at_home(moved.remainder), true);
         }
+        slot < S::COUNT
     }
 
     /// Puts a number into the first of the lines that are tried for it that has room; false when none of these lines has, or
@@ -323,12 +316,71 @@ impl Filler<'_> {
     }
 }
 
-/// Empties a line, while nobody else uses it; what was in it.
+/// A number that moves.
+struct Moved<'r> {
+    /// Its own line, and what is left of it there.
+    home: u64,
+    remainder: u64,
+    /// Where it was: the row of that line, and what is stored there.
+    row: &'r Row,
+    value: u64,
+}
+
+impl Moved<'_> {
+    /// The image that it is.
+    fn image(&self) -> u64 {
+        image_of(self.row, self.value)
+    }
+}
+
+/// Takes everything from some lines of the old geometry, from the last one on, and calls `f` for each number with the line where it was.
+fn each_moved<S: Slots>(
+    lines: &[Line],
+    (old, new): (Geometry, Geometry),
+    from: Range<usize>,
+    f: impl FnMut(usize, &Moved<'_>),
+) {
+    vectorized(EachMoved::<S, _> { lines, old, new, from, f, slots: PhantomData });
+}
+
+/// See [`each_moved`].
+struct EachMoved<'l, S, F> {
+    lines: &'l [Line],
+    old: Geometry,
+    new: Geometry,
+    from: Range<usize>,
+    f: F,
+    slots: PhantomData<S>,
+}
+
+impl<S: Slots, F: FnMut(usize, &Moved<'_>)> Loop for EachMoved<'_, S, F> {
+    #[inline(always)]
+    fn run<C: Compare>(self) {
+        let EachMoved { lines, old, new, from, mut f, .. } = self;
+        let (leap, mut row) = (Leap::new(&old, &new), old.row(from.end as u64));
+        for i in from.rev() {
+            row = row.back(1);
+            fetch(lines, i, row, &new);
+            let words = lines[i].take();
+            let values: [u64; TOGETHER] =
+                std::array::from_fn(|slot| if slot < S::COUNT { S::get(&words, slot) } else { 0 });
+            let split = leap.as_ref().map(|leap| leap.split(&row, &values.map(|value| value >> TAG)));
+            for (slot, value) in values.into_iter().enumerate().take_while(|(_, value)| *value != 0) {
+                let (home, remainder) = match &split {
+                    Some((homes, rests)) if at_home(value >> TAG) == value => (homes[slot], rests[slot]),
+                    _ => new.split(image_of(&row, value)),
+                };
+                f(i, &Moved { home, remainder, row: &row, value });
+            }
+        }
+    }
+}
+
+/// Fetches the lines to which those go that are in a line some lines before this one, and that line itself.
 #[inline(always)]
-fn take(line: &Line) -> Line {
-    Line(std::array::from_fn(|i| {
-        let word = AtomicU64::new(line.0[i].load(Relaxed));
-        line.0[i].store(0, Relaxed);
-        word
-    }))
+fn fetch(lines: &[Line], line: usize, row: Row, new: &Geometry) {
+    if line > SOON {
+        let to = new.split(row.back(SOON as u64).image(0)).0 as usize;
+        [line - SOON, to, to + 1].into_iter().for_each(|line| prefetch(&lines[line]));
+    }
 }

@@ -228,7 +228,7 @@ impl Table {
             |image| self.fetch(lines, *image),
             |image| {
                 let (home, rest) = geometry.split(*image);
-                let added = A::add(&lines[home as usize], rest << TAG | 1, &aside);
+                let added = A::add(&lines[home as usize], at_home(rest), &aside);
                 (new[count], open[left]) = (i, i);
                 count += usize::from(added == Added::New);
                 left += usize::from(added == Added::Full);
@@ -408,13 +408,26 @@ fn ahead<T>(items: &[T], fetch: impl Fn(&T), mut use_: impl FnMut(&T)) {
 /// Calls `f` with the image of each slot of a line that is filled, given the row of this line.
 #[inline(always)]
 fn images_of<S: Slots>(row: &Row, line: &Line, mut f: impl FnMut(usize, u64)) {
+    let words = line.words();
     for slot in 0..S::COUNT {
-        let value = S::get(line, slot);
+        let value = S::get(&words, slot);
         if value == 0 {
             return;
         }
-        f(slot, row.stored(value >> TAG, (value & ((1 << TAG) - 1)) as u32 - 1));
+        f(slot, image_of(row, value));
     }
+}
+
+/// The image of what is in a slot that is filled.
+#[inline(always)]
+fn image_of(row: &Row, value: u64) -> u64 {
+    row.stored(value >> TAG, (value & ((1 << TAG) - 1)) as u32 - 1)
+}
+
+/// What is in a slot of a number's own line.
+#[inline(always)]
+fn at_home(remainder: u64) -> u64 {
+    remainder << TAG | 1
 }
 
 #[cfg(test)]

@@ -51,8 +51,8 @@ pub(crate) trait Slots {
     /// Puts a number into a slot that was free; false when another thread has taken it. `alone`: there is none.
     fn put(line: &Line, slot: usize, value: u64, alone: bool) -> bool;
 
-    /// The number in a slot, 0 when it is free. Only while nobody writes.
-    fn get(line: &Line, slot: usize) -> u64;
+    /// The number in a slot, 0 when it is free, of a line with these words.
+    fn get(words: &[u64; 8], slot: usize) -> u64;
 }
 
 /// 16 slots of 32 bits.
@@ -87,8 +87,8 @@ impl Slots for Halves {
     }
 
     #[inline(always)]
-    fn get(line: &Line, slot: usize) -> u64 {
-        line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF
+    fn get(words: &[u64; 8], slot: usize) -> u64 {
+        words[slot / 2] >> (slot % 2 * 32) & 0xFFFF_FFFF
     }
 }
 
@@ -144,8 +144,8 @@ impl Slots for Words {
     }
 
     #[inline(always)]
-    fn get(line: &Line, slot: usize) -> u64 {
-        line.0[slot].load(Acquire)
+    fn get(words: &[u64; 8], slot: usize) -> u64 {
+        words[slot]
     }
 }
 
@@ -233,9 +233,10 @@ impl<const COUNT: usize, const UPPER: u32, const LOW: usize, const PER: usize> S
     }
 
     #[inline(always)]
-    fn get(line: &Line, slot: usize) -> u64 {
-        let low = line.0[slot / 2].load(Acquire) >> (slot % 2 * 32) & 0xFFFF_FFFF;
-        low | Self::read_upper(line, slot) << 32
+    fn get(words: &[u64; 8], slot: usize) -> u64 {
+        let low = words[slot / 2] >> (slot % 2 * 32) & 0xFFFF_FFFF;
+        let upper = words[LOW + slot / PER] >> (slot % PER * UPPER as usize);
+        low | (upper & ((1 << UPPER) - 1)) << 32
     }
 }
 
@@ -327,7 +328,7 @@ mod loom_tests {
             for i in 1..=3 {
                 assert!(matches!(S::seek::<Seen>(&line, number(i)), Seek::Found(_)), "{i} is lost");
             }
-            let stored = (0..S::COUNT).filter(|slot| S::get(&line, *slot) != 0).count();
+            let stored = (0..S::COUNT).filter(|slot| S::get(&line.words(), *slot) != 0).count();
             assert_eq!(stored, 3);
         });
     }
@@ -363,7 +364,7 @@ mod tests {
                 assert!(alone || !S::put(&line, slot, 1, false), "a slot is taken once");
                 for earlier in 0..=slot {
                     assert_eq!(S::seek::<Seen>(&line, number(earlier)), Seek::Found(earlier));
-                    assert_eq!(S::get(&line, earlier), number(earlier));
+                    assert_eq!(S::get(&line.words(), earlier), number(earlier));
                 }
             }
             assert_eq!(S::seek::<Seen>(&line, 2), Seek::Full);
@@ -371,7 +372,7 @@ mod tests {
             for slot in 0..S::COUNT {
                 assert_eq!(S::add::<Seen>(&added, number(slot), &aside), Added::New);
                 (0..=slot).for_each(|i| assert_eq!(S::add::<Seen>(&added, number(i), &aside), Added::Known));
-                (0..=slot).for_each(|i| assert_eq!(S::get(&added, i), number(i)));
+                (0..=slot).for_each(|i| assert_eq!(S::get(&added.words(), i), number(i)));
             }
             assert_eq!(S::add::<Seen>(&added, number(S::COUNT), &aside), Added::Full);
         }

@@ -33,7 +33,7 @@ fn insert_all(table: &mut Table, list: &[u64], len: &mut u64) -> Vec<u64> {
     let mut new = Vec::new();
     for batch in list.chunks(50) {
         if *len + batch.len() as u64 > table.room() {
-            table.grow(*len + batch.len() as u64, u64::MAX).expect("some memory");
+            table.grow(*len + batch.len() as u64, 0, u64::MAX).expect("some memory");
         }
         new.extend(insert(table, batch).into_iter().map(|i| batch[i as usize]));
         *len = new.len() as u64;
@@ -89,7 +89,7 @@ fn large_tables_grow_by_quarters_and_narrow_their_slots() {
         let mut cuts = vec![table.cut];
         let mut len = 0;
         for batch in list.chunks(10_000) {
-            table.grow(len + batch.len() as u64, u64::MAX).expect("some memory");
+            table.grow(len + batch.len() as u64, len / 4 * 5, u64::MAX).expect("some memory");
             if cuts.last() != Some(&table.cut) {
                 cuts.push(table.cut);
             }
@@ -101,13 +101,26 @@ fn large_tables_grow_by_quarters_and_narrow_their_slots() {
     }
 }
 
+#[test]
+fn large_tables_grow_to_what_is_likely() {
+    for (likely, room) in [(0, 8), (1_251_000, 10), (1_650_000, 13), (1_u64 << 60, 16)] {
+        let mut table = Table::new(KeyBits::whole(40), 1).expect("a little memory");
+        table.grow(1_000_000, 0, u64::MAX).expect("some memory");
+        let before = table.room();
+        assert!(before < 1_100_000);
+        table.grow(before + 1, likely, u64::MAX).expect("some memory");
+        assert_eq!(table.room() * 8 / before, room, "{likely} are likely, {before} had room");
+        assert!(table.room() >= likely.min(2 * before));
+    }
+}
+
 /// Many numbers are not in their own lines, where threads meet and elsewhere.
 #[test]
 fn threads_grow_tables_that_overflow() {
     for bits in [34, 44, 64] {
         for threads in [2, 3, 7] {
             let mut table = Table::new(KeyBits::whole(bits), threads).expect("a little memory");
-            table.grow(100_000, u64::MAX).expect("some memory");
+            table.grow(100_000, 0, u64::MAX).expect("some memory");
             // One line in eight is full, and so are all that are tried for what belongs there.
             let crowded = numbers(bits, 0, 400_000).filter(|n| table.image(*n) >> 52 & 7 == 0).take(30_000);
             let list: BTreeSet<u64> = crowded.chain(numbers(bits, 4, 60_000)).collect();
@@ -115,7 +128,7 @@ fn threads_grow_tables_that_overflow() {
             assert_eq!(insert(&table, &all).len(), list.len());
             for wanted in [table.room() + 1, 300_000, 310_000, 2_000_000] {
                 assert!(table.geometry.lines() > 4 * 1024, "enough for threads");
-                table.grow(wanted, u64::MAX).expect("some memory");
+                table.grow(wanted, 0, u64::MAX).expect("some memory");
                 same(&table, &list);
                 assert_eq!(insert(&table, &all), [], "nothing is new again");
             }
@@ -133,10 +146,10 @@ fn what_has_no_room_is_stashed_and_found() {
         assert_eq!(insert(&table, &numbers), [], "nothing is new again");
         assert!(table.stash().len() > 1000, "a table that is too small overflows");
         same(&table, &list);
-        table.grow(table.room() + 1, u64::MAX).expect("some memory");
+        table.grow(table.room() + 1, 0, u64::MAX).expect("some memory");
         assert!(table.stash().len() > 100, "and overflows again as it grows");
         same(&table, &list);
-        table.grow(list.len() as u64, u64::MAX).expect("some memory");
+        table.grow(list.len() as u64, 0, u64::MAX).expect("some memory");
         assert_eq!(table.stash().len(), 0);
         same(&table, &list);
     }
@@ -146,7 +159,7 @@ fn what_has_no_room_is_stashed_and_found() {
 fn at_its_load_limit_next_to_nothing_overflows() {
     for bits in [34, 44, 64] {
         let mut table = Table::new(KeyBits::whole(bits), 1).expect("a little memory");
-        table.grow(3_000_000, u64::MAX).expect("some memory");
+        table.grow(3_000_000, 0, u64::MAX).expect("some memory");
         let room = table.room();
         let numbers: Vec<u64> = (0..room).map(|n| n * 3).collect();
         let new: usize = numbers.chunks(700).map(|batch| insert(&table, batch).len()).sum();
@@ -163,8 +176,8 @@ fn refused_memory_leaves_the_table_as_it_was() {
     let mut len = 0;
     insert_all(&mut table, &list, &mut len);
     let bytes = table.bytes();
-    assert_eq!(table.grow(1 << 20, bytes), Err(Refused));
-    assert_eq!(table.grow(1 << 60, u64::MAX), Err(Refused));
+    assert_eq!(table.grow(1 << 20, 0, bytes), Err(Refused));
+    assert_eq!(table.grow(1 << 60, 0, u64::MAX), Err(Refused));
     same(&table, &list.into_iter().collect());
 }
 
@@ -175,7 +188,7 @@ fn threads_insert_each_number_once() {
         let mut expected = BTreeSet::new();
         for round in 0..6u64 {
             let list: Vec<u64> = numbers(bits, round * 4, 30_000).collect();
-            table.grow(expected.len() as u64 + list.len() as u64, u64::MAX).expect("some memory");
+            table.grow(expected.len() as u64 + list.len() as u64, 0, u64::MAX).expect("some memory");
             let new: Vec<Vec<usize>> = std::thread::scope(|scope| {
                 let insert = |_| {
                     scope.spawn(|| {
@@ -211,7 +224,7 @@ fn keys_of_two_halves_are_widened() {
         for _ in 0..2500 {
             x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let key = x >> (64 - upper) << 32 | (x & 0xFFFF_FFFF) >> (32 - lower);
-            table.grow(expected.len() as u64 + 1, u64::MAX).expect("some memory");
+            table.grow(expected.len() as u64 + 1, 0, u64::MAX).expect("some memory");
             assert_eq!(table.insert_one(table.image(key)), expected.insert(key));
         }
         same(&table, &expected);
@@ -227,7 +240,7 @@ fn numbers_of_one_line_are_told_apart() {
     for bits in [20, 36, 44, 49, 57, 64] {
         for threads in [1, 3] {
             let mut table = Table::new(KeyBits::whole(bits), threads).expect("a little memory");
-            table.grow(20_000, u64::MAX).expect("some memory");
+            table.grow(20_000, 0, u64::MAX).expect("some memory");
             let image = |i: u64| (1 << (bits - 1) | i) << (64 - bits);
             let list: Vec<u64> = (0..6_000).map(|i| table.key(image(i * 2))).collect();
             let homes: BTreeSet<u64> = (0..100).map(|i| table.geometry.split(image(i)).0).collect();
@@ -238,7 +251,7 @@ fn numbers_of_one_line_are_told_apart() {
             assert!(bits == 20 || table.stash().len() > 1_000, "{bits} bits: a line has no room for them");
             same(&table, &list.iter().copied().collect());
             for lines in [30_000, 200_000] {
-                table.grow(lines, u64::MAX).expect("some memory");
+                table.grow(lines, 0, u64::MAX).expect("some memory");
                 same(&table, &list.iter().copied().collect());
                 let between = (0..6_000).map(|i| table.image(table.key(image(i * 2 + 1))));
                 between.for_each(|image| assert_eq!(table.slot(image), None, "{bits} bits"));
@@ -252,7 +265,7 @@ fn numbers_of_one_line_are_told_apart() {
 fn bits_to_spare_cost_nothing() {
     for (half, wanted) in (6..16).flat_map(|half| [(half, 100), (half, 5_000), (half, 300_000)]) {
         let mut table = Table::new(KeyBits::parts(&[half, half]), 1).expect("a little memory");
-        table.grow(wanted, u64::MAX).expect("some memory");
+        table.grow(wanted, 0, u64::MAX).expect("some memory");
         let (spare, slots) = (table.spare_bits(), table.slots());
         assert_eq!(table.slot_bits(), 32, "{half} bits twice");
         let mut widen = |more: u32| {
