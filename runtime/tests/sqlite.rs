@@ -3,7 +3,7 @@
 
 use arch_runtime::journal::{Accept, Cursor, Fault, audit};
 use arch_runtime::store::sqlite::{Options, SqliteStore};
-use arch_runtime::store::{Policy, Store, StoreError, Verdict, transact};
+use arch_runtime::store::{Decision, Denial, Json, Policy, Store, StoreError, Transition, Verdict, transact};
 use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, hammer};
 use arch_runtime::testing::sample::{self, Request};
@@ -252,6 +252,103 @@ async fn a_full_disk_changes_nothing_and_passes() {
     let validated =
         arch_runtime::journal::audit(&store, sample::judge()).await.expect("the journal is serial");
     assert_eq!(validated.count(), u64::try_from(applied).expect("it is a count") + 1);
+}
+
+/// A transition that is denied, with an entry of some size in the journal.
+fn denied(size: usize) -> Transition {
+    let mut transition = Request::Count.transition();
+    transition.meta.input = Json::of(&"x".repeat(size)).expect("a text can be JSON");
+    transition.step = Arc::new(|_| Decision::Deny(Denial { failed: vec!["no".into()], record: true }));
+    transition
+}
+
+/// Has the writer wait inside a transition until everything else was put in, so that all of it is one batch.
+async fn in_one_batch<T>(store: &SqliteStore, rest: impl Future<Output = T>) -> T {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let mut first = denied(0);
+    first.step = Arc::new(move |_| {
+        let _ = wait.lock().expect("nobody panicked").recv();
+        Decision::Deny(Denial::default())
+    });
+    let first = Arc::new(first);
+    let go = async move {
+        // Everything was polled once, and so put in, before this is.
+        tokio::task::yield_now().await;
+        drop(go);
+    };
+    let (_, rest, ()) = tokio::join!(biased; store.attempt(&first), rest, go);
+    rest
+}
+
+/// SQLite undoes the whole transaction when the disk is full, not only the statement. What comes after it in the batch must
+/// not be written by itself then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_sqlite_undoes_acknowledges_nothing() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = open(&path).expect("a new database");
+    count(&store).await.expect("it is applied");
+    drop(store);
+    let sql = rusqlite::Connection::open(&path).expect("it is a database");
+    let pages: u32 = sql.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("it has pages");
+    // The second row of an `acquire` cannot be written: done statement by statement, its journal entry would stay.
+    let trigger = "CREATE TRIGGER no BEFORE INSERT ON client BEGIN SELECT RAISE(ABORT, 'no client'); END";
+    sql.execute_batch(trigger).expect("it can be made");
+    drop(sql);
+    let options = Options { max_pages: Some(pages + 8), ..Options::default() };
+    let store = SqliteStore::open(&path, sample::schema(), options).expect("it fits");
+
+    let acquire = Request::Acquire { item: "i".into(), client: "c".into() };
+    let (before, full) = (Arc::new(Request::Count.transition()), Arc::new(denied(1_000_000)));
+    let (torn, after) = (acquire.transition(), Request::Count);
+    let torn_tx = torn.meta.tx;
+    let policy = Policy::default();
+    let rest = async {
+        tokio::join!(
+            biased;
+            store.attempt(&before),
+            store.attempt(&full),
+            transact(&store, torn, &policy),
+            count_once(&store, &after),
+        )
+    };
+    let (before, full, torn, after) = in_one_batch(&store, rest).await;
+    let seq = |verdict: Result<Verdict, StoreError>| match verdict {
+        Ok(Verdict::Applied(applied)) => applied.entry.seq,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([seq(before), seq(after)], [2, 3], "the others are done, one after the other");
+    assert!(matches!(&full, Err(StoreError::Unavailable(why)) if why.contains("full")), "{full:?}");
+    assert!(matches!(&torn, Err(StoreError::Unavailable(why)) if why.contains("no client")), "{torn:?}");
+    assert!(store.find(torn_tx).await.expect("it can be asked").is_none(), "half of it is there");
+    let validated = audit(&store, sample::judge()).await.expect("the tables are as the journal says");
+    assert_eq!(validated.count(), 3);
+}
+
+async fn count_once(store: &SqliteStore, request: &Request) -> Result<Verdict, StoreError> {
+    store.attempt(&Arc::new(request.transition())).await
+}
+
+/// A job that is not a transition and fails half way: its half is not committed with the batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_cannot_be_read_are_not_taken() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = open(&path).expect("a new database");
+    for request in [
+        Request::Acquire { item: "i".into(), client: "c".into() },
+        Request::Release { item: "i".into(), client: "c".into() },
+    ] {
+        transact(&store, request.transition(), &Policy::default()).await.expect("it is applied");
+    }
+    let sql = rusqlite::Connection::open(&path).expect("it is a database");
+    sql.execute("UPDATE arch_outbox SET payload = '{'", []).expect("it can be spoilt");
+    let error = store.claim(10, std::time::Duration::from_secs(60)).await.expect_err("it is spoilt");
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+    let attempt: i64 =
+        sql.query_row("SELECT attempt FROM arch_outbox", [], |row| row.get(0)).expect("it is there");
+    assert_eq!(attempt, 0, "it was taken by nobody");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ impl Job {
 /// A job with what came of it.
 enum Done {
     Transition(Result<Verdict, StoreError>, oneshot::Sender<Result<Verdict, StoreError>>),
-    Write(Box<dyn WriteJob>, Option<StoreError>),
+    Write(Box<dyn WriteJob>),
 }
 
 /// Why a batch was not committed.
@@ -146,7 +146,7 @@ impl Writer {
         }
     }
 
-    /// Evaluates all jobs in one transaction and commits it. On failure the jobs are as they were.
+    /// Evaluates all jobs in one transaction and commits it. On failure nothing of it is done, and the jobs are as they were.
     fn together(&mut self, jobs: &mut Vec<Job>) -> Result<Vec<Done>, Abort> {
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
         begun.map_err(|e| Abort::Failed(error(e)))?;
@@ -175,8 +175,15 @@ impl Writer {
         if unknown { Abort::Unknown(error(failure), outcomes) } else { Abort::Failed(error(failure)) }
     }
 
+    /// Whether SQLite has undone the open transaction by itself, as it may when a statement of it fails because the disk is full
+    /// or broken, memory runs out, or it is interrupted; also a statement that only reads. What was written before is gone then,
+    /// and every further statement would be committed at once, by itself.
+    fn undone(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
     fn roll_back(&self) {
-        if !self.connection.is_autocommit() {
+        if !self.undone() {
             // If this fails too, the next BEGIN says so.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
@@ -198,11 +205,15 @@ impl Writer {
                             latest = if appended { latest.max(now) } else { latest };
                             outcomes.push(Outcome::Verdict(Ok(verdict)));
                         }
-                        Err(Failure { error, dirty: true }) => return Err(error),
-                        Err(Failure { error, dirty: false }) => outcomes.push(Outcome::Verdict(Err(error))),
+                        Err(failure) if failure.dirty || self.undone() => return Err(failure.error),
+                        Err(failure) => outcomes.push(Outcome::Verdict(Err(failure.error))),
                     }
                 }
-                Job::Write(job) => outcomes.push(Outcome::Written(job.run(self, now).err())),
+                // How much of it was done before it failed is not known.
+                Job::Write(job) => {
+                    job.run(self, now)?;
+                    outcomes.push(Outcome::Written);
+                }
             }
         }
         if latest > mark {
@@ -329,13 +340,13 @@ impl Drop for Gone<'_> {
 /// What came of a job, before the commit.
 enum Outcome {
     Verdict(Result<Verdict, StoreError>),
-    Written(Option<StoreError>),
+    Written,
 }
 
 fn pair(jobs: Vec<Job>, outcomes: Vec<Outcome>) -> Vec<Done> {
     let done = |(job, outcome)| match (job, outcome) {
         (Job::Transition(_, answer), Outcome::Verdict(verdict)) => Done::Transition(verdict, answer),
-        (Job::Write(job), Outcome::Written(failure)) => Done::Write(job, failure),
+        (Job::Write(job), Outcome::Written) => Done::Write(job),
         _ => unreachable!("outcomes are in the order of the jobs"),
     };
     jobs.into_iter().zip(outcomes).map(done).collect()
@@ -346,7 +357,7 @@ impl Done {
         match self {
             // Who does not wait any more need not know.
             Done::Transition(verdict, answer) => drop(answer.send(verdict)),
-            Done::Write(job, failure) => job.answer(failure),
+            Done::Write(job) => job.answer(None),
         }
     }
 }

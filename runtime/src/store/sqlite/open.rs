@@ -70,7 +70,8 @@ pub(super) fn writer(
     // Before anything is written, also for a database that is refused below: it is ours.
     settings(&connection).map_err(|e| opening(path, e))?;
     if fresh {
-        create(&connection, schema, tables).map_err(|e| opening(path, e))?;
+        let created = whole(&connection, || create_all(&connection, schema, tables));
+        created.map_err(|e| opening(path, e))?;
         sync_folder(path)?;
     }
     recognise(path, &connection, schema, tables, options.migrate)?;
@@ -121,10 +122,14 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn create(connection: &Connection, schema: &Schema, tables: &Tables) -> rusqlite::Result<()> {
+/// Does all of it, or nothing.
+fn whole(connection: &Connection, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let made = create_all(connection, schema, tables);
-    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    let made = work().and_then(|()| connection.execute_batch("COMMIT"));
+    // SQLite may have undone it already: on a full disk, say.
+    if made.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
     made
 }
 
@@ -169,7 +174,8 @@ fn recognise(
         if !migrate {
             return Err(foreign(path, &upgrade.wanted(schema)));
         }
-        upgrade_all(connection, schema, tables, &upgrade).map_err(|e| opening(path, e))?;
+        let upgraded = whole(connection, || upgrade_all(connection, schema, tables, &upgrade));
+        upgraded.map_err(|e| opening(path, e))?;
     } else if stored != schema.to_json() {
         return Err(foreign(path, "its schema is not this service's, though the spec is the same"));
     }
@@ -187,27 +193,11 @@ fn complete(connection: &Connection) -> rusqlite::Result<()> {
     if !lacks()? {
         return Ok(());
     }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
     // Another process may have been faster.
-    let made = lacks().and_then(|lacks| if lacks { connection.execute_batch(LATER) } else { Ok(()) });
-    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    made
+    whole(connection, || if lacks()? { connection.execute_batch(LATER) } else { Ok(()) })
 }
 
-/// All or nothing.
 fn upgrade_all(
-    connection: &Connection,
-    schema: &Schema,
-    tables: &Tables,
-    upgrade: &Upgrade,
-) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let made = upgrade_within(connection, schema, tables, upgrade);
-    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    made
-}
-
-fn upgrade_within(
     connection: &Connection,
     schema: &Schema,
     tables: &Tables,
