@@ -39,6 +39,22 @@ async fn a_service_runs_until_it_is_told_to_stop_and_its_trace_conforms() {
     std::fs::write(&path, trace.replacen("\"out\":\"held\"", "\"out\":\"done\"", 1)).expect("it is written");
     let checked = run(folder.path(), &["trace", "check", "t.jsonl"]);
     assert_eq!(checked.status.code(), Some(1), "{}", text_of(&checked));
+
+    // The same, said to have been done by an earlier version: that was judged by nobody.
+    let own = sample::schema().spec().to_string();
+    let (header, events) = trace.split_once('\n').expect("lines");
+    let header = header.replacen(r#""dense""#, r#""earlier":["sha256:old"],"dense""#, 1);
+    let forged = events.replace(&own, "sha256:old").replacen("\"out\":\"held\"", "\"out\":\"done\"", 1);
+    std::fs::write(&path, format!("{header}\n{forged}")).expect("it is written");
+    let checked = run(folder.path(), &["trace", "check", "t.jsonl"]);
+    assert_eq!(checked.status.code(), Some(3), "{}", text_of(&checked));
+    let told = text_of(&checked);
+    assert!(
+        told.contains("not judged, only put in order: 5 events of an earlier version, sha256:old"),
+        "{told}"
+    );
+    let accepted = run(folder.path(), &["trace", "check", "t.jsonl", "--accept-earlier", "sha256:old"]);
+    assert_eq!(accepted.status.code(), Some(0), "{}", text_of(&accepted));
 }
 
 #[test]

@@ -364,7 +364,8 @@ Exit status:
   1   an event does not fit: the service, or its store, did what the spec does not say
   2   it is no trace of this spec (empty, truncated, of another text, instance, constant or tick), or the
       command line is wrong
-  3   inconclusive: events that are too large to be evaluated, or the spec is a sketch
+  3   inconclusive: events that are too large to be evaluated, events of earlier versions of the spec
+      (unless --accept-earlier), or the spec is a sketch
   70  internal error: please report it";
 
 /// `archc trace`.
@@ -412,9 +413,21 @@ pub struct TraceCheckArgs {
     /// the model has
     #[arg(long = "assume", value_name = "TRUTH")]
     pub assumed: Vec<String>,
+    /// Takes events of this earlier version of the spec as they are: only their order is checked. Name those that were checked
+    /// against that version before
+    #[arg(long = "accept-earlier", value_name = "HASH")]
+    pub accepted: Vec<String>,
     /// The form of the report
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
+}
+
+impl TraceCheckArgs {
+    /// Whether events of an earlier version of the spec are taken as they are.
+    #[must_use]
+    pub fn accepts(&self, hash: &str) -> bool {
+        self.accepted.iter().any(|accepted| accepted == hash)
+    }
 }
 
 /// `archc doc`.

@@ -129,6 +129,74 @@ fn what_is_no_trace_of_the_spec_is_unusable() {
     assert_eq!(dir.archc(&["trace", "check", "counter.arch", "-", "--members", "clark=a"]).status, 2);
 }
 
+/// A trace that says that its spec had these versions before, and whose first events are of one of them.
+fn migrated(earlier: &[&str], first: usize, events: &[String]) -> String {
+    let list = serde_json::to_string(earlier).expect("texts");
+    let text = trace(events).replacen(r#""dense":true"#, &format!(r#""dense":true,"earlier":{list}"#), 1);
+    let of = |(n, line): (usize, &str)| match n {
+        0 => line.to_owned(),
+        n if n <= first => line.replace(&hash(), earlier[0]),
+        _ => line.to_owned(),
+    };
+    text.lines().enumerate().map(of).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Whoever writes a trace writes its header, too: what it calls an earlier version of the spec was judged by nobody.
+#[test]
+fn events_of_earlier_versions_are_not_said_to_conform() {
+    let dir = dir();
+    let check = |text: &str, args: &[&str]| {
+        let args: Vec<&str> = ["trace", "check", "counter.arch", "-"].iter().chain(args).copied().collect();
+        dir.archc_with(text, &args)
+    };
+    // Empties at two, which no version of the spec that was checked here allows.
+    let mut events = adds(2);
+    events.push(event(3, "main.empty", (2, 0)));
+    events.push(event(4, "main.add", (3, 1)));
+    let forged = migrated(&["sha256:old"], 3, &events);
+    let run = check(&forged, &[]);
+    assert_eq!(run.status, 3, "{}{}", run.stdout, run.stderr);
+    let expected = "-: is not shown to conform to counter.arch\n  \
+                    4 events, each next in a serial execution, 1 as their step says; 1 row in the end\n  \
+                    not judged, only put in order: 3 events of an earlier version of the spec, sha256:old; \
+                    if they were checked against that version: --accept-earlier sha256:old\n";
+    assert!(run.stdout.starts_with(expected), "{}", run.stdout);
+    let run = check(&forged, &["--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((&report["conforms"], &report["exit_status"]), (&Value::Null, &Value::from(3)));
+    let earlier = serde_json::json!([{ "spec": "sha256:old", "events": 3, "accepted": false }]);
+    assert_eq!(report["earlier"], earlier);
+
+    let run = check(&forged, &["--accept-earlier", "sha256:old"]);
+    assert_eq!(run.status, 0, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("3 events of an earlier version of the spec, sha256:old, accepted"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(check(&forged, &["--accept-earlier", "sha256:older"]).status, 3);
+    let all = migrated(&["sha256:old"], 4, &events);
+    let run = check(&all, &[]);
+    assert!(run.status == 3 && run.stdout.contains("serial execution, none judged;"), "{}", run.stdout);
+    // What comes after is judged, on the state that was left.
+    events.push(event(5, "main.empty", (4, 0)));
+    let run = check(&migrated(&["sha256:old"], 3, &events), &["--accept-earlier", "sha256:old"]);
+    assert!(run.status == 1 && run.stdout.contains("Counter.n is 1"), "{}", run.stdout);
+}
+
+/// The spec's own hash among the earlier ones makes nothing of it earlier.
+#[test]
+fn events_of_the_spec_itself_are_judged_whatever_the_header_says() {
+    let mut events = adds(2);
+    events.push(event(3, "main.empty", (2, 0)));
+    let own = hash();
+    for earlier in [&[own.as_str()][..], &[own.as_str(), "sha256:other"]] {
+        let run = dir().archc_with(&migrated(earlier, 0, &events), &["trace", "check", "counter.arch", "-"]);
+        assert_eq!(run.status, 1, "{}", run.stdout);
+        assert!(run.stdout.contains("the guard of main.empty is false"), "{}", run.stdout);
+    }
+}
+
 /// A provider of which nobody but the model knows what it remembers.
 const PROVIDER: &str = r#"
 enum Word { YES, NO }

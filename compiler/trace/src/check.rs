@@ -3,6 +3,7 @@
 use crate::judge::{Conformance, Findings};
 use crate::subject::Subject;
 use arch_runtime::journal::{Diagnosis, Fault, TraceError, Validator, diagnose, read_entries, read_header};
+use smol_str::SmolStr;
 use std::io::{self, BufRead};
 
 /// A trace that conforms.
@@ -12,6 +13,9 @@ pub struct Checked {
     pub events: u64,
     /// How many rows its state has in the end.
     pub rows: u64,
+    /// The earlier versions of the spec of which it has events, and how many each. They are in their place; what they did
+    /// was not judged, and that there were such versions is only what the trace says.
+    pub earlier: Vec<(SmolStr, u64)>,
     /// What was found besides.
     pub findings: Findings,
 }
@@ -66,6 +70,7 @@ pub fn check_by<'s, R: BufRead + Send>(
         Ok(()) => Ok(Checked {
             events: validator.count(),
             rows: rows(subject, &validator),
+            earlier: validator.unjudged().map(|(spec, events)| (spec.clone(), events)).collect(),
             findings: validator.judge().findings.clone(),
         }),
         Err(error) => Err(Box::new(refused(subject, &validator, &error, again))),

@@ -51,6 +51,8 @@ pub struct Conformance<'s> {
     alive: Alive,
     memory: Memory,
     events: u64,
+    /// Whether what is kept account of is that of the state: not before the first event, nor after one that was not judged.
+    abreast: bool,
     /// What was found.
     pub findings: Findings,
 }
@@ -68,6 +70,7 @@ impl<'s> Conformance<'s> {
             alive: Alive::default(),
             memory: Memory { verdicts: hashbrown::HashMap::new(), most: REMEMBERED },
             events: 0,
+            abreast: false,
             findings: Findings::default(),
         }
     }
@@ -81,11 +84,12 @@ impl<'s> Conformance<'s> {
 
     /// The state that an earlier version of the spec left, if there is one.
     fn begin(&mut self, before: &State) {
+        self.abreast = true;
         self.index = Index::of(self.subject, before);
         self.alive = Alive::of(self.subject, before);
         let kinds = 0..self.subject.layout.stored;
         if kinds.into_iter().any(|k| before.rows(arch_runtime::KindId(k as u16)).next().is_some()) {
-            self.lose_ghosts("the journal begins with events of an earlier version of the spec");
+            self.lose_ghosts("events before it are of an earlier version of the spec");
         }
     }
 
@@ -200,11 +204,16 @@ impl From<Misfit> for Refusal {
 }
 
 impl Judge for Conformance<'_> {
+    fn pass(&mut self, _: &State, _: &Entry) {
+        self.events += 1;
+        self.abreast = false;
+    }
+
     fn judge(&mut self, before: &State, event: &Entry) -> Result<(), String> {
-        if self.events == 0 {
+        self.events += 1;
+        if !self.abreast {
             self.begin(before);
         }
-        self.events += 1;
         let subject = self.subject;
         let refused = match operation(subject, event) {
             Err(why) => Refusal::plain(why),

@@ -344,6 +344,29 @@ async fn a_false_outcome_names_the_step_that_it_is() {
     assert!(because.contains("at_renew") && because.contains("it is what main.renew does"), "{because}");
 }
 
+/// Events that no version here judges may come first, and between others: what is judged is judged on the state that they left.
+#[tokio::test]
+async fn events_of_earlier_versions_are_counted_and_the_others_judged() {
+    for case in &CASES {
+        let (subject, schema) = (case.subject(), (case.schema)());
+        let mut entries = case.journal(4, 600).await;
+        let (from, to) = (entries.len() / 3, entries.len() / 2);
+        entries[from..to].iter_mut().for_each(|e| e.spec = "sha256:between".into());
+        let earlier = format!(r#""dense":true,"earlier":["{}","sha256:between"]"#, schema.spec());
+        let trace = |entries: &[Entry]| text(&schema, entries).replacen(r#""dense":true"#, &earlier, 1);
+        let found = checked(&subject, &trace(&entries)).unwrap_or_else(|t| panic!("{}: {t:#?}", case.name));
+        assert_eq!(found.earlier, [("sha256:between".into(), (to - from) as u64)], "{}", case.name);
+        assert_eq!((found.events, found.findings.skipped), (entries.len() as u64, None), "{}", case.name);
+        let (_, tamper) = TAMPERINGS[0];
+        for at in [from / 2, to + (entries.len() - to) / 2] {
+            let mut tampered = entries.clone();
+            let judged = |at: &usize| !(from..to).contains(at);
+            let at = (at..entries.len()).filter(judged).find(|at| tamper(&mut tampered, *at));
+            assert!(at.is_none() || checked(&subject, &trace(&tampered)).is_err(), "{} at {at:?}", case.name);
+        }
+    }
+}
+
 #[tokio::test]
 async fn traces_that_are_none_are_unusable() {
     let case = &CASES[0];

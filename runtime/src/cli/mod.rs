@@ -2,7 +2,7 @@
 //! `outbox drop`, `healthcheck`, `config`.
 //!
 //! Exit statuses: 0 fine; 1 a trace that does not conform, a service that is not healthy, a message that is not there; 2 usage
-//! or configuration; 4 the database is of another spec; 70 everything else.
+//! or configuration; 3 a trace with events that were not judged; 4 the database is of another spec; 70 everything else.
 
 mod health;
 mod outbox;
@@ -73,6 +73,9 @@ enum Trace {
     Check {
         /// The trace
         file: PathBuf,
+        /// Take events of this earlier version of the spec as they are: only their order is checked
+        #[arg(long = "accept-earlier", value_name = "HASH")]
+        accepted: Vec<String>,
     },
 }
 
@@ -99,6 +102,9 @@ pub enum CliError {
     /// What was checked is not as it should be.
     #[error("{0}")]
     Bad(String),
+    /// Not all of it could be checked.
+    #[error("{0}")]
+    Inconclusive(String),
 }
 
 impl CliError {
@@ -108,6 +114,7 @@ impl CliError {
         match self {
             CliError::Bad(_) => 1,
             CliError::Settings(_) | CliError::Build(_) => 2,
+            CliError::Inconclusive(_) => 3,
             CliError::Store(StoreError::Foreign(_)) => 4,
             CliError::Store(_) | CliError::Io { .. } => 70,
         }
@@ -169,7 +176,7 @@ async fn execute(command: Command, service: Service, settings: &Settings) -> Res
         Command::Serve => run::serve(service, settings).await,
         Command::Migrate => store::migrate(&service, settings).await,
         Command::Trace(Trace::Export { out }) => trace::export(&service, settings, out.as_deref()).await,
-        Command::Trace(Trace::Check { file }) => trace::check(&service, &file),
+        Command::Trace(Trace::Check { file, accepted }) => trace::check(&service, &file, &accepted),
         Command::Outbox(command) => outbox::execute(command, &service, settings).await,
         Command::Healthcheck => health::check(settings).await,
         Command::Config => Ok(()),

@@ -72,20 +72,37 @@ fn line(
     journal::write_entry(to, entry.seq, entry.tx, &body).map_err(io(name))
 }
 
-pub(super) fn check(service: &Service, path: &Path) -> Result<(), CliError> {
+/// Checks a trace; `accepted` are the earlier versions of the spec whose events are taken as they are.
+pub(super) fn check(service: &Service, path: &Path, accepted: &[String]) -> Result<(), CliError> {
     let name = path.display().to_string();
     let from = BufReader::new(File::open(path).map_err(io(&name))?);
     let steps = service.steps.clone();
     let judge = Replay::new(service.schema.clone(), move |entry: &journal::Entry| steps(entry));
     match journal::check_trace(from, &service.schema, judge) {
         Ok(validator) => {
-            println!(
-                "{name}: {} events, each next in a serial execution, each as its step says",
-                validator.count()
-            );
-            Ok(())
+            let said = judged(&validator);
+            match validator.unjudged().find(|(spec, _)| !accepted.iter().any(|a| a == *spec)) {
+                None => {
+                    println!("{name}: {said}");
+                    Ok(())
+                }
+                Some((spec, _)) => Err(CliError::Inconclusive(format!(
+                    "{name}: {said}; if they were checked by that version: --accept-earlier {spec}"
+                ))),
+            }
         }
         Err(TraceError::Io(error)) => Err(io(&name)(error)),
         Err(error) => Err(CliError::Bad(format!("{name}: {error}"))),
     }
+}
+
+/// What was shown of a trace's events.
+fn judged<J: journal::Judge>(validator: &journal::Validator<J>) -> String {
+    let order = format!("{} events, each next in a serial execution", validator.count());
+    let earlier: Vec<String> =
+        validator.unjudged().map(|(spec, n)| format!("{n} events of an earlier version, {spec}")).collect();
+    if earlier.is_empty() {
+        return format!("{order}, each as its step says");
+    }
+    format!("{order}; not judged, only put in order: {}", earlier.join("; "))
 }

@@ -98,6 +98,9 @@ pub trait Judge {
     /// # Errors
     /// What is wrong with it, for humans.
     fn judge(&mut self, before: &State, event: &Entry) -> Result<(), String>;
+
+    /// An event of an earlier version of the spec, which is in its place and is not judged: for who keeps account of the state.
+    fn pass(&mut self, _before: &State, _event: &Entry) {}
 }
 
 /// Judges nothing: only the order is checked.
@@ -221,6 +224,8 @@ pub struct Validator<J> {
     /// Earlier versions of the spec, oldest first, and how many of them are over.
     earlier: Vec<SmolStr>,
     version: usize,
+    /// How many events of each of them were accepted, and not judged.
+    unjudged: Vec<u64>,
 }
 
 impl<J: Judge> Validator<J> {
@@ -228,7 +233,8 @@ impl<J: Judge> Validator<J> {
     #[must_use]
     pub fn new(schema: Arc<Schema>, judge: J) -> Validator<J> {
         let state = State::new(&schema);
-        Validator { schema, judge, state, dense: false, last: 0, count: 0, earlier: Vec::new(), version: 0 }
+        let (earlier, unjudged) = (Vec::new(), Vec::new());
+        Validator { schema, judge, state, dense: false, last: 0, count: 0, earlier, version: 0, unjudged }
     }
 
     /// The same for a journal whose `seq` has no gaps: a missing event is then seen even if nothing depends on it.
@@ -239,11 +245,19 @@ impl<J: Judge> Validator<J> {
     }
 
     /// The same for a journal that begins with events of earlier versions of the spec, oldest first. Of them only the order is
-    /// checked: their steps are not this spec's.
+    /// checked: their steps are not this spec's. Where the list comes from the trace itself, it proves nothing:
+    /// [`Validator::unjudged`] says what was taken on trust.
     #[must_use]
     pub fn after(mut self, earlier: &[SmolStr]) -> Validator<J> {
         self.earlier = earlier.to_vec();
+        self.unjudged = vec![0; earlier.len()];
         self
+    }
+
+    /// The earlier versions of the spec of which events were accepted, and how many each: only their place in the order was
+    /// checked, not what they did.
+    pub fn unjudged(&self) -> impl Iterator<Item = (&SmolStr, u64)> {
+        self.earlier.iter().zip(self.unjudged.iter().copied()).filter(|(_, events)| *events > 0)
     }
 
     /// How many events were accepted.
@@ -309,7 +323,7 @@ impl<J: Judge> Validator<J> {
     }
 
     fn check(&mut self, event: &Entry) -> Result<(), Fault> {
-        let version = self.version_of(event)?;
+        self.version_of(event)?;
         self.check_writes(event)?;
         for (i, (row, read)) in event.reads.iter().enumerate() {
             self.check_read(event, row, *read)?;
@@ -318,7 +332,9 @@ impl<J: Judge> Validator<J> {
             }
         }
         event.scans.iter().try_for_each(|(kind, sum)| self.check_scan(event, *kind, *sum))?;
-        if version < self.earlier.len() {
+        // By what it says it is, not by when it comes: a spec may come back after another, and a trace may be forged.
+        if event.spec != *self.schema.spec() {
+            self.judge.pass(&self.state, event);
             return Ok(());
         }
         self.judge.judge(&self.state, event).map_err(Fault::Judged)
@@ -395,6 +411,11 @@ impl<J: Judge> Validator<J> {
             (kind.writes, kind.seq, kind.now) = (writes, seq, kind.now.max(now));
         }
         self.version = self.version_of(event).unwrap_or(self.version);
+        if event.spec != *self.schema.spec()
+            && let Some(unjudged) = self.unjudged.get_mut(self.version)
+        {
+            *unjudged += 1;
+        }
         self.last = event.seq;
         self.count += 1;
     }

@@ -77,6 +77,9 @@ fn report(args: &TraceCheckArgs, subject: &Subject, paint: Paint) -> ExitStatus 
     };
     let status = match &found {
         Ok(checked) if checked.findings.skipped.is_some() => ExitStatus::Inconclusive,
+        Ok(checked) if checked.earlier.iter().any(|(spec, _)| !args.accepts(spec)) => {
+            ExitStatus::Inconclusive
+        }
         Ok(_) => ExitStatus::Success,
         Err(trouble) if trouble.unusable => ExitStatus::Invalid,
         Err(_) => ExitStatus::Violated,

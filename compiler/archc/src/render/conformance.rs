@@ -57,11 +57,20 @@ fn events(n: u64) -> String {
 }
 
 fn conforming(report: &Report<'_>, checked: &Checked) -> String {
+    let unjudged: u64 = checked.earlier.iter().map(|(_, n)| n).sum();
+    let said = match unjudged {
+        0 => "each as its step says".to_owned(),
+        n if n == checked.events => "none judged".to_owned(),
+        n => format!("{} as their step says", checked.events - n),
+    };
     let mut text = format!(
-        "  {}, each next in a serial execution, each as its step says; {} in the end\n",
+        "  {}, each next in a serial execution, {said}; {} in the end\n",
         events(checked.events),
         crate::outcome::counted(checked.rows, "row")
     );
+    for (hash, n) in &checked.earlier {
+        text.push_str(&format!("  not judged, only put in order: {}\n", of_earlier(report.args, hash, *n)));
+    }
     let judged = report.subject.judged();
     if !judged.is_empty() {
         text.push_str(&format!("  hold at every event: {}\n", judged.join(", ")));
@@ -71,6 +80,15 @@ fn conforming(report: &Report<'_>, checked: &Checked) -> String {
     }
     limits(&checked.findings).iter().for_each(|limit| text.push_str(&format!("  {limit}\n")));
     text
+}
+
+/// Events of an earlier version of the spec.
+fn of_earlier(args: &TraceCheckArgs, hash: &str, n: u64) -> String {
+    let what = format!("{} of an earlier version of the spec, {hash}", events(n));
+    if args.accepts(hash) {
+        return format!("{what}, accepted");
+    }
+    format!("{what}; if they were checked against that version: --accept-earlier {hash}")
 }
 
 fn not_judged(subject: &Subject) -> impl Iterator<Item = (&str, &str)> {
@@ -99,6 +117,10 @@ pub fn json(report: &Report<'_>) -> String {
         Ok(checked) => (checked.events, Some(checked.rows), Some(&checked.findings)),
         Err(trouble) => (trouble.accepted, None, None),
     };
+    let earlier = report.found.as_ref().map_or(&[][..], |checked| checked.earlier.as_slice());
+    let earlier = earlier.iter().map(|(hash, events)| {
+        json!({ "spec": hash.as_str(), "events": events, "accepted": report.args.accepts(hash) })
+    });
     let document = json!({
         "version": VERSION,
         "archc": env!("CARGO_PKG_VERSION"),
@@ -111,6 +133,7 @@ pub fn json(report: &Report<'_>) -> String {
         "rows": rows,
         "judged": report.subject.judged(),
         "not_judged": not_judged(report.subject).map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
+        "earlier": earlier.collect::<Vec<_>>(),
         "limits": findings.map(limits).unwrap_or_default(),
         "trouble": report.found.as_ref().err().map(|t| trouble(t)),
     });
