@@ -57,6 +57,43 @@ async fn a_service_runs_until_it_is_told_to_stop_and_its_trace_conforms() {
     assert_eq!(accepted.status.code(), Some(0), "{}", text_of(&accepted));
 }
 
+/// Whoever is in the wrong folder is told so, and does not take a new database for theirs.
+#[test]
+fn commands_that_look_make_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let looks: [&[&str]; 5] = [
+        &["trace", "export"],
+        &["trace", "export", "--out", "t.jsonl"],
+        &["outbox", "list"],
+        &["outbox", "retry", "--all"],
+        &["outbox", "drop", "00000000-0000-7000-8000-000000000001/0"],
+    ];
+    let refused = |arguments: &[&str], why: &str| {
+        let output = run(folder.path(), arguments);
+        let told = text_of(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(&format!("store.url is `sqlite:sample.db`: {why} sample.db")), "{told}");
+    };
+    let there = || {
+        let files = std::fs::read_dir(folder.path()).expect("a folder");
+        files.map(|f| f.expect("a file").file_name().into_string().expect("a name")).collect::<Vec<_>>()
+    };
+    looks.iter().for_each(|look| refused(look, "there is no database"));
+    assert_eq!(there(), Vec::<String>::new());
+    std::fs::write(folder.path().join("sample.db"), "").expect("it is written");
+    looks.iter().for_each(|look| refused(look, "there is nothing in the database"));
+    assert_eq!(
+        (there(), std::fs::read(folder.path().join("sample.db")).ok()),
+        (vec!["sample.db".into()], Some(vec![]))
+    );
+    let mut memory = command(folder.path(), 0, &["trace", "export"]);
+    let memory = memory.env("SAMPLE__STORE__URL", "memory:").output().expect("it can be run");
+    assert_eq!(memory.status.code(), Some(2), "{}", text_of(&memory));
+    // Made by who may, it is looked at.
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    assert!(run(folder.path(), &["trace", "export"]).status.success());
+}
+
 #[test]
 fn what_cannot_be_served_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -124,6 +161,7 @@ async fn dead_messages_are_looked_at_and_delivered_again_or_dropped() {
         "[outbox]\nattempts = 2\npoll = \"10ms\"\n[outbox.targets]\n\"audit.released\" = \"http://127.0.0.1:{to}/audit\"\n"
     );
     std::fs::write(folder.path().join("sample.toml"), settings).expect("it is written");
+    assert!(run(folder.path(), &["migrate"]).status.success());
     let empty = run(folder.path(), &["outbox", "list"]);
     assert!(text_of(&empty).contains("The outbox of sqlite:sample.db is empty."), "{}", text_of(&empty));
     let running = Running::start(folder.path(), free_port()).await;

@@ -57,6 +57,7 @@ async fn several_processes_and_one_journal() {
     of_many_with_one_key_one_is_applied(&server).await;
     the_tail_skips_nothing(&server).await;
     others_keys_are_refused(&server).await;
+    what_is_not_there_is_not_made(&server).await;
     commits_that_are_overtaken_fail(&server).await;
     the_next_version_of_a_spec_takes_over_the_keys(&server).await;
 }
@@ -128,6 +129,20 @@ async fn the_tail_skips_nothing(server: &Server) {
     }
     assert_eq!(seen, tally.applied);
     assert!(cursor.0 > 0, "the journal has one part only: {} entries", seen.len());
+}
+
+async fn what_is_not_there_is_not_made(server: &Server) {
+    let url = server.url("nothing");
+    let open = || {
+        let options = Options { existing: true, ..Options::default() };
+        EtcdStore::open(&url, sample::schema(), options)
+    };
+    for _ in 0..2 {
+        let missing = open().await.err().expect("there is nothing, also after it was looked for");
+        assert!(matches!(&missing, StoreError::Missing(why) if why.contains("`nothing`")), "{missing}");
+    }
+    count(&*opened(&url).await).await.expect("it is applied");
+    audit(&open().await.expect("it is there"), sample::judge()).await.expect("it is serial");
 }
 
 async fn others_keys_are_refused(server: &Server) {

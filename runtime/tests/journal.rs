@@ -1,16 +1,22 @@
 //! The journal as a proof: good traces are accepted, every kind of damage is found and named.
 
 use arch_runtime::journal::{
-    Accept, Cursor, Diagnosis, Entry, Fault, TraceError, Validator, check_trace, diagnose, read_entries,
-    write_end, write_entry, write_header,
+    Accept, Cursor, Diagnosis, Entry, Fault, TraceError, Validator, check_trace, diagnose, export,
+    read_entries, write_end, write_entry, write_header,
 };
+use arch_runtime::outbox::{Delivery, MessageId, Settlement};
 use arch_runtime::store::memory::MemoryStore;
-use arch_runtime::store::{Json, Policy, Store, TxId, transact};
+use arch_runtime::store::{
+    BoxFuture, IdempotencyKey, JournalPage, Json, OutboxStatus, Policy, Replayed, Store, StoreError,
+    Transition, TxId, Verdict, Versioned, transact,
+};
 use arch_runtime::testing::hammer::{Load, hammer, random_request};
 use arch_runtime::testing::sample::{self, Request};
 use arch_runtime::value::RowKey;
-use arch_runtime::{Instant, Value};
+use arch_runtime::{Instant, KindId, Schema, Value};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A journal of so many requests, some recorded as denied.
 async fn journal(requests: u64) -> Vec<Entry> {
@@ -329,4 +335,107 @@ async fn memory_is_that_of_the_state() {
     }
     assert_eq!(validator.state().rows(sample::COUNTER).count(), 1);
     assert_eq!(validator.state().writes(sample::COUNTER), 300);
+}
+
+/// A journal of so many entries, which are made when they are asked for; it sees to it that what it gave is written before it gives more.
+struct Long {
+    schema: Arc<Schema>,
+    entry: Entry,
+    entries: u64,
+    lines: Arc<AtomicU64>,
+}
+
+/// Counts lines.
+struct Lines(Arc<AtomicU64>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let lines = bytes.iter().filter(|b| **b == b'\n').count();
+        self.0.fetch_add(lines as u64, Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Store for Long {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn journal(&self, after: Cursor, limit: usize) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
+        // The header, and everything before.
+        assert_eq!(self.lines.load(Ordering::Relaxed), 1 + after.0, "what was given is held");
+        assert!(limit <= 1_000, "a page of {limit}");
+        let last = self.entries.min(after.0 + limit as u64);
+        let entries = (after.0 + 1..=last).map(|seq| Entry { seq, ..self.entry.clone() }).collect();
+        Box::pin(async move { Ok(JournalPage { entries, next: Cursor(last, 0) }) })
+    }
+
+    fn attempt<'a>(&'a self, _: &'a Arc<Transition>) -> BoxFuture<'a, Result<Verdict, StoreError>> {
+        unreachable!()
+    }
+
+    fn find(&self, _: TxId) -> BoxFuture<'_, Result<Option<Entry>, StoreError>> {
+        unreachable!()
+    }
+
+    fn read<'a>(&'a self, _: &'a [RowKey]) -> BoxFuture<'a, Result<Vec<Option<Versioned>>, StoreError>> {
+        unreachable!()
+    }
+
+    fn scan(&self, _: KindId) -> BoxFuture<'_, Result<Vec<(RowKey, Versioned)>, StoreError>> {
+        unreachable!()
+    }
+
+    fn replay<'a>(&'a self, _: &'a IdempotencyKey) -> BoxFuture<'a, Result<Option<Replayed>, StoreError>> {
+        unreachable!()
+    }
+
+    fn claim(&self, _: usize, _: Duration) -> BoxFuture<'_, Result<Vec<Delivery>, StoreError>> {
+        unreachable!()
+    }
+
+    fn settle<'a>(
+        &'a self,
+        _: MessageId,
+        _: u32,
+        _: &'a Settlement,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        unreachable!()
+    }
+
+    fn outbox(&self) -> BoxFuture<'_, Result<OutboxStatus, StoreError>> {
+        unreachable!()
+    }
+
+    fn sweep(&self, _: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
+        unreachable!()
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        unreachable!()
+    }
+}
+
+/// Whatever the store: a journal that does not fit into memory is exported all the same.
+#[tokio::test]
+async fn a_long_journal_is_exported_page_by_page() {
+    let entry = journal(40).await.remove(0);
+    for dense in [true, false] {
+        let lines = Arc::<AtomicU64>::default();
+        let (schema, entry) = (sample::schema(), entry.clone());
+        let store = Long { schema, entry, entries: 25_500, lines: lines.clone() };
+        let count = export(&store, dense, &mut Lines(lines.clone())).await.expect("it is exported");
+        assert_eq!((count, lines.load(Ordering::Relaxed)), (25_500, 25_502));
+    }
+    let store = MemoryStore::new(sample::schema());
+    for _ in 0..3 {
+        transact(&store, Request::Count.transition(), &Policy::default()).await.expect("it is applied");
+    }
+    let mut text = Vec::new();
+    assert_eq!(export(&store, true, &mut text).await.expect("it is exported"), 3);
+    assert_eq!(check(std::str::from_utf8(&text).expect("JSON is text")).expect("it is serial"), 3);
 }

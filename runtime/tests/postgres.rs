@@ -8,7 +8,9 @@ mod support;
 use arch_runtime::Value;
 use arch_runtime::journal::{Accept, Cursor, audit};
 use arch_runtime::store::postgres::{Options, PostgresStore};
-use arch_runtime::store::{Fingerprint, IdempotencyKey, Policy, Store, StoreError, TxId, Verdict, transact};
+use arch_runtime::store::{
+    Fingerprint, IdempotencyKey, JournalPage, Policy, Store, StoreError, TxId, Verdict, transact,
+};
 use arch_runtime::testing::conformance::CHECKS;
 use arch_runtime::testing::hammer::{self, Load, Tally, hammer};
 use arch_runtime::testing::sample::{self, Request};
@@ -40,6 +42,8 @@ async fn postgres() {
     wrong_databases_are_refused(&server).await;
     a_restored_journal_can_be_followed(&server).await;
     an_earlier_outbox_is_completed(&server).await;
+    a_trace_is_by_seq_and_as_of_its_first_page(&server).await;
+    what_is_not_there_is_not_made(&server).await;
     the_tail_waits_for_transactions_that_are_not_over(&server).await;
     cut_connections_lose_and_repeat_nothing(&server).await;
     crashes_lose_nothing(&mut server).await;
@@ -215,6 +219,47 @@ async fn a_restored_journal_can_be_followed(server: &Server) {
     let store = opened(&url).await;
     count(&*store).await.expect("it is applied");
     assert_eq!(audit(&*store, sample::judge()).await.expect("it is serial").count(), 6);
+}
+
+async fn a_trace_is_by_seq_and_as_of_its_first_page(server: &Server) {
+    println!("a_trace_is_by_seq_and_as_of_its_first_page");
+    let store = opened(&server.database("history")).await;
+    for _ in 0..6 {
+        count(&*store).await.expect("it is applied");
+    }
+    // Seqs are given a moment after transaction ids, so both orders differ now and then.
+    server.sql("history", "UPDATE arch_journal SET xid = 1 WHERE seq = 5");
+    let seqs = |page: &JournalPage| page.entries.iter().map(|e| e.seq).collect::<Vec<_>>();
+    let journal = store.journal(Cursor::START, 10).await.expect("it can be read");
+    assert_eq!(seqs(&journal), [5, 1, 2, 3, 4, 6]);
+    let (mut cursor, mut history) = (Cursor::START, Vec::new());
+    loop {
+        let page = store.history(cursor, 2).await.expect("it can be read");
+        if page.entries.is_empty() {
+            break;
+        }
+        history.extend(seqs(&page));
+        assert!(history.len() <= 6, "{history:?}");
+        cursor = page.next;
+        // What is committed meanwhile may lie before what is not committed yet.
+        count(&*store).await.expect("it is applied");
+    }
+    assert_eq!(history, [1, 2, 3, 4, 5, 6]);
+}
+
+async fn what_is_not_there_is_not_made(server: &Server) {
+    println!("what_is_not_there_is_not_made");
+    let url = server.database("nothing");
+    let open = || {
+        let options = Options { existing: true, ..Options::default() };
+        PostgresStore::open(&url, sample::schema(), options)
+    };
+    let missing = open().await.err().expect("there is nothing");
+    assert!(matches!(&missing, StoreError::Missing(why) if why.contains("no table")), "{missing}");
+    let tables = server.sql("nothing", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
+    assert_eq!(tables.trim(), "0");
+    count(&*opened(&url).await).await.expect("it is applied");
+    audit(&open().await.expect("it is there"), sample::judge()).await.expect("it is serial");
 }
 
 async fn the_tail_waits_for_transactions_that_are_not_over(server: &Server) {

@@ -2,7 +2,7 @@
 //! `outbox drop`, `healthcheck`, `config`.
 //!
 //! Exit statuses: 0 fine; 1 a trace that does not conform, a service that is not healthy, a message that is not there; 2 usage
-//! or configuration; 3 a trace with events that were not judged; 4 the database is of another spec; 70 everything else.
+//! or configuration, or no database where one is to be looked at; 3 a trace with events that were not judged; 4 the database is of another spec; 70 everything else.
 
 mod health;
 mod outbox;
@@ -113,7 +113,7 @@ impl CliError {
     pub fn status(&self) -> u8 {
         match self {
             CliError::Bad(_) => 1,
-            CliError::Settings(_) | CliError::Build(_) => 2,
+            CliError::Settings(_) | CliError::Build(_) | CliError::Store(StoreError::Missing(_)) => 2,
             CliError::Inconclusive(_) => 3,
             CliError::Store(StoreError::Foreign(_)) => 4,
             CliError::Store(_) | CliError::Io { .. } => 70,

@@ -66,11 +66,7 @@ pub(super) async fn execute(
     settings: &Settings,
 ) -> Result<(), CliError> {
     let url = settings.store.url.as_str();
-    if url.starts_with("memory:") {
-        let why = "what is in memory is in the serving process alone, and gone with it";
-        return Err(CliError::Build(format!("store.url is `{url}`: {why}")));
-    }
-    let store = store::open(settings, service.schema.clone()).await?;
+    let store = store::existing(service, settings).await?;
     let told = match command {
         Command::List { format, dead, limit } => {
             let listed = Listed::of(&*store, dead, limit).await?;

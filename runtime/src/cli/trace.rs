@@ -1,28 +1,25 @@
 //! The journal as a trace.
 
 use super::{CliError, io, store};
-use crate::journal::{self, Cursor, Replay, TraceError};
+use crate::journal::{self, ExportError, Replay, TraceError};
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
-
-/// How many entries are read at a time.
-const PAGE: usize = 1_000;
 
 pub(super) async fn export(
     service: &Service,
     settings: &Settings,
     out: Option<&Path>,
 ) -> Result<(), CliError> {
-    let store = store::open(settings, service.schema.clone()).await?;
+    let store = store::existing(service, settings).await?;
     // Only where one process after the other counts up are numbers without gaps: PostgreSQL loses those of transactions that are
     // undone, and etcd's are revisions.
     let dense = !["postgres", "etcd"].iter().any(|store| settings.store.url.starts_with(store));
     match out {
-        None => write(&*store, dense, &mut std::io::stdout().lock(), "standard output").await,
+        None => write(&*store, dense, &mut BufWriter::new(std::io::stdout().lock()), "standard output").await,
         Some(path) => {
             let name = path.display().to_string();
             let file = File::create(path).map_err(io(&name))?;
@@ -33,43 +30,12 @@ pub(super) async fn export(
     }
 }
 
-/// Entries in the order of the journal, which is not that of `seq` where several processes write: they are put in order.
 async fn write(store: &dyn Store, dense: bool, to: &mut impl Write, name: &str) -> Result<(), CliError> {
-    let schema = store.schema().clone();
-    journal::write_header(to, &schema, dense, store.earlier()).map_err(io(name))?;
-    let (mut cursor, mut count, mut last) = (Cursor::START, 0, 0);
-    let mut held = Vec::new();
-    loop {
-        let page = store.journal(cursor, PAGE).await?;
-        if page.entries.is_empty() {
-            break;
-        }
-        cursor = page.next;
-        if !dense {
-            held.extend(page.entries);
-            continue;
-        }
-        for entry in &page.entries {
-            line(to, &schema, entry, name)?;
-            (count, last) = (count + 1, entry.seq);
-        }
+    match journal::export(store, dense, to).await {
+        Ok(_) => to.flush().map_err(io(name)),
+        Err(ExportError::Store(error)) => Err(error.into()),
+        Err(ExportError::Io(error)) => Err(io(name)(error)),
     }
-    held.sort_by_key(|entry| entry.seq);
-    for entry in &held {
-        line(to, &schema, entry, name)?;
-        (count, last) = (count + 1, entry.seq);
-    }
-    journal::write_end(to, count, last).map_err(io(name))
-}
-
-fn line(
-    to: &mut impl Write,
-    schema: &crate::schema::Schema,
-    entry: &journal::Entry,
-    name: &str,
-) -> Result<(), CliError> {
-    let body = entry.body(schema).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-    journal::write_entry(to, entry.seq, entry.tx, &body).map_err(io(name))
 }
 
 /// Checks a trace; `accepted` are the earlier versions of the spec whose events are taken as they are.

@@ -6,6 +6,7 @@
 
 mod audit;
 mod entry;
+mod export;
 mod file;
 mod graph;
 mod lines;
@@ -15,6 +16,7 @@ mod wire;
 
 pub use audit::{AuditError, audit};
 pub use entry::{Cursor, Entry, Write};
+pub use export::{ExportError, export};
 pub use file::{
     END, Header, TraceError, check_events, check_trace, read_entries, read_header, write_end, write_entry,
     write_header,

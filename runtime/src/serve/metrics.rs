@@ -193,7 +193,7 @@ fn reason(failure: &Failure) -> &'static str {
             StoreError::Conflict(_) => "conflict",
             StoreError::Ambiguous { .. } => "unknown_outcome",
             StoreError::Unavailable(_) => "unavailable",
-            StoreError::Corrupt(_) | StoreError::Foreign(_) => "corrupt",
+            StoreError::Corrupt(_) | StoreError::Foreign(_) | StoreError::Missing(_) => "corrupt",
             StoreError::Invalid { .. } => "invalid_step",
             StoreError::InFlight => "in_flight",
             StoreError::KeyReused => "key_reused",

@@ -147,7 +147,7 @@ fn store(tx: TxId, error: &StoreError) -> Problem {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The store is unavailable", detail)
                 .retry_after(Duration::from_secs(1))
         }
-        StoreError::Corrupt(_) | StoreError::Foreign(_) => {
+        StoreError::Corrupt(_) | StoreError::Foreign(_) | StoreError::Missing(_) => {
             Problem::internal("the store cannot be read; nothing was changed")
         }
         StoreError::Invalid { op, .. } => {

@@ -70,6 +70,12 @@ pub trait Store: Send + Sync + 'static {
     /// depends on. Never skips an entry that is committed later.
     fn journal(&self, after: Cursor, limit: usize) -> BoxFuture<'_, Result<JournalPage, StoreError>>;
 
+    /// The journal in the order of `seq`, in pages as of [`Store::journal`] with cursors of its own: for a trace. Where
+    /// `seq` is not the order in which entries become visible, it ends where the journal was whole when the first page was read.
+    fn history(&self, after: Cursor, limit: usize) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
+        self.journal(after, limit)
+    }
+
     /// What was answered to an idempotency key, if it is known and not expired: so that a repeated request need not be
     /// prepared again.
     fn replay<'a>(&'a self, key: &'a IdempotencyKey) -> BoxFuture<'a, Result<Option<Replayed>, StoreError>>;
@@ -220,6 +226,9 @@ pub enum StoreError {
     /// The database is not this service's: another application's, another spec's, or of another version.
     #[error("{0}")]
     Foreign(String),
+    /// There is no database, or nothing in it, and it was not to be made.
+    #[error("{0}")]
+    Missing(String),
     /// The step said something that the schema or its plan does not allow: a bug in the code that made it. Nothing was changed.
     #[error("operation {op} is wrong: {why}")]
     Invalid {
@@ -237,6 +246,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Nothing is there that could be looked at.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "etcd"))]
+    pub(crate) fn missing(what: impl std::fmt::Display) -> StoreError {
+        StoreError::Missing(format!("{what}: `serve` and `migrate` make it, other commands do not"))
+    }
+
     /// An operation that does what it must not.
     pub(crate) fn invalid(op: &str, why: impl ToString) -> StoreError {
         StoreError::Invalid { op: op.into(), why: why.to_string() }

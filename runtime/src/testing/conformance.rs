@@ -42,6 +42,7 @@ checks![
     messages_keep_the_trace_of_their_commit,
     transactions_are_found_and_never_twice,
     the_journal_is_read_in_pages,
+    the_history_is_in_order_and_in_pages,
     no_update_is_lost,
     no_two_sides_of_a_pair,
     guards_that_count_are_not_fooled_by_new_rows,
@@ -541,6 +542,24 @@ async fn the_journal_is_read_in_pages(store: Arc<dyn Store>) {
     applied(&store, &Request::Count).await;
     let more = store.journal(cursor, 3).await.expect("the journal can be read");
     assert_eq!(more.entries.len(), 1);
+}
+
+async fn the_history_is_in_order_and_in_pages(store: Arc<dyn Store>) {
+    at_once(&store, vec![vec![Request::Count; 4]; 3]).await;
+    let (mut cursor, mut history) = (Cursor::START, Vec::new());
+    loop {
+        let page = store.history(cursor, 5).await.expect("the journal can be read");
+        assert!(page.entries.len() <= 5);
+        if page.entries.is_empty() {
+            break;
+        }
+        history.extend(page.entries);
+        cursor = page.next;
+    }
+    assert!(history.is_sorted_by(|a, b| a.seq < b.seq));
+    let mut journal = store.journal(Cursor::START, 100).await.expect("the journal can be read").entries;
+    journal.sort_by_key(|e| e.seq);
+    assert_eq!((history.len(), history), (12, journal));
 }
 
 /// Runs requests of several clients at the same time.

@@ -46,6 +46,8 @@ pub struct Options {
     /// Takes over the keys of an earlier version of the spec, if that can be done without a decision
     /// ([`crate::store::migrate`]). Processes of that version cannot commit from then on.
     pub migrate: bool,
+    /// Opens what is there and makes nothing: a prefix without keys is [`StoreError::Missing`].
+    pub existing: bool,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             timeout: Duration::from_secs(10),
             tls_authority: None,
             migrate: false,
+            existing: false,
         }
     }
 }
@@ -76,13 +79,14 @@ impl EtcdStore {
     ///
     /// # Errors
     /// [`StoreError::Foreign`]: something else is there, or another spec's. [`StoreError::Unavailable`]: no member answers, or the
-    /// URL is none.
+    /// URL is none. [`StoreError::Missing`]: there is nothing, and nothing is to be made.
     pub async fn open(url: &str, schema: Arc<Schema>, options: Options) -> Result<EtcdStore, StoreError> {
-        let Options { clock, timeout, tls_authority, migrate } = options;
+        let Options { clock, timeout, tls_authority, migrate, existing } = options;
         let address = Address::parse(url)?;
         let keys = Keys(address.prefix.clone());
         let gateway = Gateway::new(address, tls_authority.as_deref(), timeout)?;
-        let open::Opened { meta, earlier } = open::prepare(&gateway, &keys, &schema, migrate).await?;
+        let open::Opened { meta, earlier } =
+            open::prepare(&gateway, &keys, &schema, migrate, existing).await?;
         let high_water = HighWater::new(Instant::PAST, &*clock);
         Ok(EtcdStore { schema, keys, gateway, clock, high_water, meta, earlier })
     }

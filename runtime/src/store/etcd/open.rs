@@ -31,18 +31,23 @@ pub(super) struct Opened {
 }
 
 /// Makes sure that the keys below the prefix are this service's; with `migrate` they become so, if they are of an earlier version of
-/// the spec and no row contradicts. No row is written for that: what rows may lack is optional.
+/// the spec and no row contradicts. No row is written for that: what rows may lack is optional. With `existing` the first is not made.
 pub(super) async fn prepare(
     gateway: &Gateway,
     keys: &Keys,
     schema: &Schema,
     migrate: bool,
+    existing: bool,
 ) -> Result<Opened, StoreError> {
     for _ in 0..TRIES {
         let meta = Range::one(keys.meta());
         let (_, mut found) = gateway.read(vec![meta, Range::below(&keys.0).limit(1)]).await?;
         let (some, meta) = (found.pop().unwrap_or_default(), found.pop().unwrap_or_default());
         let (next, since) = match meta.kvs.first() {
+            None if some.kvs.is_empty() && existing => {
+                let prefix = keys.0.trim_end_matches('/');
+                return Err(StoreError::missing(format!("etcd has no keys below `{prefix}`")));
+            }
             None if some.kvs.is_empty() => (Meta::of(schema, Vec::new()), Revision(0)),
             None => return Err(foreign(keys, "something else is there")),
             Some(kv) => match recognise(&record(kv)?, keys, schema, migrate)? {

@@ -44,11 +44,12 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Foreign`]: the tables are another spec's. [`StoreError::Unavailable`]: the server cannot be reached.
+    /// [`StoreError::Missing`]: there are no tables, and none are to be made.
     pub async fn open(url: &str, schema: Arc<Schema>, options: Options) -> Result<PostgresStore, StoreError> {
         let tables = tables(&schema);
         let pool = open::pool(url, &options)?;
         let mut client = open::client(&pool).await?;
-        let earlier = open::prepare(&mut client, &schema, &tables, options.migrate).await?;
+        let earlier = open::prepare(&mut client, &schema, &tables, &options).await?;
         Ok(PostgresStore { schema, tables, pool, earlier })
     }
 
@@ -144,6 +145,13 @@ impl Store for PostgresStore {
         Box::pin(async move {
             let client = self.client().await?;
             queries::journal(&client, &self.schema, after, limit).await
+        })
+    }
+
+    fn history(&self, after: Cursor, limit: usize) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
+        Box::pin(async move {
+            let client = self.client().await?;
+            queries::history(&client, &self.schema, after, limit).await
         })
     }
 

@@ -25,6 +25,8 @@ pub struct Options {
     /// Brings the tables from an earlier version of the spec to this one, if that can be done without a decision
     /// ([`crate::store::migrate`]). No other process may be serving.
     pub migrate: bool,
+    /// Opens what is there and makes nothing: a database without tables is [`StoreError::Missing`].
+    pub existing: bool,
     /// Whose certificate the server must show (PEM). Without one, connections are not encrypted.
     #[cfg(feature = "postgres-tls")]
     pub tls_authority: Option<std::path::PathBuf>,
@@ -39,6 +41,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),
             migrate: false,
+            existing: false,
             #[cfg(feature = "postgres-tls")]
             tls_authority: None,
             statement_timeout: Duration::from_secs(15),
@@ -98,12 +101,12 @@ pub(super) async fn client(pool: &Pool) -> Result<Object, StoreError> {
     })
 }
 
-/// Makes the tables if they are not there, else makes sure that they are this service's.
+/// Makes the tables if they are not there and may be made, else makes sure that they are this service's.
 pub(super) async fn prepare(
     client: &mut Object,
     schema: &Schema,
     tables: &Tables,
-    migrate: bool,
+    options: &Options,
 ) -> Result<Vec<SmolStr>, StoreError> {
     let transaction = client.transaction().await.map_err(error)?;
     let take = transaction.prepare(locks::TAKE).await.map_err(error)?;
@@ -111,9 +114,11 @@ pub(super) async fn prepare(
     let there =
         transaction.query_one("SELECT to_regclass('arch_meta') IS NOT NULL", &[]).await.map_err(error)?;
     if there.get::<_, bool>(0) {
-        recognise(transaction.client(), schema, tables, migrate).await?;
+        recognise(transaction.client(), schema, tables, options.migrate).await?;
         complete(transaction.client()).await?;
         freeze(transaction.client()).await?;
+    } else if options.existing {
+        return Err(StoreError::missing("the database has no table of this service"));
     } else {
         transaction.batch_execute(SYSTEM).await.map_err(error)?;
         for create in tables.creates() {

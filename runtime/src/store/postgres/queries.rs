@@ -71,6 +71,34 @@ pub(super) async fn journal(
     let sql = "SELECT seq, tx, body, xid FROM arch_journal
                WHERE (xid, seq) > ($1, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
                ORDER BY xid, seq LIMIT $3";
+    page(client, schema, sql, after, limit).await
+}
+
+/// The journal by `seq`, up to the transactions that were over when the first page was read: no entry can appear there later,
+/// and what an entry depends on is there, too. The cursor is the id below which all are over, and the last `seq`.
+pub(super) async fn history(
+    client: &ClientWrapper,
+    schema: &Schema,
+    after: Cursor,
+    limit: usize,
+) -> Result<JournalPage, StoreError> {
+    // Scalar subqueries, so that the rows come by the index of `seq` and no page sorts the rest of the journal.
+    let sql = "WITH whole AS MATERIALIZED (
+                 SELECT CASE $1::bigint WHEN 0 THEN pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+                        ELSE $1::bigint END AS below)
+               SELECT seq, tx, body, (SELECT below FROM whole) FROM arch_journal
+               WHERE seq > $2 AND xid < (SELECT below FROM whole) ORDER BY seq LIMIT $3";
+    page(client, schema, sql, after, limit).await
+}
+
+/// A page: a query for `seq`, transaction, body and the first part of the next cursor.
+async fn page(
+    client: &ClientWrapper,
+    schema: &Schema,
+    sql: &str,
+    after: Cursor,
+    limit: usize,
+) -> Result<JournalPage, StoreError> {
     let statement = prepared(client, sql).await?;
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
         [&number(after.0), &number(after.1), &limit_of(limit)];

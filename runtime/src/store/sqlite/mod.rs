@@ -56,7 +56,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Foreign`]: the file is another application's or another spec's. [`StoreError::Corrupt`]: it is damaged.
-    /// [`StoreError::Unavailable`]: it cannot be opened, or written.
+    /// [`StoreError::Unavailable`]: it cannot be opened, or written. [`StoreError::Missing`]: it is not there, and is not to
+    /// be made.
     pub fn open(path: &Path, schema: Arc<Schema>, options: Options) -> Result<SqliteStore, StoreError> {
         let tables = Arc::new(tables(&schema));
         let connection = open::writer(path, &schema, &tables, &options)?;

@@ -32,6 +32,8 @@ pub struct Options {
     /// Brings the tables from an earlier version of the spec to this one, if that can be done without a decision
     /// ([`crate::store::migrate`]). Nobody else may have the database open.
     pub migrate: bool,
+    /// Opens what is there and makes nothing: a file that is missing or empty is [`StoreError::Missing`].
+    pub existing: bool,
     /// The most pages (of 4 KiB) that the file may have, as if the disk were full then.
     pub max_pages: Option<u32>,
 }
@@ -44,6 +46,7 @@ impl Default for Options {
             sync_delay: Duration::ZERO,
             read_only: false,
             migrate: false,
+            existing: false,
             max_pages: None,
         }
     }
@@ -56,8 +59,12 @@ pub(super) fn writer(
     tables: &Tables,
     options: &Options,
 ) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !options.existing {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    } else if path.try_exists().is_ok_and(|there| !there) {
+        return Err(StoreError::missing(format!("there is no database {}", path.display())));
+    }
     let connection = connect(path, flags)?;
     let application: i32 = pragma(&connection, "application_id").map_err(|e| opening(path, e))?;
     let objects: i64 = connection
@@ -66,6 +73,9 @@ pub(super) fn writer(
     let fresh = application == 0 && objects == 0;
     if !fresh && application != APPLICATION {
         return Err(foreign(path, "it is another application's database"));
+    }
+    if fresh && options.existing {
+        return Err(StoreError::missing(format!("there is nothing in the database {}", path.display())));
     }
     // Before anything is written, also for a database that is refused below: it is ours.
     settings(&connection).map_err(|e| opening(path, e))?;
