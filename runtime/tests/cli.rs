@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use http::{ask, text};
 use program::{Running, command, free_port, run, text_of};
+use std::process::Command;
 
 #[tokio::test]
 async fn a_service_runs_until_it_is_told_to_stop_and_its_trace_conforms() {
@@ -92,6 +93,44 @@ fn commands_that_look_make_nothing() {
     // Made by who may, it is looked at.
     assert!(run(folder.path(), &["migrate"]).status.success());
     assert!(run(folder.path(), &["trace", "export"]).status.success());
+}
+
+/// What a failed sync leaves on the disk is known to the next process alone, so this one must not go on answering that it lives.
+#[tokio::test]
+async fn a_store_that_only_a_restart_mends_ends_the_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let port = free_port();
+    // No file may become larger than 128 KiB: a commit then fails as on a disk that is broken.
+    let inner = command(folder.path(), port, &["serve"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 256; exec \"$0\" \"$@\""]).arg(inner.get_program());
+    limited.args(inner.get_args()).current_dir(folder.path());
+    limited.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let running = Running::by(limited.env("SAMPLE__DRAIN__DELAY", "3s"), port).await;
+    let live = || async { ask(running.1, &text("GET", "/livez", &[], "")).await };
+    assert_eq!(live().await.map(|r| r.0), Some(200));
+    let mut applied = 0;
+    let failed = loop {
+        let body = format!(r#"{{"self": "c", "item": "i{applied}"}}"#);
+        match ask(running.1, &text("POST", "/v1/main/acquire", &[], &body)).await {
+            Some((200, _)) => applied += 1,
+            other => break other,
+        }
+        assert!(applied < 5_000, "the limit is never reached");
+    };
+    assert_eq!(failed.as_ref().map(|r| r.0), Some(503), "{failed:?}");
+    let (status, why) = live().await.expect("it still answers");
+    assert!(status == 503 && why.contains("the disk failed in a commit"), "{status} {why}");
+    let output = running.output();
+    assert_eq!(output.status.code(), Some(70), "{}", text_of(&output));
+    assert!(text_of(&output).contains("the database must be opened again"), "{}", text_of(&output));
+    // Whoever starts it again has everything that was acknowledged.
+    let running = Running::start(folder.path(), free_port()).await;
+    assert!(running.terminate().status.success());
+    let exported = run(folder.path(), &["trace", "export"]);
+    let events = text_of(&exported).matches("main.acquire").count();
+    assert!(events == applied || events == applied + 1, "{events} of {applied}");
 }
 
 #[test]

@@ -9,8 +9,9 @@ use crate::serve::auth::{Authenticate, Open};
 use crate::serve::{App, ConnectionLimits, DrainPolicy, HttpDeliver, Metrics, RequestLimits, Server};
 use crate::service::Service;
 use crate::settings::{AuthMode, Settings};
-use crate::store::{Policy, Store};
+use crate::store::{Policy, Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Opens everything and serves until the process is told to stop.
@@ -19,12 +20,35 @@ pub(super) async fn serve(service: Service, settings: &Settings) -> Result<(), C
     let listener = TcpListener::bind(settings.http.listen).await.map_err(io(settings.http.listen))?;
     let address = listener.local_addr().map_err(io("the socket"))?;
     let (name, spec) = (service.name.clone(), service.schema.spec().clone());
-    let server = start(service, store, settings)?;
+    let server = start(service, store.clone(), settings)?;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     tracing::info!(service = %name, %spec, "serving at {scheme}://{address}");
-    let stopped = server.run(listener, until_signal()).await;
+    let mut broken = None;
+    let stop = async {
+        tokio::select! {
+            () = until_signal() => {}
+            why = until_broken(&*store) => {
+                tracing::error!(why, "going away: only another start mends the store");
+                broken = Some(why);
+            }
+        }
+    };
+    let stopped = server.run(listener, stop).await;
     tracing::info!(drained = stopped.drained, released = stopped.released, "stopped");
-    Ok(())
+    broken.map_or(Ok(()), |why| Err(StoreError::Unavailable(why).into()))
+}
+
+/// How often the store is asked whether it is of any use.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Ready when the store says that nothing but a restart mends it; why.
+async fn until_broken(store: &dyn Store) -> String {
+    loop {
+        if let Some(why) = store.broken() {
+            return why;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// A server of a service over a store, as the configuration says, with the app that it serves.

@@ -18,9 +18,13 @@ use std::time::Duration;
 /// How long the store may take to say that it is there.
 const PING: Duration = Duration::from_secs(2);
 
-/// The process runs. Nothing else: an orchestrator restarts it when this fails.
-pub(super) async fn livez() -> &'static str {
-    "ok\n"
+/// The process runs, and need not be restarted: an orchestrator does that when this fails, so it fails only when a restart is what
+/// helps. A store that is down for a while is none of its business.
+pub(super) async fn livez(State(app): State<Arc<App>>) -> (StatusCode, String) {
+    match app.engine.store().broken() {
+        None => (StatusCode::OK, "ok\n".into()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("to be restarted: {why}\n")),
+    }
 }
 
 #[derive(Serialize)]

@@ -135,6 +135,12 @@ pub trait Store: Send + Sync + 'static {
         &[]
     }
 
+    /// Why nothing but opening it again mends the store; none while it may recover by itself. Answers at once. What
+    /// [`Store::health`] says is for who sends requests, this is for who restarts processes.
+    fn broken(&self) -> Option<String> {
+        None
+    }
+
     /// Whether a commit would work now, as far as can be told without one.
     fn health(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

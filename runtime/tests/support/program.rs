@@ -9,6 +9,7 @@ use crate::http::{ask, text};
 use arch_runtime::cli;
 use arch_runtime::testing::service;
 pub use own::free_port;
+use std::borrow::BorrowMut;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -66,8 +67,8 @@ impl Running {
         Running::by(command(folder, port, &["serve"]), port).await
     }
 
-    pub async fn by(mut command: Command, port: u16) -> Running {
-        let child = command.stderr(Stdio::piped()).spawn().expect("it can be run");
+    pub async fn by(mut command: impl BorrowMut<Command>, port: u16) -> Running {
+        let child = command.borrow_mut().stderr(Stdio::piped()).spawn().expect("it can be run");
         let running = Running(Some(child), SocketAddr::from(([127, 0, 0, 1], port)));
         for _ in 0..1_000 {
             if ask(running.1, &text("GET", "/readyz", &[], "")).await.is_some_and(|r| r.0 == 200) {
@@ -79,10 +80,15 @@ impl Running {
     }
 
     /// Tells it to stop; what it said.
-    pub fn terminate(mut self) -> Output {
-        let child = self.0.take().expect("it is terminated once");
-        let id = child.id().to_string();
+    pub fn terminate(self) -> Output {
+        let id = self.0.as_ref().expect("it is terminated once").id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|s| s.success()));
+        self.output()
+    }
+
+    /// What it said, when it has ended.
+    pub fn output(mut self) -> Output {
+        let child = self.0.take().expect("it ends once");
         child.wait_with_output().expect("it ends")
     }
 }

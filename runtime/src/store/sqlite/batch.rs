@@ -3,7 +3,7 @@
 use super::codec::{self, error};
 use super::inbox::{Company, Inbox};
 use super::statements::Statements;
-use super::{BATCH, Options, queries};
+use super::{BATCH, Options, WRITER_GONE, queries};
 use crate::schema::Schema;
 use crate::store::sql::Tables;
 use crate::store::{
@@ -11,7 +11,7 @@ use crate::store::{
 };
 use crate::time::{Clock, HighWater, Instant};
 use rusqlite::{Connection, ErrorCode};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -50,7 +50,7 @@ where
         let result = match (failure, self.result) {
             (Some(failure), _) => Err(failure),
             (None, Some(result)) => Ok(result),
-            (None, None) => Err(StoreError::Unavailable("the writer has stopped".into())),
+            (None, None) => Err(StoreError::Unavailable(WRITER_GONE.into())),
         };
         // Who does not wait any more need not know.
         let _ = self.answer.send(result);
@@ -81,6 +81,10 @@ enum Abort {
     Unknown(StoreError, Vec<Outcome>),
 }
 
+/// Why the store is of no use any more, which it then says for good: the disk failed in a commit, and what is on it is only known
+/// when it is opened again.
+pub(super) type Broken = Arc<OnceLock<String>>;
+
 /// The writing side of the store.
 pub(super) struct Writer {
     connection: Connection,
@@ -90,8 +94,7 @@ pub(super) struct Writer {
     high_water: HighWater,
     batch: usize,
     sync_delay: Duration,
-    /// Set when the disk failed in a commit: what is on it is only known when it is opened again.
-    poisoned: Option<String>,
+    broken: Broken,
 }
 
 /// A failure after something was written to the open transaction, or before.
@@ -107,11 +110,12 @@ impl Writer {
         tables: Arc<Tables>,
         clock: Arc<dyn Clock>,
         options: &Options,
+        broken: Broken,
     ) -> Result<Writer, StoreError> {
         let high_water = HighWater::new(queries::mark(&connection)?, &*clock);
         let batch = if options.group_commit { BATCH } else { 1 };
         let sync_delay = options.sync_delay;
-        Ok(Writer { connection, schema, tables, clock, high_water, batch, sync_delay, poisoned: None })
+        Ok(Writer { connection, schema, tables, clock, high_water, batch, sync_delay, broken })
     }
 
     /// Works until nobody can ask any more.
@@ -131,13 +135,13 @@ impl Writer {
     }
 
     fn batch(&mut self, mut jobs: Vec<Job>) {
-        if let Some(why) = &self.poisoned {
+        if let Some(why) = self.broken.get() {
             let error = StoreError::Unavailable(why.clone());
             return jobs.into_iter().for_each(|job| refuse(job, error.clone()));
         }
         match self.together(&mut jobs) {
             Ok(done) => done.into_iter().for_each(Done::answer),
-            Err(Abort::Unknown(error, outcomes)) => self.poison(jobs, outcomes, &error),
+            Err(Abort::Unknown(error, outcomes)) => self.give_up(jobs, outcomes, &error),
             Err(Abort::Failed(error)) if jobs.len() == 1 => {
                 jobs.into_iter().for_each(|job| refuse(job, error.clone()));
             }
@@ -310,8 +314,10 @@ impl Writer {
     }
 
     /// Gives up until the database is opened again. What would have been committed may or may not be.
-    fn poison(&mut self, jobs: Vec<Job>, outcomes: Vec<Outcome>, failure: &StoreError) {
-        let why = format!("the disk failed in a commit, open the database again: {failure}");
+    fn give_up(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>, failure: &StoreError) {
+        let why = format!("the disk failed in a commit, and the database must be opened again: {failure}");
+        // Before anybody is answered: who asks then is told.
+        let _ = self.broken.set(why.clone());
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let error = match outcome {
                 Outcome::Verdict(Ok(Verdict::Applied(applied))) => {
@@ -321,7 +327,6 @@ impl Writer {
             };
             refuse(job, error);
         }
-        self.poisoned = Some(why);
     }
 }
 

@@ -96,6 +96,11 @@ impl Inbox {
         self.enough.notify_one();
     }
 
+    /// Whether nobody takes anything any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Nothing more is taken: who waits is told so by their answer being dropped.
     pub(super) fn abandon(&self) {
         self.close();

@@ -24,7 +24,7 @@ use crate::schema::{KindId, Schema};
 use crate::store::sql::Tables;
 use crate::time::Clock;
 use crate::value::RowKey;
-use batch::{Job, Writer};
+use batch::{Broken, Job, Writer};
 use inbox::Inbox;
 use rusqlite::Connection;
 use smol_str::SmolStr;
@@ -40,6 +40,9 @@ pub const BATCH: usize = 256;
 /// How many requests may wait for the writer; further ones wait to be queued.
 const QUEUE: usize = 1_024;
 
+/// What is said when the writing thread has ended, which it does by a panic alone while the store is used.
+const WRITER_GONE: &str = "the writer has stopped";
+
 /// A store in an SQLite file.
 pub struct SqliteStore {
     schema: Arc<Schema>,
@@ -48,6 +51,7 @@ pub struct SqliteStore {
     reader: Arc<Mutex<Connection>>,
     earlier: Vec<SmolStr>,
     inbox: Arc<Inbox>,
+    broken: Broken,
     writer: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -64,13 +68,15 @@ impl SqliteStore {
         let reader = open::reader(path)?;
         let earlier = open::earlier(&connection)?;
         let clock = options.clock.clone();
-        let writer = Writer::new(connection, schema.clone(), tables.clone(), clock.clone(), &options)?;
+        let broken = Broken::default();
+        let writer =
+            Writer::new(connection, schema.clone(), tables.clone(), clock.clone(), &options, broken.clone())?;
         let inbox = Arc::new(Inbox::new(QUEUE));
         let jobs = inbox.clone();
         let thread = std::thread::Builder::new().name("arch-sqlite".into()).spawn(move || writer.run(&jobs));
         let thread = thread.map_err(|e| StoreError::Unavailable(format!("no thread for the writer: {e}")))?;
         let reader = Arc::new(Mutex::new(reader));
-        Ok(SqliteStore { schema, tables, clock, reader, earlier, inbox, writer: Some(thread) })
+        Ok(SqliteStore { schema, tables, clock, reader, earlier, inbox, broken, writer: Some(thread) })
     }
 
     /// Gives a job to the writer and waits for its answer.
@@ -78,7 +84,7 @@ impl SqliteStore {
         &self,
         job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
     ) -> Result<T, StoreError> {
-        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        let gone = || StoreError::Unavailable(WRITER_GONE.into());
         let (answer, answered) = oneshot::channel();
         if !self.inbox.put(job(answer)).await {
             return Err(gone());
@@ -220,6 +226,11 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |answer| {
             Job::write(answer, move |connection, _, _, now| queries::sweep(connection, limit, now))
         }))
+    }
+
+    fn broken(&self) -> Option<String> {
+        let stopped = || self.inbox.is_closed().then(|| WRITER_GONE.to_owned());
+        self.broken.get().cloned().or_else(stopped)
     }
 
     fn health(&self) -> BoxFuture<'_, Result<(), StoreError>> {
