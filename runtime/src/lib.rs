@@ -19,6 +19,7 @@ pub mod look;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 pub mod monitor;
+mod names;
 pub mod outbox;
 #[cfg(all(feature = "http", any(test, feature = "model")))]
 pub mod paths;

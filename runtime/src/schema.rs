@@ -3,6 +3,7 @@
 //! Generated code builds one [`Schema`] when it starts; `archc trace check` builds the same one from the spec. A database keeps
 //! the schema that it was made for, as JSON, and is opened only with that one.
 
+use crate::names::{column_fault, table_fault};
 pub use crate::value::Field as Column;
 use crate::value::check_fields;
 use crate::value::{Mismatch, Type, Value};
@@ -52,11 +53,16 @@ pub struct Schema {
 /// A schema that cannot be stored.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// A name that tables and columns cannot have.
-    #[error(
-        "`{0}` cannot name a table or column: letters, digits and `_`, at most 48, starting with a letter"
-    )]
-    Name(String),
+    /// A name that tables or columns cannot have.
+    #[error("{what} would be stored in `{stored}`, which cannot be: {why}")]
+    Name {
+        /// What has it: `ClaimState`, or `ClaimState.owner_id`.
+        what: String,
+        /// The table or column.
+        stored: String,
+        /// Why it cannot be called so.
+        why: &'static str,
+    },
     /// Two things whose tables or columns would be called the same.
     #[error("two things are called `{0}`")]
     Duplicate(String),
@@ -164,8 +170,9 @@ impl Schema {
         }
         let mut tables = BTreeSet::new();
         for kind in &kinds {
-            check_name(&kind.name)?;
-            if !tables.insert(kind.table()) {
+            let table = kind.table();
+            named(kind.name.to_string(), &table, table_fault(&table))?;
+            if !tables.insert(table) {
                 return Err(SchemaError::Duplicate(kind.name.to_string()));
             }
             check_columns(kind)?;
@@ -218,7 +225,8 @@ impl Schema {
 fn check_columns(kind: &Kind) -> Result<(), SchemaError> {
     let mut names = BTreeSet::new();
     for column in kind.keys.iter().chain(&kind.columns) {
-        check_name(&column.name)?;
+        let what = format!("{}.{}", kind.name, column.name);
+        named(what, &column.name, column_fault(&column.name))?;
         if !names.insert(column.name.to_ascii_lowercase()) {
             return Err(SchemaError::Duplicate(format!("{}.{}", kind.name, column.name)));
         }
@@ -233,12 +241,53 @@ fn check_columns(kind: &Kind) -> Result<(), SchemaError> {
     }
 }
 
-/// Names become quoted identifiers of SQL (PostgreSQL cuts them at 63 bytes); `_…` and `arch_…` are ours.
-fn check_name(name: &str) -> Result<(), SchemaError> {
-    let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-    if letters && first && name.len() <= 48 && !name.to_ascii_lowercase().starts_with("arch_") {
-        return Ok(());
+fn named(what: String, stored: &str, fault: Option<&'static str>) -> Result<(), SchemaError> {
+    match fault {
+        None => Ok(()),
+        Some(why) => Err(SchemaError::Name { what, stored: stored.to_owned(), why }),
     }
-    Err(SchemaError::Name(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(kind: Kind) -> Result<Schema, String> {
+        Schema::new("s", vec![kind]).map_err(|e| e.to_string())
+    }
+
+    /// It is the table's name that counts, not the kind's.
+    #[test]
+    fn tables_that_no_database_takes_are_refused() {
+        for (name, table, why) in [
+            ("ArchJournal", "arch_journal", "the runtime's own"),
+            ("arch_journal", "arch_journal", "the runtime's own"),
+            ("SqliteX", "sqlite_x", "SQLite's own"),
+            ("PgClass", "pg_class", "PostgreSQL's own"),
+            ("ClaimPkey", "claim_pkey", "those of indexes"),
+            ("Claim__12", "claim__12", "being migrated"),
+            ("_one", "_one", "begin with a letter"),
+            ("Zürich", "zürich", "letters of ASCII"),
+            (&"Ab".repeat(20), &["ab"; 20].join("_"), "at most 56 letters"),
+        ] {
+            let error = schema(Kind::truth(name)).expect_err(name);
+            assert!(error.contains(&format!("`{table}`")) && error.contains(why), "{error}");
+        }
+        for name in ["Archive", "Architect", "Sqlite", "Pgp", "Pkey", "Claim__a", "A__1b", &"a".repeat(56)] {
+            schema(Kind::truth(name)).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    #[test]
+    fn columns_that_no_database_takes_are_refused() {
+        for name in ["xmin", "XMAX", "ctid", "tableoid", "_version", "a-b", "", &"a".repeat(57)] {
+            let error = schema(Kind::truth("T").column(name, Type::Bool)).expect_err(name);
+            assert!(error.starts_with(&format!("T.{name} ")), "{error}");
+            schema(Kind::truth("T").key(name, Type::Bool)).expect_err(name);
+        }
+        // These are tables' alone.
+        for name in ["arch_journal", "sqlite_x", "oid", "rowid", "xmin_", "select", "b_pkey"] {
+            schema(Kind::truth("T").column(name, Type::Bool)).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
 }

@@ -140,6 +140,36 @@ fn what_cannot_be_generated_is_said_and_nothing_is_written() {
     assert!(!dir.path().join("out").exists());
 }
 
+/// It is what the tables and columns will be called that counts, and said before any database is made.
+#[test]
+fn names_that_no_database_takes_are_refused() {
+    let long = "Ab".repeat(20);
+    for (from, to, told) in [
+        (
+            "Lease",
+            "ArchJournal",
+            "`ArchJournal` would be stored in the table `arch_journal`, which cannot be",
+        ),
+        ("Lease", "SqliteX", "names that begin with `sqlite_` are SQLite's own"),
+        ("Lease", long.as_str(), "names have at most 56 letters"),
+        ("owner", "xmin", "`Lease.xmin` would be stored in the column `xmin`, which cannot be"),
+        ("owner", "tableoid", "every table of PostgreSQL has a column of this name already"),
+        ("owner", "CTID", "`Lease.CTID` would be stored in the column `ctid`, which cannot be"),
+        ("main", "pg_class", "`pg_class` would be stored in the table `pg_class`, which cannot be"),
+    ] {
+        assert!(LEASE.contains(from));
+        let dir = Dir::with(&[("lease.arch", &LEASE.replace(from, to))]);
+        let refused = dir.archc(GENERATE).expect(2);
+        assert!(refused.stderr.contains("error[E0801]"), "{to}: {}{}", refused.stdout, refused.stderr);
+        assert!(refused.stderr.contains(told), "{to}: {}", refused.stderr);
+        assert!(!dir.path().join("out").exists());
+    }
+    let page = Dir::new().archc(&["explain", "E0801"]).expect(0).stdout;
+    for word in ["arch_", "sqlite_", "pg_", "xmin", "tableoid", "56"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+}
+
 #[test]
 fn the_crate_may_be_renamed_and_asked_from_elsewhere() {
     let dir = lease();

@@ -4,6 +4,7 @@
 
 use crate::names::{Taken, camel, snake};
 use crate::refusal::Refusal;
+use crate::stored_names::{column_fault, table_fault};
 use arch_base::{Idx, Span};
 use arch_ir::{
     EnumId, OrdinalId, Program, Protocol, ProtocolId, RecordId, RoleId, RunVarId, SortId, Status, Type,
@@ -69,6 +70,27 @@ pub enum ColumnOf {
     Role(RoleId),
     /// A variable of a run.
     RunVar(RunVarId),
+}
+
+impl Kind {
+    /// Its name in the spec, which is not that of its table where two would be called the same.
+    fn said<'p>(&self, program: &'p Program) -> &'p str {
+        match self.of {
+            KindOf::Truth(id) => &program.truths[id].name,
+            KindOf::Local(id) => &program.sorts[id].name,
+            KindOf::Run(id) => &program.protocols[id].name,
+        }
+    }
+}
+
+impl Column {
+    /// Its name in the spec, and where it is declared; what the spec does not name is as its kind.
+    fn said<'p>(&'p self, program: &'p Program, kind: &Kind) -> (&'p str, Span) {
+        match self.of {
+            ColumnOf::Var(var) => (&program.vars[var].name, program.vars[var].span),
+            _ => (&self.name, kind.span),
+        }
+    }
 }
 
 /// The statuses of a protocol's runs.
@@ -370,12 +392,14 @@ impl Layout {
     fn refusals(&self, program: &Program) -> Vec<Refusal> {
         let mut list = Vec::new();
         for kind in &self.kinds {
-            if !storable_name(&kind.name) {
-                list.push(Refusal::name(&kind.name, kind.span));
+            let table = snake(&kind.name);
+            if let Some(why) = table_fault(&table) {
+                list.push(Refusal::name("table", kind.said(program), &table, why, kind.span));
             }
             for column in kind.keys.iter().chain(&kind.columns) {
-                if !storable_name(&column.name) {
-                    list.push(Refusal::name(&column.name, kind.span));
+                if let Some(why) = column_fault(&column.name) {
+                    let (said, span) = column.said(program, kind);
+                    list.push(Refusal::name("column", said, &column.name, why, span));
                 }
             }
             for key in kind.keys.iter().filter(|k| !is_key(&k.ty)) {
@@ -383,10 +407,7 @@ impl Layout {
             }
             for column in &kind.columns {
                 if let Some(what) = unstorable(program, &column.ty, true) {
-                    let span = match column.of {
-                        ColumnOf::Var(var) => program.vars[var].span,
-                        _ => kind.span,
-                    };
+                    let (_, span) = column.said(program, kind);
                     list.push(Refusal::ty(&column.name, what, span));
                 }
             }
@@ -549,12 +570,6 @@ fn var_kind(
 
 fn owned(program: &Program, owner: VarOwner) -> Vec<VarId> {
     program.vars.iter_enumerated().filter(|(_, v)| v.owner == owner).map(|(id, _)| id).collect()
-}
-
-fn storable_name(name: &str) -> bool {
-    let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-    letters && first && name.len() <= 48 && !name.to_ascii_lowercase().starts_with("arch_")
 }
 
 fn is_key(ty: &Type) -> bool {

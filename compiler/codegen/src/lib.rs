@@ -23,6 +23,9 @@ mod refusal;
 mod rows;
 mod serve;
 mod step;
+/// What stores take as names, as the runtime has it: what it would refuse is refused here.
+#[path = "../../../runtime/src/names.rs"]
+mod stored_names;
 mod subruns;
 mod tested;
 mod types;

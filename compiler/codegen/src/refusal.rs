@@ -30,9 +30,9 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn name(name: &str, span: Span) -> Refusal {
-        Refusal::new(span, format!("`{name}` cannot name a table or column"))
-            .help("use letters, digits and `_`, at most 48, and do not begin with `arch_`")
+    pub(crate) fn name(what: &str, name: &str, stored: &str, why: &str, span: Span) -> Refusal {
+        Refusal::new(span, format!("`{name}` would be stored in the {what} `{stored}`, which cannot be"))
+            .help(format!("{why}: call it something else"))
     }
 
     pub(crate) fn key(kind: &str, key: &str, span: Span) -> Refusal {
