@@ -344,6 +344,32 @@ async fn a_false_outcome_names_the_step_that_it_is() {
     assert!(because.contains("at_renew") && because.contains("it is what main.renew does"), "{because}");
 }
 
+/// A trace that says that its spec was followed by another, and came back.
+fn with_another_between(schema: &Schema, entries: &[Entry]) -> String {
+    let earlier = format!(r#""dense":true,"earlier":["{}","sha256:between"]"#, schema.spec());
+    text(schema, entries).replacen(r#""dense":true"#, &earlier, 1)
+}
+
+/// What an event that was not judged wrote is there all the same: `advance` has to give more.
+#[tokio::test]
+async fn what_events_of_earlier_versions_left_is_known() {
+    let case = &CASES[0];
+    let (subject, schema) = (case.subject(), (case.schema)());
+    let entries = case.journal(4, 600).await;
+    let mut told = Vec::new();
+    for at in entries.len() / 3..entries.len() / 2 {
+        let mut left = entries.clone();
+        let mut values = left[at].writes.iter_mut().flat_map(|w| &mut w.values);
+        let Some(Value::Ordinal(n)) = values.find(|v| matches!(v, Value::Ordinal(_))) else { continue };
+        *n += 1_000;
+        left[at].spec = "sha256:between".into();
+        told.extend(
+            checked(&subject, &with_another_between(&schema, &left)).err().map(|t| t.because.join(" ")),
+        );
+    }
+    assert!(told.iter().any(|why| why.contains("is alive in another row")), "{told:?}");
+}
+
 /// Events that no version here judges may come first, and between others: what is judged is judged on the state that they left.
 #[tokio::test]
 async fn events_of_earlier_versions_are_counted_and_the_others_judged() {
@@ -352,8 +378,7 @@ async fn events_of_earlier_versions_are_counted_and_the_others_judged() {
         let mut entries = case.journal(4, 600).await;
         let (from, to) = (entries.len() / 3, entries.len() / 2);
         entries[from..to].iter_mut().for_each(|e| e.spec = "sha256:between".into());
-        let earlier = format!(r#""dense":true,"earlier":["{}","sha256:between"]"#, schema.spec());
-        let trace = |entries: &[Entry]| text(&schema, entries).replacen(r#""dense":true"#, &earlier, 1);
+        let trace = |entries: &[Entry]| with_another_between(&schema, entries);
         let found = checked(&subject, &trace(&entries)).unwrap_or_else(|t| panic!("{}: {t:#?}", case.name));
         assert_eq!(found.earlier, [("sha256:between".into(), (to - from) as u64)], "{}", case.name);
         assert_eq!((found.events, found.findings.skipped), (entries.len() as u64, None), "{}", case.name);
