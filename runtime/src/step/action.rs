@@ -175,6 +175,14 @@ impl Action {
         }
     }
 
+    /// The same step, doing what another operation does: to see in a test what breaks. What the table says of it stays.
+    #[must_use]
+    pub fn doing<O: Operation>(&self) -> Action {
+        let Action { name, actor, acts, at, choices, picks, scans, writes, .. } = self.clone();
+        let other = Action::of::<O>("", "");
+        Action { name, actor, acts, at, choices, picks, scans, writes, ..other }
+    }
+
     /// Who acts is said there.
     #[must_use]
     pub fn by(mut self, acts: Acts) -> Action {
