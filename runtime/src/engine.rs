@@ -5,18 +5,16 @@ use crate::fencing::{Holder, acting};
 use crate::handover::HandOver;
 use crate::look::{Looked, look};
 use crate::monitor::Monitor;
-use crate::schema::KindId;
-use crate::service::{Call, HandlerError, Operation, Release, Service, ServiceError};
+use crate::service::{Call, HandlerError, Operation, Service, ServiceError};
 use crate::store::{
-    Fingerprint, IdempotencyKey, Meta, Policy, Settled, Store, StoreError, Transition, TxId, Verdict,
-    transact,
+    Fingerprint, IdempotencyKey, Meta, Policy, Settled, Store, StoreError, Transition, Verdict, transact,
 };
 use crate::telemetry;
 use crate::trace_context::within;
 use crate::truth::Truth;
-use crate::value::{Row, RowKey, TypedFields};
+use crate::value::{RowKey, TypedFields};
 use smol_str::SmolStr;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -72,7 +70,6 @@ pub struct Engine {
     monitor: Option<Arc<Monitor>>,
     hand_over: Arc<HandOver>,
     in_flight: Mutex<HashSet<(SmolStr, SmolStr)>>,
-    hosted: Mutex<BTreeSet<(SmolStr, SmolStr)>>,
 }
 
 impl Engine {
@@ -86,9 +83,8 @@ impl Engine {
     pub fn new(service: Arc<Service>, store: Arc<dyn Store>, limits: Limits) -> Result<Engine, ServiceError> {
         service.check()?;
         assert_eq!(service.schema, *store.schema(), "a store is opened with its service's schema");
-        let (in_flight, hosted) = (Mutex::default(), Mutex::default());
-        let (observers, hand_over) = (Vec::new(), Arc::default());
-        Ok(Engine { service, store, limits, observers, monitor: None, hand_over, in_flight, hosted })
+        let (observers, hand_over, in_flight) = (Vec::new(), Arc::default(), Mutex::default());
+        Ok(Engine { service, store, limits, observers, monitor: None, hand_over, in_flight })
     }
 
     /// The same, seen by an observer.
@@ -225,58 +221,6 @@ impl Engine {
     /// The store cannot be read.
     pub async fn look(&self, row: &RowKey) -> Result<Looked, StoreError> {
         look(&*self.store, &self.service, row, &self.limits.retry).await
-    }
-
-    /// Says that an actor's instance lives in this process: what it holds is given back when the process ends.
-    pub fn host(&self, actor: impl Into<SmolStr>, id: impl Into<SmolStr>) {
-        let mut hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner);
-        hosted.insert((actor.into(), id.into()));
-    }
-
-    /// Gives back what the instances that live in this process hold; how many rows.
-    ///
-    /// # Errors
-    /// The first failure, after everything was tried.
-    pub async fn release(&self) -> Result<usize, Failure> {
-        let hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut released = 0;
-        let mut failure = None;
-        for release in &self.service.releases {
-            let Some(op) = self.service.operation(&release.op) else { continue };
-            for (id, request) in self.held(release, op, &hosted).await? {
-                let call = Call {
-                    tx: TxId::fresh(),
-                    actor: op.actor.clone(),
-                    id,
-                    request,
-                    caller: "drain".into(),
-                    request_id: "drain".into(),
-                    trace: None,
-                    fence: None,
-                    delivery: None,
-                    truth: Truth::default(),
-                };
-                match self.execute(op, call, None).await {
-                    Ok(Settled { verdict: Verdict::Applied(_), .. }) => released += 1,
-                    // Somebody else has it by now.
-                    Ok(_) => {}
-                    Err(error) => failure = failure.or(Some(error)),
-                }
-            }
-        }
-        failure.map_or(Ok(released), Err)
-    }
-
-    async fn held(
-        &self,
-        release: &Release,
-        op: &Operation,
-        hosted: &BTreeSet<(SmolStr, SmolStr)>,
-    ) -> Result<Vec<(SmolStr, Row)>, StoreError> {
-        let kind: KindId = release.kind;
-        let rows = self.store.scan(kind).await?;
-        let held = rows.iter().filter_map(|(row, versioned)| (release.holder)(row, versioned));
-        Ok(held.filter(|(id, _)| hosted.contains(&(op.actor.clone(), id.clone()))).collect())
     }
 }
 

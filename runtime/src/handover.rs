@@ -63,6 +63,16 @@ impl Turn {
         run.kind == self.runs && matches!(status, Some(Value::Enum(at)) if self.at.contains(at))
     }
 
+    /// How it is asked for when a run has come to it: who acts, and the request; none if the run is elsewhere, or does not say who.
+    #[must_use]
+    pub fn ask(&self, run: &RowKey, values: &[Value]) -> Option<(SmolStr, Row)> {
+        let asked = self.is_reached(run, values).then(|| self.asked(run, values))??;
+        match asked.split_first() {
+            Some((Value::Id(me), request)) => Some((me.clone(), request.to_vec())),
+            _ => None,
+        }
+    }
+
     /// `self` and the request; none if nobody is known who acts.
     fn asked(&self, run: &RowKey, values: &[Value]) -> Option<Row> {
         let bound = self.actor.map(|part| part.of(run, values)).filter(|who| *who != Value::Null);

@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod paths;
 #[cfg(feature = "properties")]
 pub mod properties;
+pub mod release;
 pub mod schema;
 #[cfg(feature = "http")]
 pub mod serve;
@@ -42,6 +43,8 @@ pub mod time;
 pub mod trace_context;
 pub mod truth;
 pub mod value;
+#[cfg(feature = "http")]
+pub(crate) mod watched;
 pub mod wire;
 
 pub use schema::{Column, Kind, KindClass, KindId, Schema};

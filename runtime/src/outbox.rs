@@ -4,15 +4,17 @@
 //! attempt can settle the message, so a dispatcher that was away for too long changes nothing. Receivers see the message's id
 //! as idempotency key: a message that arrives twice has its effect once.
 
+mod dispatch;
+pub use dispatch::{Dispatcher, Round};
+
 use crate::fencing::FencingToken;
-use crate::store::{BoxFuture, Json, Store, StoreError, TxId};
+use crate::store::{BoxFuture, Json, TxId};
 use crate::time::Instant;
 use crate::trace_context::TraceContext;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use smol_str::SmolStr;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A message to be delivered after the commit.
@@ -148,8 +150,12 @@ pub trait Deliver: Send + Sync + 'static {
 /// How messages are delivered.
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchPolicy {
-    /// How many are taken, and delivered at the same time.
+    /// How many are taken at a time.
     pub batch: usize,
+    /// How many are delivered to one target at the same time: a target that is slow holds back its own messages alone.
+    pub abreast: usize,
+    /// How many may be taken and not settled: those that are being delivered, and those that wait because their target is busy.
+    pub taken: usize,
     /// For how long they are taken; a delivery is broken off a little earlier.
     pub lease: Duration,
     /// The pause after a first failure; doubled each time, with jitter.
@@ -166,6 +172,8 @@ impl Default for DispatchPolicy {
     fn default() -> Self {
         DispatchPolicy {
             batch: 32,
+            abreast: 32,
+            taken: 1_024,
             lease: Duration::from_secs(30),
             min_pause: Duration::from_millis(100),
             max_pause: Duration::from_secs(60),
@@ -202,90 +210,4 @@ impl DispatchPolicy {
             Answer::Never(error) => Settlement::Dead { error },
         }
     }
-}
-
-/// What one round of a dispatcher did.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Round {
-    /// Messages taken.
-    pub taken: usize,
-    /// Accepted by their receivers.
-    pub delivered: usize,
-    /// To be tried again.
-    pub retried: usize,
-    /// Given up.
-    pub dead: usize,
-    /// Taken over by somebody else while they were being delivered.
-    pub lost: usize,
-}
-
-/// Takes messages that are due and delivers them.
-pub struct Dispatcher {
-    store: Arc<dyn Store>,
-    deliver: Arc<dyn Deliver>,
-    policy: DispatchPolicy,
-}
-
-impl Dispatcher {
-    /// A dispatcher for a store. Any number of them may run.
-    #[must_use]
-    pub fn new(store: Arc<dyn Store>, deliver: Arc<dyn Deliver>, policy: DispatchPolicy) -> Dispatcher {
-        Dispatcher { store, deliver, policy }
-    }
-
-    /// Delivers what is due now, one batch of it.
-    ///
-    /// # Errors
-    /// The store fails. Messages that were taken come up again when their lease has run out.
-    pub async fn round(&self) -> Result<Round, StoreError> {
-        let taken = self.store.claim(self.policy.batch, self.policy.lease).await?;
-        let mut round = Round { taken: taken.len(), ..Round::default() };
-        let mut tasks = tokio::task::JoinSet::new();
-        for delivery in taken {
-            let (store, deliver, policy) = (self.store.clone(), self.deliver.clone(), self.policy);
-            tasks.spawn(async move { deliver_one(&*store, &*deliver, &policy, &delivery).await });
-        }
-        let mut failure = None;
-        while let Some(done) = tasks.join_next().await {
-            match done {
-                Ok(Ok((Settlement::Delivered, true))) => round.delivered += 1,
-                Ok(Ok((Settlement::Retry { .. }, true))) => round.retried += 1,
-                Ok(Ok((Settlement::Dead { .. }, true))) => round.dead += 1,
-                Ok(Ok((_, false))) => round.lost += 1,
-                Ok(Err(error)) => failure = Some(error),
-                // The delivery panicked; the message comes up again when its lease has run out.
-                Err(_) => round.lost += 1,
-            }
-        }
-        failure.map_or(Ok(round), Err)
-    }
-
-    /// Delivers for ever; drop the future, or let `stop` become ready, to stop. A batch that was begun is finished first.
-    pub async fn run(&self, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            // A store that is down now may be up at the next look.
-            let idle = !matches!(self.round().await, Ok(round) if round.taken > 0);
-            let pause = if idle { self.policy.poll } else { Duration::ZERO };
-            tokio::select! {
-                biased;
-                () = &mut stop => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-}
-
-async fn deliver_one(
-    store: &dyn Store,
-    deliver: &dyn Deliver,
-    policy: &DispatchPolicy,
-    delivery: &Delivery,
-) -> Result<(Settlement, bool), StoreError> {
-    let within = policy.lease.mul_f32(0.8);
-    let answer = tokio::time::timeout(within, deliver.deliver(delivery)).await;
-    let answer = answer.unwrap_or_else(|_| Answer::Later(format!("no answer within {within:?}")));
-    let settlement = policy.settlement(delivery.tries, answer);
-    let last = store.settle(delivery.id, delivery.attempt, &settlement).await?;
-    Ok((settlement, last))
 }

@@ -5,8 +5,9 @@ use crate::fencing::FencingToken;
 use crate::handover::{NoTurn, Turn};
 use crate::journal::Entry;
 use crate::outbox::MessageId;
-use crate::schema::{KindId, Schema};
-use crate::store::{BoxFuture, Json, Plan, Step, TxId, Versioned};
+pub use crate::release::{Asking, Hosted, Release, ReleaseError};
+use crate::schema::Schema;
+use crate::store::{BoxFuture, Json, Plan, Step, TxId};
 use crate::trace_context::TraceContext;
 use crate::truth::Truth;
 use crate::value::{Field, Row, RowKey, Type};
@@ -43,8 +44,10 @@ pub struct Service {
     pub steps: Steps,
     /// How a row starts that was never written, to show it to who looks at it; none if that is not known.
     pub initial: Initial,
-    /// How an instance that lives in this process gives back what it holds when the process ends.
+    /// The steps by which an instance that lives in this process gives back what it owns when the process ends.
     pub releases: Vec<Release>,
+    /// These instances.
+    pub hosted: Hosted,
 }
 
 /// The gRPC services of a service.
@@ -250,17 +253,6 @@ impl HandlerError {
     }
 }
 
-/// How what an instance holds is given back.
-#[derive(Clone)]
-pub struct Release {
-    /// The operation that does it.
-    pub op: SmolStr,
-    /// The kind whose rows say who holds what.
-    pub kind: KindId,
-    /// Who holds a row, and the request that gives it back; none if nobody does.
-    pub holder: fn(&RowKey, &Versioned) -> Option<(SmolStr, Row)>,
-}
-
 /// A description that makes no sense.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -303,7 +295,7 @@ pub enum ServiceError {
     #[error("`{0}` is a gRPC method or an operation, and not both")]
     Method(SmolStr),
     /// A release of an operation that there is not.
-    #[error("what is held is released by `{0}`, which is no operation")]
+    #[error("what is owned is given back by `{0}`, which is no operation")]
     Release(SmolStr),
 }
 

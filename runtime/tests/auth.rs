@@ -7,11 +7,14 @@ mod http;
 use arch_runtime::client::{CallError, ClientTls, Endpoint, Key, Patience};
 use arch_runtime::engine::{Engine, Limits};
 use arch_runtime::journal::Cursor;
+use arch_runtime::outbox::{DispatchPolicy, Dispatcher, Letter, Standing};
 use arch_runtime::serve::auth::{Authenticate, Jwt, JwtError, JwtOptions, Spiffe};
-use arch_runtime::serve::{App, ConnectionLimits, Metrics, Server, router, tls};
-use arch_runtime::settings::Tls;
-use arch_runtime::store::Store;
+use arch_runtime::serve::{
+    App, ConnectionLimits, HttpDeliver, Metrics, Receiver, Server, Targets, router, tls,
+};
+use arch_runtime::settings::{Target, Tls};
 use arch_runtime::store::memory::MemoryStore;
+use arch_runtime::store::{Policy, Store, transact};
 use arch_runtime::testing::{sample, service};
 use axum::body::Body;
 use axum::http::Request;
@@ -126,6 +129,28 @@ async fn tokens_bind_their_bearer_to_an_instance() {
     assert_eq!(act(&app, Some(&hs256(&[])), own).await, 401);
 }
 
+#[tokio::test]
+async fn a_key_that_was_taken_out_is_worth_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.json");
+    jwks(&path, "k1", SECRET.1);
+    let options = JwtOptions { jwks: path.clone(), issuer: None, audience: "sample".into() };
+    let jwt = Jwt::new(options).expect("the keys can be read").rereading(Duration::ZERO);
+    let (_, app) = app(jwt);
+    let stolen = token(SECRET.0, "k1", Algorithm::HS256, &claims(&[]));
+    let own = r#"{"self": "c1"}"#;
+    assert_eq!(act(&app, Some(&stolen), own).await, 200);
+    // What is broken is not believed.
+    std::fs::write(&path, "{").expect("it is written");
+    assert_eq!(act(&app, Some(&stolen), own).await, 200);
+    jwks(&path, "k2", OTHER.1);
+    assert_eq!(act(&app, Some(&stolen), own).await, 401, "nobody has shown a token of k2 yet");
+    // What is counted is for who is known, too.
+    let metrics = Request::get("/metrics").body(Body::empty()).expect("a request");
+    let metrics = router(app).oneshot(metrics).await.expect("the router answers");
+    assert_eq!(metrics.status().as_u16(), 401);
+}
+
 #[test]
 fn keys_that_are_none_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -189,19 +214,25 @@ fn endpoint(to: SocketAddr, authority: &Path, certificate: Option<(PathBuf, Path
     endpoint.patience(Patience::of(Duration::from_millis(400)))
 }
 
-/// A server with TLS that believes client certificates of an authority.
-async fn start(authority: &Authority, folder: &Path) -> (Arc<MemoryStore>, SocketAddr) {
+/// Certificate, key and authority of a server, as files.
+fn files(authority: &Authority, folder: &Path) -> Tls {
     let (certificate, key) = authority.sign(vec![SanType::DnsName("localhost".try_into().expect("a name"))]);
     let file = |name: &str, text: &str| write(folder, name, text);
-    let settings = Tls {
+    Tls {
         certificate: file("server.pem", &certificate.pem()),
         key: file("server.key", &key.serialize_pem()),
         client_authority: Some(file("ca.pem", &authority.pem)),
         handshake_timeout: Duration::from_millis(300),
-    };
+    }
+}
+
+/// A server with TLS that believes client certificates of an authority.
+async fn start(authority: &Authority, folder: &Path) -> (Arc<MemoryStore>, SocketAddr) {
+    let settings = files(authority, folder);
     let (store, app) = app(Spiffe::new("example.org"));
+    let acceptor = tls::acceptor(&settings).expect("the files are right").rereading(Duration::ZERO);
     let limits = ConnectionLimits { handshake_timeout: settings.handshake_timeout, ..Default::default() };
-    let server = Server::new(app).limits(limits).tls(tls::acceptor(&settings).expect("the files are right"));
+    let server = Server::new(app).limits(limits).tls(acceptor);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has one");
     tokio::spawn(server.run(listener, std::future::pending()));
@@ -278,6 +309,75 @@ async fn a_client_is_known_by_its_certificate() {
     let missing = ClientTls { authority: folder.path().join("none.pem"), certificate: None };
     let missing = Endpoint::over_tls("https://localhost", &missing).err().map(|e| e.to_string());
     assert!(missing.is_some_and(|e| e.contains("authority: ") && e.contains("none.pem")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_and_authorities_may_be_exchanged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (old, new) = (authority(), authority());
+    let (store, to) = start(&old, folder.path()).await;
+    let c1 = "spiffe://example.org/client/c1";
+    assert_eq!(over_tls(to, &old, old.client(c1), "{}").await, Some(200));
+    // A key that is not the certificate's: what there was is kept.
+    write(folder.path(), "server.key", &new.sign(Vec::new()).1.serialize_pem());
+    assert_eq!(over_tls(to, &old, old.client(c1), "{}").await, Some(200));
+    files(&new, folder.path());
+    assert_eq!(over_tls(to, &new, new.client(c1), "{}").await, Some(200));
+    assert_eq!(over_tls(to, &new, old.client(c1), "{}").await, None, "its authority is believed no more");
+    assert_eq!(over_tls(to, &old, new.client(c1), "{}").await, None, "the server has another certificate");
+    assert_eq!(commits(&store).await, 3);
+}
+
+/// Delivers one message to an operation of a server that asks for tokens, over TLS; what becomes of it.
+async fn delivered(to: SocketAddr, authority: &Path, token_file: Option<PathBuf>) -> Letter {
+    let target = Target {
+        url: format!("https://localhost:{}/v1/counter/count", to.port()),
+        token: None,
+        token_file,
+        authority: Some(authority.to_owned()),
+    };
+    let targets = Targets::from([("audit.released".into(), Receiver::of(&target).expect("it can be used"))]);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(sample::schema()));
+    let engine = Engine::new(Arc::new(service::service()), store.clone(), Limits::default());
+    let engine = Arc::new(engine.expect("the sample makes sense"));
+    let (item, client) = ("a".to_owned(), "c".to_owned());
+    let acquire = sample::Request::Acquire { item: item.clone(), client: client.clone() };
+    for op in [acquire, sample::Request::Release { item, client }] {
+        transact(&*store, op.transition(), &Policy::default()).await.expect("it is committed");
+    }
+    let deliver = HttpDeliver::new(engine, targets);
+    let dispatcher = Dispatcher::new(store.clone(), Arc::new(deliver), DispatchPolicy::default());
+    assert_eq!(dispatcher.round().await.expect("the store is there").taken, 1);
+    let dead = store.letters(true, None, 1).await.expect("they can be looked at");
+    let waiting = store.letters(false, None, 1).await.expect("they can be looked at");
+    dead.into_iter().chain(waiting).next().expect("the message")
+}
+
+/// A receiver that knows nobody without a token answers 401 at first, and what the message says after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_go_out_over_tls_with_a_token() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ours = authority();
+    let tls = Tls { client_authority: None, ..files(&ours, folder.path()) };
+    let keys = folder.path().join("keys.json");
+    jwks(&keys, "k1", SECRET.1);
+    let options = JwtOptions { jwks: keys, issuer: None, audience: "sample".into() };
+    let (_, app) = app(Jwt::new(options).expect("the keys can be read"));
+    let server = Server::new(app).tls(tls::acceptor(&tls).expect("the files are right"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let to = listener.local_addr().expect("it has one");
+    tokio::spawn(server.run(listener, std::future::pending()));
+    let ca = folder.path().join("ca.pem");
+    let unknown = delivered(to, &ca, None).await;
+    assert!(matches!(unknown.standing, Standing::Waiting { .. }), "it may be known later: {unknown:?}");
+    assert!(unknown.error.is_some_and(|e| e.ends_with("status 401")));
+    let token = write(folder.path(), "token", &token(SECRET.0, "k1", Algorithm::HS256, &claims(&[])));
+    let known = delivered(to, &ca, Some(token)).await;
+    assert_eq!(known.standing, Standing::Dead, "{known:?}");
+    assert!(known.error.is_some_and(|e| e.ends_with("status 400")), "an item is no request to count");
+    let theirs = write(folder.path(), "theirs.pem", &authority().pem);
+    let unsafe_one = delivered(to, &theirs, None).await;
+    assert!(unsafe_one.error.is_some_and(|e| e.contains("invalid peer certificate")));
 }
 
 #[cfg(feature = "grpc")]

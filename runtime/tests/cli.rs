@@ -133,6 +133,108 @@ async fn a_store_that_only_a_restart_mends_ends_the_process() {
     assert!(events == applied || events == applied + 1, "{events} of {applied}");
 }
 
+/// What an instance owns that lives in the process is given back when it is told to stop, and nothing else.
+#[tokio::test]
+async fn what_is_owned_here_is_given_back_at_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let mut serve = command(folder.path(), port, &["serve"]);
+    serve.env("SAMPLE__HOSTS__CLIENT", "here,elsewhere");
+    let running = Running::by(serve, port).await;
+    for (client, item) in [("here", "a"), ("here", "b"), ("another", "c")] {
+        let body = format!(r#"{{"self": "{client}", "item": "{item}"}}"#);
+        let reply = ask(running.1, &text("POST", "/v1/main/acquire", &[], &body)).await;
+        assert_eq!(reply.map(|r| r.0), Some(200));
+    }
+    let told = text_of(&running.terminate());
+    assert!(told.contains("client/elsewhere,client/here") && told.contains("released=2"), "{told}");
+    let exported = run(folder.path(), &["trace", "export", "--out", "t.jsonl"]);
+    assert!(exported.status.success(), "{}", text_of(&exported));
+    let trace = std::fs::read_to_string(folder.path().join("t.jsonl")).expect("it is there");
+    let released = trace.lines().filter(|line| line.contains("main.release"));
+    assert_eq!(released.filter(|line| line.contains("\"here\"")).count(), 2, "{trace}");
+    assert_eq!(trace.matches("main.release").count(), 2, "{trace}");
+    assert!(run(folder.path(), &["trace", "check", "t.jsonl"]).status.success());
+}
+
+#[test]
+fn who_can_give_nothing_back_is_said_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (variable, value, said) in [
+        ("SAMPLE__HOSTS__DOG", "rex", "hosts.dog: the spec has no actor `dog`"),
+        ("SAMPLE__DRAIN__RELEASE", "main.acquire", "drain.release: `main.acquire` is no step by which"),
+    ] {
+        let refused = command(folder.path(), free_port(), &["serve"]).env(variable, value).output();
+        let refused = refused.expect("it can be run");
+        assert_eq!(refused.status.code(), Some(2), "{}", text_of(&refused));
+        assert!(text_of(&refused).contains(said), "{}", text_of(&refused));
+    }
+}
+
+#[cfg(feature = "tls")]
+mod over_tls {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    /// A service over TLS, with client certificates or without, and more settings.
+    fn settings(folder: &std::path::Path, mutual: bool) -> Vec<(&'static str, String)> {
+        let key = KeyPair::generate().expect("a key");
+        let names = vec!["localhost".to_owned()];
+        let certificate =
+            CertificateParams::new(names).expect("a name").self_signed(&key).expect("a certificate");
+        let file = |name: &str, text: String| {
+            std::fs::write(folder.join(name), text).expect("it is written");
+            name.to_owned()
+        };
+        let certificate = file("c.pem", certificate.pem());
+        let mut all = vec![
+            ("SAMPLE__TLS__CERTIFICATE", certificate.clone()),
+            ("SAMPLE__TLS__KEY", file("c.key", key.serialize_pem())),
+        ];
+        if mutual {
+            all.push(("SAMPLE__TLS__CLIENT_AUTHORITY", certificate));
+        }
+        all
+    }
+
+    /// Starts it; asks for its health until that is as it should be, or for some seconds.
+    async fn healthy(folder: &std::path::Path, set: &[(&'static str, String)], said: &str) -> i32 {
+        let port = free_port();
+        let with = |arguments: &[&str]| {
+            let mut command = command(folder, port, arguments);
+            command.envs(set.iter().map(|(key, value)| (key, value)));
+            command
+        };
+        let mut child = with(&["serve"]).stderr(std::process::Stdio::null()).spawn().expect("it can be run");
+        let mut last = String::new();
+        let mut status = -1;
+        for _ in 0..300 {
+            let output = with(&["healthcheck"]).output().expect("it can be run");
+            (status, last) = (output.status.code().unwrap_or(-1), text_of(&output));
+            if last.contains(said) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        assert!(last.contains(said), "{last}");
+        status
+    }
+
+    #[tokio::test]
+    async fn a_service_is_asked_whether_it_is_ready_where_that_can_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ready = "\"status\":\"ready\"";
+        assert_eq!(healthy(folder.path(), &settings(folder.path(), false), ready).await, 0, "over TLS");
+        let mutual = settings(folder.path(), true);
+        assert_eq!(healthy(folder.path(), &mutual, "is not known").await, 0, "with client certificates");
+        let probes = ("SAMPLE__HTTP__PROBES", format!("127.0.0.1:{}", free_port()));
+        let apart = [&mutual[..], &[probes]].concat();
+        assert_eq!(healthy(folder.path(), &apart, ready).await, 0, "at an address of its own");
+    }
+}
+
 #[test]
 fn what_cannot_be_served_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -259,7 +361,8 @@ async fn messages_are_revived_and_dropped_while_nobody_serves() {
     let list = until(folder.path(), 3, 0).await;
     assert!(running.terminate().status.success());
     let id = |n: usize| list["messages"][n]["id"].as_str().expect("text").to_owned();
-    assert_eq!(list["messages"][0]["error"], "status 400");
+    let url = format!("http://127.0.0.1:{to}/audit");
+    assert_eq!(list["messages"][0]["error"], format!("{url}: status 400"));
     let some = text_of(&run(folder.path(), &["outbox", "list", "--dead", "--limit", "2"]));
     assert!(some.contains(&id(1)) && !some.contains(&id(2)) && some.contains("and 1 more"), "{some}");
     let dropped = run(folder.path(), &["outbox", "drop", &id(0)]);

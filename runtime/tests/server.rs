@@ -7,7 +7,7 @@ mod http;
 use arch_runtime::engine::{Engine, Limits};
 use arch_runtime::fencing::FencingToken;
 use arch_runtime::outbox::{DispatchPolicy, Dispatcher};
-use arch_runtime::serve::auth::Open;
+use arch_runtime::serve::auth::{Authenticate, HeaderMap, Identity, Open, Peer, Unauthenticated};
 use arch_runtime::serve::{
     App, ConnectionLimits, DrainPolicy, HttpDeliver, Metrics, Server, Stopped, Targets,
 };
@@ -120,7 +120,7 @@ async fn a_drain_loses_nothing_and_gives_back_leases() {
         let body = format!(r#"{{"self": "{client}", "item": "{item}"}}"#);
         assert_eq!(running.post("/v1/main/acquire", &body).await.map(|r| r.0), Some(200));
     }
-    running.engine.host("client", "here");
+    running.engine.service().hosted.add("client", "here");
     let address = running.address;
     let count = text("POST", "/v1/counter/count", &[], r#"{"self": "c"}"#);
     let in_flight = tokio::spawn(async move { ask(address, &count).await });
@@ -177,4 +177,46 @@ async fn messages_go_out_with_their_key_and_fence() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the message is still there");
+}
+
+/// Knows nobody.
+struct Nobody;
+
+impl Authenticate for Nobody {
+    fn authenticate(&self, _: &Peer, _: &HeaderMap) -> Result<Identity, Unauthenticated> {
+        Err(Unauthenticated("nobody is known".into()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_and_metrics_are_at_an_address_of_their_own() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(sample::schema()));
+    let engine = Engine::new(Arc::new(service::service()), store, Limits::default());
+    let engine = Arc::new(engine.expect("the sample makes sense"));
+    let app = App::new(engine, Arc::new(Metrics::default()), Arc::new(Nobody));
+    let (listener, probes) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (listener, probes) = (listener.expect("a free port"), probes.expect("a free port"));
+    let (main, apart) = (listener.local_addr().expect("one"), probes.local_addr().expect("one"));
+    let drain = DrainPolicy { delay: Duration::from_millis(300), deadline: Duration::from_secs(5) };
+    let server = Server::new(Arc::new(app)).drain(drain).probes(probes);
+    let (stop, stopping) = oneshot::channel::<()>();
+    let stopped = tokio::spawn(server.run(listener, async { drop(stopping.await) }));
+    let status = async |to: SocketAddr, method: &str, path: &str| {
+        let asked = text(method, path, &[], if method == "POST" { "{}" } else { "" });
+        ask(to, &asked).await.map(|r| r.0)
+    };
+    for path in ["/livez", "/readyz", "/openapi.json"] {
+        assert_eq!(status(main, "GET", path).await, Some(200), "{path}");
+    }
+    assert_eq!(status(main, "GET", "/metrics").await, Some(401), "who counts what is for who is known");
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(status(apart, "GET", path).await, Some(200), "{path}");
+    }
+    assert_eq!(status(apart, "GET", "/openapi.json").await, Some(404));
+    assert_eq!(status(apart, "POST", "/v1/counter/count").await, Some(404), "nothing can be done there");
+    drop(stop);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(status(apart, "GET", "/readyz").await, Some(503), "it is going away");
+    stopped.await.expect("it stops");
+    assert_eq!(status(apart, "GET", "/livez").await, None);
 }

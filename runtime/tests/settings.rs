@@ -45,6 +45,51 @@ fn the_environment_comes_after_the_file() {
     assert!((settings.monitor.sample - 0.5).abs() < 1e-9);
 }
 
+/// Names of steps have dots, and names of types capitals: variables cannot be called so, but may hold a whole table.
+#[test]
+fn a_variable_may_hold_a_table() {
+    let file = "[members]\nnode = [\"n1\"]\n[outbox.targets]\n\"main.kept\" = \"http://kept/in\"\n";
+    let targets = r#"{ "main.record_result" = "http://h:1/in", "main.toldTwice" = { url = "http://t/in", token = "s3cret" } }"#;
+    let set = [
+        ("CLAIMS__OUTBOX__TARGETS", targets),
+        ("CLAIMS__MEMBERS", r#"{ Edge = ["E1", "e2"], disk = "d1,d2" }"#),
+        ("CLAIMS__HOSTS__WORKER", "w1, w2"),
+        ("CLAIMS__DRAIN__RELEASE", "main.give_up"),
+    ];
+    let settings = of(file, &set).expect("it is right");
+    let url = |name: &str| settings.outbox.targets[name].url.as_str();
+    assert_eq!(url("main.record_result"), "http://h:1/in");
+    assert_eq!((url("main.kept"), url("main.toldTwice")), ("http://kept/in", "http://t/in"));
+    assert_eq!(settings.members["Edge"].0, ["E1", "e2"]);
+    assert_eq!(
+        (&settings.members["disk"].0[..], &settings.members["node"].0[..]),
+        (&["d1".into(), "d2".into()][..], &["n1".into()][..])
+    );
+    assert_eq!(settings.hosts["worker"].0, ["w1", "w2"]);
+    assert_eq!(settings.drain.release.0, ["main.give_up"]);
+    assert!(!settings.to_toml().contains("s3cret") && settings.to_toml().contains("main.toldTwice"));
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    let error = wrong("", &[("CLAIMS__OUTBOX__TARGETS", "{ main.told = }")]);
+    assert!(error.starts_with("outbox.targets: ") && error.contains("CLAIMS__OUTBOX__TARGETS"), "{error}");
+}
+
+#[test]
+fn targets_say_what_they_lack() {
+    let of = |value: &str| wrong("", &[("CLAIMS__OUTBOX__TARGETS", &format!("{{ \"a.b\" = {value} }}"))]);
+    let starts =
+        |key: &str, error: String| assert!(error.starts_with(&format!("outbox.targets.{key}: ")), "{error}");
+    starts("a.b", of("\"ftp://x\""));
+    starts("a.b.authority", of("{ url = \"http://x\", authority = \"ca.pem\" }"));
+    starts("a.b.token", of("{ url = \"http://x\", token = \"t\", token_file = \"f\" }"));
+    assert!(of("{ uri = \"http://x\" }").contains("uri"));
+    assert!(of("3").contains("a URL"), "{}", of("3"));
+    if cfg!(feature = "tls") {
+        starts("a.b.authority", of("\"https://x\""));
+    } else {
+        assert!(of("\"https://x\"").contains("needs the feature `tls`"));
+    }
+}
+
 #[test]
 fn a_collector_is_an_address() {
     let key = "CLAIMS__TELEMETRY__ENDPOINT";

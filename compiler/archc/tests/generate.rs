@@ -431,3 +431,44 @@ fn a_crate_builds_with_its_own_runtime_and_passes_its_tests_and_knows_its_databa
     let refused = cargo(&folder, &[&run[..], &["trace", "export"]].concat());
     assert_eq!(refused.status.code(), Some(4), "{}", String::from_utf8_lossy(&refused.stderr));
 }
+
+/// A step that the spec did not have is a method that the user's handlers lack.
+#[test]
+fn a_new_step_is_a_compile_error_in_the_handlers() {
+    let dir = Dir::with(&[("lease.arch", LEASE)]);
+    let folder = lasting("new-step");
+    // The runtime that the crate above has: it is compiled once.
+    let runtime =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtime").canonicalize().unwrap();
+    let (out, runtime) = (folder.display().to_string(), runtime.display().to_string());
+    let generate = ["generate", "lease.arch", "--out", &out, "--runtime-path", &runtime];
+    dir.archc(&generate).expect(0);
+    succeeded(&cargo(&folder, &["check", "--offline", "--quiet"]));
+    let more = LEASE.replace(
+        "-> worker[give {Lease.owner = self}]",
+        "-> worker[keep] -> worker[give {Lease.owner = self}]",
+    );
+    dir.write("lease.arch", more.replace("on give", "on keep {}\non give").as_bytes());
+    let told = dir.archc(&generate).expect(0).stdout;
+    assert!(told.contains("worker.rs lacks:") && told.contains("async fn keep("), "{told}");
+    let told = failed(&cargo(&folder, &["check", "--offline", "--quiet"]));
+    for word in ["error[E0046]", "missing: `keep`", "src/handlers/worker.rs"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}
+
+#[test]
+fn a_model_that_is_too_large_for_tests_is_said() {
+    let large = LEASE.replace("actor worker * 2", "const N = 2\nactor worker * N")
+        + "truth Seen { n: 0..9999999 wrap }\n";
+    let large = large
+        .replace("on give { Lease.owner := null }", "on give { Lease.owner := null; Seen.n := Seen.n + 1 }");
+    let dir = Dir::with(&[("lease.arch", &format!("{large}instance small {{ N = 1 }}\n"))]);
+    let told = dir.archc(GENERATE).expect(0);
+    for word in ["explores at most 2,000,000", "--instance small", "ARCH_STATES="] {
+        assert!(told.stderr.contains(word), "{word}: {}", told.stderr);
+    }
+    // To check a crate is not to look at its model.
+    assert_eq!(dir.archc(&with(&["--check"])).expect(0).stderr, "");
+    assert_eq!(lease().archc(GENERATE).expect(0).stderr, "");
+}

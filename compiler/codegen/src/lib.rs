@@ -20,6 +20,7 @@ mod print;
 mod project;
 mod proto;
 mod refusal;
+mod release;
 mod rows;
 mod serve;
 mod step;
@@ -38,6 +39,7 @@ pub use project::{Crate, Project, project, stubs};
 pub use proto::{Method, Proto};
 pub use refusal::{NOT_GENERATED, Refusal};
 pub use serve::{Asked, Op, Served};
+pub use tested::TESTED_STATES;
 
 use arch_base::SourceMap;
 use arch_ir::Program;
@@ -197,7 +199,7 @@ fn service_file(origin: &Origin, service: &TokenStream) -> File {
     let service = quote! {
         use super::handlers::*;
         use super::spec::{schema, spec};
-        use arch_runtime::service::{Call, Guard, HandlerError, Service};
+        use arch_runtime::service::{Call, Guard, HandlerError, Hosted, Service};
         use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
         use arch_runtime::store::BoxFuture;
         use arch_runtime::value::{Row, Value};

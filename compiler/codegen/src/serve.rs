@@ -102,8 +102,18 @@ impl Gen<'_> {
         let named = named.chain(layout.unions.iter().map(|(n, _)| n));
         let named = named.chain(layout.kinds.iter().map(|k| &k.rust));
         let named = named.chain(layout.protocols.iter().flat_map(|p| [&p.key, &p.status]));
-        let own =
-            ["Arc", "BTreeSet", "BoxFuture", "Call", "Choose", "Future", "Guard", "HandlerError", "Instant"];
+        let own = [
+            "Arc",
+            "BTreeSet",
+            "BoxFuture",
+            "Call",
+            "Choose",
+            "Future",
+            "Guard",
+            "HandlerError",
+            "Hosted",
+            "Instant",
+        ];
         named
             .map(String::as_str)
             .chain(own)
@@ -188,7 +198,7 @@ impl Gen<'_> {
             sort: protocol.acting_sort(step),
             method: methods.take(&snake(&own), "_"),
             request: taken.take(&format!("{}Request", camel(&own)), "Op"),
-            choices: open.iter().any(|a| !a.me).then(|| taken.take(&format!("{}Choices", camel(&own)), "Op")),
+            choices: self.leaves_open(id, step).then(|| taken.take(&format!("{}Choices", camel(&own)), "Op")),
             keys: self.asked_keys(id, subject),
             open,
             docs: self.step_docs(id, step),
@@ -226,6 +236,11 @@ impl Gen<'_> {
             open.push(Asked { name, field, ty, me: false });
         }
         open
+    }
+
+    /// Whether somebody has to choose something before a step can be taken, beside who acts.
+    pub fn leaves_open(&self, id: ProtocolId, step: StepId) -> bool {
+        self.asked_open(id, step).iter().any(|asked| !asked.me)
     }
 
     /// The module `handlers`.
@@ -344,6 +359,7 @@ impl Gen<'_> {
         let fields: Vec<Ident> = actors.iter().map(|a| ident(&a.module)).collect();
         let bounds: Vec<Ident> = actors.iter().map(|a| ident(&a.handlers)).collect();
         let plain = vec![quote!(Plain); actors.len()];
+        let releases = self.releases();
         let guards =
             self.program.protocols.iter().flat_map(|p| p.steps.iter().flat_map(|s| &s.atoms)).map(|atom| {
                 let (id, text) = (&atom.id, self.quoted(atom.expr.span).join(" ").trim().to_owned());
@@ -378,7 +394,8 @@ impl Gen<'_> {
                     rpc: #rpc,
                     steps: serving.steps(),
                     initial: serving.initial(),
-                    releases: Vec::new(),
+                    releases: #releases,
+                    hosted: Hosted::default(),
                 })
             }
             #[doc = " The service of the spec's model: with its instances, and with handlers that take every choice from the request."]

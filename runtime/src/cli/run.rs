@@ -6,7 +6,9 @@ use crate::handover::HandOver;
 use crate::monitor::{Monitor, MonitorOptions};
 use crate::outbox::{DispatchPolicy, Dispatcher};
 use crate::serve::auth::{Authenticate, Open};
-use crate::serve::{App, ConnectionLimits, DrainPolicy, HttpDeliver, Metrics, RequestLimits, Server};
+use crate::serve::{
+    App, ConnectionLimits, DrainPolicy, HttpDeliver, Metrics, Receiver, RequestLimits, Server, Targets,
+};
 use crate::service::Service;
 use crate::settings::{AuthMode, Settings};
 use crate::store::{Policy, Store, StoreError};
@@ -20,7 +22,14 @@ pub(super) async fn serve(service: Service, settings: &Settings) -> Result<(), C
     let listener = TcpListener::bind(settings.http.listen).await.map_err(io(settings.http.listen))?;
     let address = listener.local_addr().map_err(io("the socket"))?;
     let (name, spec) = (service.name.clone(), service.schema.spec().clone());
-    let server = start(service, store.clone(), settings)?;
+    let mut server = start(service, store.clone(), settings)?;
+    if let Some(probes) = settings.http.probes {
+        let listener = TcpListener::bind(probes).await;
+        let listener = listener.map_err(io(format!("http.probes: {probes}")))?;
+        let address = listener.local_addr().map_err(io("the socket"))?;
+        tracing::info!("probes and metrics are at http://{address}");
+        server = server.probes(listener);
+    }
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     tracing::info!(service = %name, %spec, "serving at {scheme}://{address}");
     let mut broken = None;
@@ -54,8 +63,10 @@ async fn until_broken(store: &dyn Store) -> String {
 /// A server of a service over a store, as the configuration says, with the app that it serves.
 ///
 /// # Errors
-/// A file that the configuration names cannot be used; a step is listed that cannot be handed over.
-pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Result<Server, CliError> {
+/// A file that the configuration names cannot be used; a step is listed that cannot be handed over; an instance lives here that
+/// could give nothing back.
+pub fn start(mut service: Service, store: Arc<dyn Store>, settings: &Settings) -> Result<Server, CliError> {
+    host(&mut service, settings)?;
     let service = Arc::new(service);
     let metrics = Arc::new(Metrics::default());
     let limits = Limits {
@@ -80,7 +91,7 @@ pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Re
     let server = Server::new(Arc::new(app))
         .limits(connection_limits(settings))
         .drain(DrainPolicy { delay: settings.drain.delay, deadline: settings.drain.deadline })
-        .dispatch(dispatcher(engine, store, settings));
+        .dispatch(dispatcher(engine, store, settings)?);
     with_tls(server, settings)
 }
 
@@ -88,6 +99,22 @@ pub fn start(service: Service, store: Arc<dyn Store>, settings: &Settings) -> Re
 pub(super) fn hand_over(service: &Service, settings: &Settings) -> Result<HandOver, CliError> {
     let said = &settings.handover;
     HandOver::new(service, &said.steps.0, said.pause).map_err(|e| CliError::Build(e.to_string()))
+}
+
+/// Chooses what is given back when the process ends, and by whom, and says so.
+fn host(service: &mut Service, settings: &Settings) -> Result<(), CliError> {
+    for (actor, ids) in &settings.hosts {
+        ids.0.iter().for_each(|id| service.hosted.add(actor.clone(), id.clone()));
+    }
+    service.releasing(&settings.drain.release.0).map_err(|e| CliError::Build(e.to_string()))?;
+    let hosted = service.hosted.all();
+    if !hosted.is_empty() {
+        let hosted: Vec<String> = hosted.iter().map(|(actor, id)| format!("{actor}/{id}")).collect();
+        let by: Vec<&str> = service.releases.iter().map(|release| release.op.as_str()).collect();
+        let (hosted, by) = (hosted.join(","), by.join(","));
+        tracing::info!(hosted, by, "what these own is given back when the process ends");
+    }
+    Ok(())
 }
 
 fn connection_limits(settings: &Settings) -> ConnectionLimits {
@@ -99,18 +126,25 @@ fn connection_limits(settings: &Settings) -> ConnectionLimits {
     }
 }
 
-fn dispatcher(engine: Arc<Engine>, store: Arc<dyn Store>, settings: &Settings) -> Dispatcher {
+fn dispatcher(
+    engine: Arc<Engine>,
+    store: Arc<dyn Store>,
+    settings: &Settings,
+) -> Result<Dispatcher, CliError> {
     let outbox = &settings.outbox;
-    // They were checked when the configuration was read.
-    let uri = |(target, url): (&smol_str::SmolStr, &String)| Some((target.clone(), url.parse().ok()?));
-    let targets = outbox.targets.iter().filter_map(uri).collect();
+    let mut targets = Targets::new();
+    for (name, target) in &outbox.targets {
+        let receiver = Receiver::of(target);
+        let receiver = receiver.map_err(|e| CliError::Build(format!("outbox.targets.{name}.{e}")))?;
+        targets.insert(name.clone(), receiver);
+    }
     let policy = DispatchPolicy {
         attempts: outbox.attempts,
         lease: outbox.lease,
         poll: outbox.poll,
         ..DispatchPolicy::default()
     };
-    Dispatcher::new(store, Arc::new(HttpDeliver::new(engine, targets)), policy)
+    Ok(Dispatcher::new(store, Arc::new(HttpDeliver::new(engine, targets)), policy))
 }
 
 fn authenticator(settings: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
@@ -130,7 +164,7 @@ fn jwt(settings: &Settings) -> Result<Arc<dyn Authenticate>, CliError> {
         issuer: auth.issuer.clone(),
         audience: auth.audience.clone().unwrap_or_default(),
     };
-    let jwt = Jwt::new(options).map_err(|e| CliError::Build(format!("auth.jwks: {e}")))?;
+    let jwt = Jwt::new(options).map_err(|e| CliError::Build(e.to_string()))?;
     Ok(Arc::new(jwt))
 }
 

@@ -3,7 +3,7 @@
 use crate::store::BoxFuture;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as HttpBody, Bytes};
 use hyper_util::client::legacy::Client;
@@ -33,6 +33,11 @@ pub struct NoAnswer {
 pub trait Transport: Send + Sync + 'static {
     /// The answer, whole.
     fn send(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<Response<Bytes>, NoAnswer>>;
+
+    /// The status of the answer, for whoever needs no more of it.
+    fn status(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<StatusCode, NoAnswer>> {
+        Box::pin(async move { self.send(request).await.map(|answer| answer.status()) })
+    }
 }
 
 /// Over HTTP, with connections that are kept.
@@ -103,6 +108,14 @@ impl<C: Connect + Clone + Send + Sync + 'static> Transport for Http<C> {
             let answer = self.client(&request).request(request).await;
             let answer = answer.map_err(|e| NoAnswer { sent: !e.is_connect(), why: chain(&e) })?;
             whole(answer, self.most).await
+        })
+    }
+
+    /// Its body is not waited for, however long it is.
+    fn status(&self, request: Request<Full<Bytes>>) -> BoxFuture<'_, Result<StatusCode, NoAnswer>> {
+        Box::pin(async move {
+            let answer = self.client(&request).request(request).await;
+            answer.map(|a| a.status()).map_err(|e| NoAnswer { sent: !e.is_connect(), why: chain(&e) })
         })
     }
 }

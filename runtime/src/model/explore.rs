@@ -42,7 +42,34 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// How many states tests look at: what `ARCH_STATES` says, or else so many.
+///
+/// # Panics
+/// It says something that is no number.
+#[must_use]
+pub fn most_states(usual: usize) -> usize {
+    let Some(said) = std::env::var_os("ARCH_STATES") else { return usual };
+    let number = said.to_str().and_then(|text| text.replace('_', "").parse().ok());
+    number.unwrap_or_else(|| panic!("ARCH_STATES is {}, which is no number", said.display()))
+}
+
 impl Report {
+    /// Whether the model has at most so many states, so that it was explored whole.
+    ///
+    /// # Errors
+    /// What can be done about it.
+    pub fn within(&self, most: usize) -> Result<(), String> {
+        if self.states <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "the model has more than {most} states and was not explored whole: generate the crate from a smaller one (`archc generate … \
+             --instance NAME`, or `--set` a smaller constant), or look at more states, which takes about a kilobyte of memory each: \
+             ARCH_STATES={} cargo test",
+            most.saturating_mul(10)
+        ))
+    }
+
     /// The claims that do not hold.
     #[must_use]
     pub fn violated(&self) -> Vec<&Finding> {

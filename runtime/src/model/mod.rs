@@ -22,7 +22,7 @@ pub(crate) use events::with_changes;
 pub use events::{Event, Transition};
 #[cfg(feature = "http")]
 pub(crate) use expectation::listed;
-pub use explore::{Finding, Report, Verdict, explore};
+pub use explore::{Finding, Report, Verdict, explore, most_states};
 #[cfg(feature = "http")]
 pub(crate) use state::tuples;
 pub use state::{Delivery, State, StateSource};

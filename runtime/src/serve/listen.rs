@@ -65,7 +65,7 @@ pub(super) struct Listening {
     pub(super) router: Router,
     pub(super) limits: ConnectionLimits,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<tokio_rustls::TlsAcceptor>,
+    pub(super) tls: Option<super::tls::Acceptor>,
     /// No more connections, and the present ones finish their request.
     pub(super) stop: CancellationToken,
     pub(super) connections: TaskTracker,
@@ -114,7 +114,7 @@ async fn connection<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let Some(tls) = &listening.tls else {
         return serve(&listening, io, Peer { address, certificate: None }, permit).await;
     };
-    match tokio::time::timeout(listening.limits.handshake_timeout, tls.accept(io)).await {
+    match tokio::time::timeout(listening.limits.handshake_timeout, tls.current().accept(io)).await {
         Ok(Ok(stream)) => {
             let certificate = super::auth::Spiffe::uris(stream.get_ref().1.peer_certificates());
             serve(&listening, stream, Peer { address, certificate }, permit).await;

@@ -24,7 +24,7 @@ mod server;
 #[cfg(feature = "tls")]
 pub mod tls;
 
-pub use deliver::{HttpDeliver, Targets};
+pub use deliver::{HttpDeliver, Receiver, Targets};
 pub use listen::{Accept, ConnectionLimits};
 pub use metrics::Metrics;
 pub use problem::Problem;

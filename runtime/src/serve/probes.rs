@@ -62,6 +62,20 @@ pub(super) async fn not_ready(app: &App) -> Option<String> {
     }
 }
 
+/// Everything that is counted, for who is known: names of operations and guards, and how often what was done. (Where authentication
+/// is off, that is everybody.)
+pub(super) async fn metrics_of_who_is_known(
+    State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let peer = peer.map_or_else(super::router::nowhere, |Extension(peer)| peer);
+    match app.identity(&peer, &headers) {
+        Ok(_) => metrics(State(app)).await,
+        Err(problem) => problem.response(),
+    }
+}
+
 /// Everything that is counted.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
     // A store that is down has no news of its outbox; the rest is shown all the same.
@@ -74,7 +88,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
     typed("application/openmetrics-text; version=1.0.0; charset=utf-8", app.metrics.text())
 }
 
-/// The OpenAPI document.
+/// The OpenAPI document: for everybody, because whoever wants to be known has to learn how to ask. There is nothing in it but the spec.
 pub(super) async fn openapi(State(app): State<Arc<App>>) -> Response<Body> {
     typed("application/json", app.engine.service().openapi)
 }

@@ -68,7 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
-        .route("/metrics", get(probes::metrics))
+        .route("/metrics", get(probes::metrics_of_who_is_known))
         .route("/openapi.json", get(probes::openapi))
         .route(&format!("{TRANSACTIONS}/{{tx}}"), get(probes::transaction))
         .route(&format!("{TRUTH}/{{*row}}"), get(look::truth))
@@ -95,6 +95,17 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, FreshId))
         .layer(axum::middleware::map_request(|request| std::future::ready(plain_request_id(request))))
+}
+
+/// What orchestrators and scrapers ask for, and nothing else: for an address that only they reach, where nobody need be known.
+pub(super) fn probes(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/livez", get(probes::livez))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(probes::metrics))
+        .with_state(app.clone())
+        .fallback(|request: Request<Body>| async move { not_found(&request).response() })
+        .layer(CatchPanicLayer::custom(panicked))
 }
 
 /// The route of one operation.

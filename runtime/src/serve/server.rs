@@ -6,6 +6,7 @@ use crate::outbox::Dispatcher;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,8 +44,9 @@ pub struct Server {
     limits: ConnectionLimits,
     drain: DrainPolicy,
     dispatcher: Option<Dispatcher>,
+    probes: Option<TcpListener>,
     #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<super::tls::Acceptor>,
 }
 
 impl Server {
@@ -56,6 +58,7 @@ impl Server {
             limits: ConnectionLimits::default(),
             drain: DrainPolicy::default(),
             dispatcher: None,
+            probes: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -82,10 +85,17 @@ impl Server {
         self
     }
 
+    /// Serving probes and metrics there, too: without TLS, to everybody, and until the very end.
+    #[must_use]
+    pub fn probes(mut self, listener: TcpListener) -> Server {
+        self.probes = Some(listener);
+        self
+    }
+
     /// Over TLS.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(mut self, tls: tokio_rustls::TlsAcceptor) -> Server {
+    pub fn tls(mut self, tls: super::tls::Acceptor) -> Server {
         self.tls = Some(tls);
         self
     }
@@ -93,8 +103,19 @@ impl Server {
     /// Serves until `stop` is ready, then drains: says that it is not ready, goes on for a while, accepts no more, waits for
     /// what is in flight, gives back leases.
     pub async fn run(self, listener: impl Accept, stop: impl Future<Output = ()>) -> Stopped {
-        let Server { app, limits, drain, dispatcher, .. } = self;
-        let halt = CancellationToken::new();
+        let Server { app, limits, drain, dispatcher, probes, .. } = self;
+        let (halt, end) = (CancellationToken::new(), CancellationToken::new());
+        let probing = probes.map(|listener| {
+            let probing = Listening {
+                router: super::router::probes(&app),
+                limits,
+                #[cfg(feature = "tls")]
+                tls: None,
+                stop: end.clone(),
+                connections: TaskTracker::new(),
+            };
+            tokio::spawn(accept(listener, Arc::new(probing)))
+        });
         let listening = Arc::new(Listening {
             router: router(app.clone()),
             limits,
@@ -125,6 +146,10 @@ impl Server {
         }
         let released = release(&app).await;
         sweeping.abort();
+        end.cancel();
+        if let Some(probing) = probing {
+            let _ = probing.await;
+        }
         if let Some(monitoring) = monitoring {
             monitoring.abort();
         }

@@ -1,13 +1,18 @@
 //! TLS from PEM files: `ring`, TLS 1.2 and 1.3, client certificates if there is an authority for them.
 
 use crate::settings::Tls;
+use crate::watched::Watched;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
+use tokio_rustls::rustls::{
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme, crypto,
+};
 
 /// Certificates or keys that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,15 +65,94 @@ pub(crate) fn client(
         .map_err(|e| wrong("certificate", certificate)(e.to_string()))
 }
 
+/// Believes the one certificate of a file, whatever its names and authorities are: for a process that asks its own service.
+pub(crate) fn pinned(path: &Path) -> Result<ClientConfig, TlsError> {
+    let own = certificates("tls.certificate", path)?.swap_remove(0);
+    let provider = Arc::new(crypto::ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|e| wrong("tls.certificate", path)(e.to_string()))?;
+    let verifier = Arc::new(Pinned { own, algorithms });
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+#[derive(Debug)]
+struct Pinned {
+    own: CertificateDer<'static>,
+    algorithms: crypto::WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *shown == self.own {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let why = "it is not that of tls.certificate, which may have been exchanged just now";
+        Err(rustls::Error::General(format!("the service shows another certificate: {why}")))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
 fn private_key(key: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_file(path).map_err(|e| wrong(key, path)(e.to_string()))
+}
+
+/// Makes TLS of a server's connections, by certificates that may be exchanged while it runs: connections that are made a few seconds
+/// later have the new ones. Those that there are stay.
+pub struct Acceptor(Watched<TlsAcceptor>);
+
+impl Acceptor {
+    /// The same, looking so often whether the files have changed.
+    #[must_use]
+    pub fn rereading(self, every: Duration) -> Acceptor {
+        Acceptor(self.0.every(every))
+    }
+
+    /// By the certificates as they are.
+    pub(super) fn current(&self) -> TlsAcceptor {
+        self.0.current()
+    }
 }
 
 /// What makes TLS of a server's connections.
 ///
 /// # Errors
 /// A file is missing, or not what it should be.
-pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, TlsError> {
+pub fn acceptor(tls: &Tls) -> Result<Acceptor, TlsError> {
+    let tls = tls.clone();
+    let files = [&tls.certificate, &tls.key].into_iter().chain(&tls.client_authority).cloned().collect();
+    Watched::new(files, move || read(&tls)).map(Acceptor)
+}
+
+fn read(tls: &Tls) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(crypto::ring::default_provider());
     let chain = certificates("tls.certificate", &tls.certificate)?;
     let key = private_key("tls.key", &tls.key)?;

@@ -1,6 +1,6 @@
 //! What no single key can say: values that must fit each other.
 
-use super::{AuthMode, Settings, SettingsError};
+use super::{AuthMode, Settings, SettingsError, Target, redacted};
 
 impl Settings {
     /// Checks what the types do not; `wrong` makes the error of a key.
@@ -17,16 +17,15 @@ impl Settings {
                 return Err(wrong(key, "0 would refuse everything".into()));
             }
         }
-        for (target, url) in &self.outbox.targets {
-            if let Err(why) = check_target(url) {
-                return Err(wrong(&format!("outbox.targets.{target}"), why));
-            }
+        for (name, target) in &self.outbox.targets {
+            check_target(target)
+                .map_err(|(part, why)| wrong(&format!("outbox.targets.{name}{part}"), why))?;
         }
         if let Some(url) = &self.telemetry.endpoint {
             if cfg!(not(feature = "otel")) {
                 return Err(wrong("telemetry.endpoint", needs("otel")));
             }
-            check_target(url).map_err(|why| wrong("telemetry.endpoint", why))?;
+            check_endpoint(url).map_err(|why| wrong("telemetry.endpoint", why))?;
         }
         Ok(())
     }
@@ -99,9 +98,6 @@ impl Settings {
     pub fn to_toml(&self) -> String {
         let mut shown = self.clone();
         shown.store.url = redacted(&self.store.url);
-        for url in shown.outbox.targets.values_mut() {
-            *url = redacted(url);
-        }
         if let Some(url) = &mut shown.telemetry.endpoint {
             *url = redacted(url);
         }
@@ -115,22 +111,36 @@ fn needs(feature: &str) -> String {
     format!("needs the feature `{feature}` of arch-runtime")
 }
 
-/// A URL without its password.
-pub(crate) fn redacted(url: &str) -> String {
-    let hidden = || {
-        let (scheme, rest) = url.split_once("://")?;
-        let (user, rest) = rest.split_once('@')?;
-        let (name, _) = user.split_once(':')?;
-        Some(format!("{scheme}://{name}:***@{rest}"))
-    };
-    hidden().unwrap_or_else(|| url.to_owned())
-}
-
-/// Whether a message can be sent there.
-fn check_target(url: &str) -> Result<(), String> {
-    let uri: axum::http::Uri = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http"), Some(_)) => Ok(()),
+/// Whether a collector can be asked there.
+fn check_endpoint(url: &str) -> Result<(), String> {
+    match scheme_of(url)?.as_str() {
+        "http" => Ok(()),
         _ => Err(format!("`{}` is no `http://` URL", redacted(url))),
     }
+}
+
+/// Whether messages can be sent there: what is wrong, and in which part.
+fn check_target(target: &Target) -> Result<(), (&'static str, String)> {
+    let Target { url, token, token_file, authority } = target;
+    let scheme = scheme_of(url).map_err(|why| ("", why))?;
+    match scheme.as_str() {
+        "http" if authority.is_some() => {
+            Err((".authority", format!("is for `https://`, and `{}` is not", redacted(url))))
+        }
+        "https" if cfg!(not(feature = "tls")) => Err(("", needs("tls"))),
+        "https" if authority.is_none() => {
+            Err((".authority", "is missing: whose certificate must the receiver show? (a PEM file)".into()))
+        }
+        "http" | "https" if token.is_some() && token_file.is_some() => {
+            Err((".token", "there is a token_file, too: one of them is enough".into()))
+        }
+        "http" | "https" => Ok(()),
+        _ => Err(("", format!("`{}` is no `http://` or `https://` URL", redacted(url)))),
+    }
+}
+
+fn scheme_of(url: &str) -> Result<String, String> {
+    let uri: axum::http::Uri = url.parse().map_err(|e| format!("`{}` is no URL: {e}", redacted(url)))?;
+    let scheme = uri.scheme_str().filter(|_| uri.host().is_some_and(|host| !host.is_empty()));
+    Ok(scheme.unwrap_or_default().to_owned())
 }

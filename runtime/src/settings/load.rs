@@ -38,7 +38,8 @@ fn prefix(service: &str) -> String {
 }
 
 /// The configuration of a service: defaults, then the file (`<service>.toml` if it is there and none is named), then the
-/// environment. `variables` is the environment.
+/// environment. `variables` is the environment. A variable may hold a whole table, as TOML writes it in one line: names in it may
+/// have dots and capitals, which the names of variables cannot (`CLAIMS__OUTBOX__TARGETS={ "main.told" = "http://…" }`).
 ///
 /// # Errors
 /// What is wrong, with the key.
@@ -49,11 +50,18 @@ pub fn load(
 ) -> Result<Settings, SettingsError> {
     let prefix = prefix(service);
     let variables = variables.into_iter().filter(|(name, _)| name.starts_with(&format!("{prefix}__")));
-    let environment =
-        Environment::with_prefix(&prefix).separator("__").try_parsing(true).source(Some(variables.collect()));
+    let (tables, plain): (Vec<_>, Vec<_>) =
+        variables.partition(|(_, value)| value.trim_start().starts_with('{'));
+    let environment = Environment::with_prefix(&prefix)
+        .separator("__")
+        .try_parsing(true)
+        .source(Some(plain.into_iter().collect()));
     let mut builder = Config::builder();
     if let Some(path) = file_of(service, file)? {
         builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    for (name, value) in tables {
+        builder = builder.add_source(File::from_str(&table(&prefix, &name, &value)?, FileFormat::Toml));
     }
     let path = file.map_or_else(|| format!("{service}.toml"), |p| p.display().to_string());
     let unreadable = |e: config::ConfigError| SettingsError::File { path, why: e.to_string() };
@@ -65,6 +73,22 @@ pub fn load(
         variable: variable(service, key),
     })?;
     Ok(settings.complete(service))
+}
+
+/// A table that a variable holds, as a file has it.
+fn table(prefix: &str, variable: &str, value: &str) -> Result<String, SettingsError> {
+    let path = variable.strip_prefix(&format!("{prefix}__")).unwrap_or(variable).to_ascii_lowercase();
+    let key = path.replace("__", ".");
+    let text = format!("{key} = {}", value.trim());
+    match toml::from_str::<toml::Table>(&text) {
+        Ok(_) => Ok(text),
+        // The message shows the text, in which a token may be.
+        Err(e) => Err(SettingsError::Key {
+            key,
+            why: format!("is no table as TOML writes it, `{{ name = value, … }}`: {}", e.message()),
+            variable: variable.to_owned(),
+        }),
+    }
 }
 
 fn file_of(service: &str, named: Option<&Path>) -> Result<Option<PathBuf>, SettingsError> {

@@ -1,11 +1,14 @@
 //! Configuration: a TOML file, then environment variables (`CLAIMS__STORE__URL`), each key checked and named when it is wrong.
 
 mod check;
-pub(crate) use check::redacted;
 mod load;
+mod redact;
+mod target;
 mod text;
 
 pub use load::{SettingsError, load};
+pub(crate) use redact::redacted;
+pub use target::{Secret, Target};
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -43,6 +46,8 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// The members of sorts that some guard looks at as a whole.
     pub members: BTreeMap<SmolStr, Names>,
+    /// The instances that live in this process, by their actor: what they own is given back when it ends.
+    pub hosts: BTreeMap<SmolStr, Names>,
 }
 
 impl Settings {
@@ -71,6 +76,9 @@ pub struct Http {
     pub reply_timeout: Duration,
     /// The most connections.
     pub connections: usize,
+    /// Where else to listen, for `/livez`, `/readyz` and `/metrics` alone, without TLS and for everybody. None: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<SocketAddr>,
 }
 
 /// `[tls]`
@@ -163,6 +171,8 @@ pub struct Drain {
     /// How long requests in flight may take from then on.
     #[serde(with = "text::duration")]
     pub deadline: Duration,
+    /// The steps by which the instances of `[hosts]` give back what they own. None: those of the spec that do nothing else.
+    pub release: Names,
 }
 
 /// `[monitor]`
@@ -190,8 +200,8 @@ pub struct HandoverSettings {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
-    /// Where messages go that no operation takes, or of which somebody else is told: target and `http://` URL.
-    pub targets: BTreeMap<SmolStr, String>,
+    /// Where messages go that no operation takes, or of which somebody else is told, by the name of the step.
+    pub targets: BTreeMap<SmolStr, Target>,
     /// After how many attempts a message is given up.
     pub attempts: u32,
     /// How long one delivery may take.
@@ -244,6 +254,7 @@ impl Default for Http {
             header_timeout: Duration::from_secs(30),
             reply_timeout: Duration::from_secs(30),
             connections: 1_024,
+            probes: None,
         }
     }
 }
@@ -266,7 +277,7 @@ impl Default for OperationSettings {
 
 impl Default for Drain {
     fn default() -> Self {
-        Drain { delay: Duration::from_secs(3), deadline: Duration::from_secs(20) }
+        Drain { delay: Duration::from_secs(3), deadline: Duration::from_secs(20), release: Names::default() }
     }
 }
 

@@ -5,9 +5,9 @@ use super::ask::asked;
 use super::{Action, Acts, Choice, ChoiceKind, Environment, Members, Protocol, Request, Spec};
 use crate::handover::{self, NoTurn, Part, Turn};
 use crate::journal::Entry;
-use crate::schema::Schema;
+use crate::schema::{KindId, Schema};
 use crate::service::{
-    Call, Class, Guard, Handler, HandlerError, Initial, Operation, Outcome, Prepared, Steps,
+    Asking, Call, Class, Guard, Handler, HandlerError, Initial, Operation, Outcome, Prepared, Release, Steps,
 };
 use crate::store::{BoxFuture, Json, Plan, Step};
 use crate::value::{Field, FieldsSeed, Row, RowKey, Type, TypedFields, Value};
@@ -127,6 +127,17 @@ impl Serving {
             Some([one]) => Some(one.clone()),
             _ => None,
         }
+    }
+
+    /// How an operation that sets attributes of these kinds and columns to null, in which its actor is the owner of something, is
+    /// asked for when the process ends: by runs that have come to it. None if runs do not say who acts. `only` as in [`Release`].
+    #[must_use]
+    pub fn release(&self, name: &str, owners: &[(KindId, usize)], only: bool) -> Option<Release> {
+        let (protocol, action) = self.0.spec.action(name)?;
+        let turn = self.turn(protocol, action).ok()?;
+        let rows = turn.runs;
+        let asking: Asking = Arc::new(move |run, stored| turn.ask(run, &stored.row));
+        Some(Release { op: name.into(), rows, asking, owners: owners.to_vec(), only })
     }
 
     /// How rows start.

@@ -5,7 +5,7 @@ use crate::handover::NoTurn;
 use crate::journal::Entry;
 use crate::schema::Schema;
 use crate::service::{
-    Call, Class, Guard, HandlerError, Method, Operation, Outcome, Prepared, Release, Rpc, Service,
+    Call, Class, Guard, HandlerError, Hosted, Method, Operation, Outcome, Prepared, Release, Rpc, Service,
 };
 use crate::store::{Json, Plan, Step, Versioned};
 use crate::value::{Field, RowKey, Type, Value};
@@ -74,7 +74,14 @@ pub fn service_of(schema: Arc<Schema>) -> Service {
         rpc: cfg!(feature = "grpc").then_some(RPC),
         steps: Arc::new(steps),
         initial: Arc::new(|_| None),
-        releases: vec![Release { op: "main.release".into(), kind: sample::CLAIM, holder }],
+        releases: vec![Release {
+            op: "main.release".into(),
+            rows: sample::CLAIM,
+            asking: Arc::new(holder),
+            owners: vec![(sample::CLAIM, 0)],
+            only: true,
+        }],
+        hosted: Hosted::default(),
     }
 }
 

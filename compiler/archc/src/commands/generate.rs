@@ -4,18 +4,23 @@ use super::{complain, complain_about, deliver, identity};
 use crate::cli::{self, GenerateArgs};
 use crate::counterexample::{self, Tests};
 use crate::digest::sha256;
+use crate::engines::{self, Request};
 use crate::load;
-use crate::outcome::ExitStatus;
+use crate::outcome::{ExitStatus, thousands};
 use crate::ownership::{self, Action, Change, Manifest, Wanted};
 use crate::package::{Package, absolute, from_there};
 use crate::pipeline;
+use crate::progress::Progress;
 use crate::render::text;
 use crate::runtime_crate;
 use crate::style::Paint;
 use arch_base::{FileId, SourceMap};
 use arch_codegen::{Code, Counterexample, Crate, Origin, Project, Transport};
 use arch_ir::Program;
+use arch_ir::report::{Limits, Stop};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 /// Generates, or says what would change.
 #[must_use]
@@ -56,12 +61,58 @@ fn generate(args: &GenerateArgs, file: FileId, program: &Program, sources: &Sour
     let made = tests_from(args, program, sources, file);
     let package = package(args, there);
     match made.and_then(|tests| settle(args, &origin, &package, &code, &tests)) {
-        Ok(status) => status,
+        Ok(status) => {
+            if status == ExitStatus::Success && !args.check && !args.diff {
+                too_many_states(program, &pipeline::instances(file, sources).unwrap_or_default())
+                    .iter()
+                    .for_each(|what| complain(what));
+            }
+            status
+        }
         Err(message) => {
             complain(&message);
             ExitStatus::Invalid
         }
     }
+}
+
+/// How long is looked how many states the model has.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What is to be known of a model that the tests of the crate will not explore whole.
+fn too_many_states(program: &Program, instances: &[String]) -> Option<String> {
+    let most = arch_codegen::TESTED_STATES;
+    let limits =
+        Limits { max_states: Some(most), deadline: Some(Instant::now() + LOOK), ..Limits::default() };
+    let (interrupt, progress) = (AtomicBool::new(false), Progress::new(""));
+    let request = Request {
+        engine: cli::Engine::Explorer,
+        threads: 0,
+        symmetry: true,
+        compact: false,
+        limits,
+        interrupt: &interrupt,
+        progress: &progress,
+    };
+    // What cannot be explored is for `archc check` to say.
+    let report = engines::explore(program, &request).ok()?;
+    let seen = report.represented_states.unwrap_or(report.distinct_states);
+    let count = match report.stopped {
+        None if seen <= most => return None,
+        Some(Stop::Time) if seen < most => {
+            format!("at least {} states, seen in {} s", thousands(seen), LOOK.as_secs())
+        }
+        _ => format!("more than {} states", thousands(most)),
+    };
+    let smaller = match instances {
+        [] => "generate from smaller constants (--set)".to_owned(),
+        names => format!("generate from a smaller instance (the spec has --instance {})", names.join(", ")),
+    };
+    Some(format!(
+        "the model has {count}: `cargo test` in the crate explores at most {} and fails where there are more; {smaller}, \
+         or run it with ARCH_STATES=…",
+        thousands(most)
+    ))
 }
 
 /// The tests that are asked for; those that cannot be made are told.

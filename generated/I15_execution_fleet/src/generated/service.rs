@@ -5,7 +5,7 @@
 
 use super::handlers::*;
 use super::spec::{schema, spec};
-use arch_runtime::service::{Call, Guard, HandlerError, Service};
+use arch_runtime::service::{Call, Guard, HandlerError, Hosted, Service};
 use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
@@ -100,7 +100,34 @@ pub fn service<'a>(
         rpc: None,
         steps: serving.steps(),
         initial: serving.initial(),
-        releases: Vec::new(),
+        releases: [
+            serving
+                .release(
+                    "main.complete",
+                    &[
+                        (
+                            <super::rows::ExecutionLeaseState as arch_runtime::step::Record>::KIND,
+                            0usize,
+                        ),
+                    ],
+                    false,
+                ),
+            serving
+                .release(
+                    "preemption.stop",
+                    &[
+                        (
+                            <super::rows::ExecutionLeaseState as arch_runtime::step::Record>::KIND,
+                            0usize,
+                        ),
+                    ],
+                    false,
+                ),
+        ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        hosted: Hosted::default(),
     })
 }
 /// The service of the spec's model: with its instances, and with handlers that take every choice from the request.

@@ -5,7 +5,7 @@
 
 use super::handlers::*;
 use super::spec::{schema, spec};
-use arch_runtime::service::{Call, Guard, HandlerError, Service};
+use arch_runtime::service::{Call, Guard, HandlerError, Hosted, Service};
 use arch_runtime::step::{Ask, Choose, Serving, Typed, text};
 use arch_runtime::store::BoxFuture;
 use arch_runtime::value::{Row, Value};
@@ -94,6 +94,7 @@ pub fn service<'a>(
         steps: serving.steps(),
         initial: serving.initial(),
         releases: Vec::new(),
+        hosted: Hosted::default(),
     })
 }
 /// The service of the spec's model: with its instances, and with handlers that take every choice from the request.

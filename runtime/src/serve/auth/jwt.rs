@@ -2,20 +2,22 @@
 //! `worker/w1`.
 
 use super::{Acts, Authenticate, Identity, Peer, Unauthenticated, instance};
+use crate::watched::Watched;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use smol_str::SmolStr;
-use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How tokens are checked.
 #[derive(Clone, Debug)]
 pub struct JwtOptions {
-    /// The keys: a JWKS file. Read again when a token names a key that is not in it and the file has changed.
+    /// The keys: a JWKS file. It is read again when it has changed: at once when a token names a key that is not in it, else after a
+    /// few seconds, so that a key that was taken out of it is soon worth nothing.
     pub jwks: PathBuf,
     /// Who must have issued a token, if it matters.
     pub issuer: Option<String>,
@@ -27,7 +29,7 @@ pub struct JwtOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum JwtError {
     /// The file cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("auth.jwks: {}: {error}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -35,7 +37,7 @@ pub enum JwtError {
         error: std::io::Error,
     },
     /// It is no JWKS.
-    #[error("{} is no JWKS: {why}", path.display())]
+    #[error("auth.jwks: {} is no JWKS: {why}", path.display())]
     Keys {
         /// The file.
         path: PathBuf,
@@ -47,12 +49,7 @@ pub enum JwtError {
 /// Believes bearer tokens.
 pub struct Jwt {
     options: JwtOptions,
-    keys: RwLock<Keys>,
-}
-
-struct Keys {
-    set: JwkSet,
-    modified: Option<SystemTime>,
+    keys: Watched<Arc<JwkSet>>,
 }
 
 #[derive(Deserialize)]
@@ -68,38 +65,21 @@ impl Jwt {
     /// # Errors
     /// They cannot be read, or there are none.
     pub fn new(options: JwtOptions) -> Result<Jwt, JwtError> {
-        let keys = RwLock::new(Keys::read(&options)?);
+        let path = options.jwks.clone();
+        let keys = Watched::new(vec![path.clone()], move || keys(&path).map(Arc::new))?;
         Ok(Jwt { options, keys })
     }
 
-    fn key(&self, id: Option<&str>) -> Option<Jwk> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        match id {
-            Some(id) => keys.set.find(id).cloned(),
-            // A set of one key needs no names.
-            None => keys.set.keys.first().filter(|_| keys.set.keys.len() == 1).cloned(),
-        }
-    }
-
-    /// Reads the keys again if the file has changed.
-    fn refresh(&self) {
-        let modified = modified(&self.options);
-        if self.keys.read().unwrap_or_else(PoisonError::into_inner).modified == modified {
-            return;
-        }
-        match Keys::read(&self.options) {
-            Ok(keys) => *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys,
-            Err(error) => tracing::warn!(%error, "the old keys are kept"),
-        }
+    /// The same, looking so often whether the keys have changed.
+    #[must_use]
+    pub fn rereading(self, every: Duration) -> Jwt {
+        Jwt { keys: self.keys.every(every), ..self }
     }
 
     fn claims(&self, token: &str) -> Result<Claims, String> {
         let header = decode_header(token).map_err(|e| e.to_string())?;
         let id = header.kid.as_deref();
-        let key = self.key(id).or_else(|| {
-            self.refresh();
-            self.key(id)
-        });
+        let key = find(&self.keys.current(), id).or_else(|| find(&self.keys.fresh(), id));
         let key = key.ok_or("it is signed by a key that is not known")?;
         // The key says which algorithm it is for, where it does; never the token alone: the library refuses an algorithm of
         // another family than the key's.
@@ -119,24 +99,25 @@ impl Jwt {
     }
 }
 
-impl Keys {
-    fn read(options: &JwtOptions) -> Result<Keys, JwtError> {
-        let path = || options.jwks.clone();
-        let modified = modified(options);
-        let text = std::fs::read_to_string(&options.jwks);
-        let text = text.map_err(|error| JwtError::File { path: path(), error })?;
-        let set = serde_json::from_str::<JwkSet>(&text);
-        let set = set.map_err(|e| JwtError::Keys { path: path(), why: e.to_string() })?;
-        // Keys of kinds that are not known are skipped, as RFC 7517 wants it; one must be left.
-        if !set.keys.iter().any(|key| DecodingKey::from_jwk(key).is_ok()) {
-            return Err(JwtError::Keys { path: path(), why: "it has no key that can be used".into() });
-        }
-        Ok(Keys { set, modified })
+/// The key that a token names.
+fn find(keys: &JwkSet, id: Option<&str>) -> Option<Jwk> {
+    match id {
+        Some(id) => keys.find(id).cloned(),
+        // A set of one key needs no names.
+        None => keys.keys.first().filter(|_| keys.keys.len() == 1).cloned(),
     }
 }
 
-fn modified(options: &JwtOptions) -> Option<SystemTime> {
-    std::fs::metadata(&options.jwks).and_then(|m| m.modified()).ok()
+fn keys(path: &Path) -> Result<JwkSet, JwtError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| JwtError::File { path: path.to_owned(), error })?;
+    let set = serde_json::from_str::<JwkSet>(&text);
+    let set = set.map_err(|e| JwtError::Keys { path: path.to_owned(), why: e.to_string() })?;
+    // Keys of kinds that are not known are skipped, as RFC 7517 wants it; one must be left.
+    if !set.keys.iter().any(|key| DecodingKey::from_jwk(key).is_ok()) {
+        return Err(JwtError::Keys { path: path.to_owned(), why: "it has no key that can be used".into() });
+    }
+    Ok(set)
 }
 
 impl Authenticate for Jwt {
