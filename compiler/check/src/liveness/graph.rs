@@ -19,8 +19,8 @@ use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
-/// Bytes per state that judging takes beside the graph: regions, distances and paths, cycles.
-const JUDGING: u64 = 1 + 20 + 13;
+/// Bytes per state that judging takes beside the graph: regions, distances and paths, cycles, parts of regions.
+const JUDGING: u64 = 1 + 20 + 13 + super::needs::PARTS;
 
 /// Bytes that judging so many states takes beside the graph.
 pub(crate) fn judging_bytes(states: u64) -> u64 {

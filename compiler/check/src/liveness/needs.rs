@@ -2,8 +2,8 @@
 
 use super::Judge;
 use super::graph::FairGraph;
-use arch_explorer::fair::Search;
 use arch_explorer::fair::smallest::{Clause, Smallest, Trial, smallest};
+use arch_explorer::fair::{Parts, Search};
 use arch_ir::PropertyId;
 use arch_ir::fairness::Assumption;
 use arch_ir::report::Needs;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// Edges that are looked at, over all trials, before a smallest set is given up.
 const WORK: u64 = 1 << 32;
+
+/// The most bytes for each state that are kept of parts of regions.
+pub(super) const PARTS: u64 = 16;
 
 /// The assumptions that occur, and for each unit which it belongs to.
 struct Assumptions {
@@ -55,10 +58,15 @@ impl Judge<'_> {
     /// A smallest set of assumptions under which a property holds, given that it holds under all.
     pub(super) fn needs(&self, fair: &FairGraph<'_>, id: PropertyId) -> Needs {
         let assumptions = Assumptions::of(fair);
-        let mut search = Search::new(&fair.graph, &fair.units);
-        let found = smallest(&assumptions.highest, &mut |levels| {
-            self.trial(fair, id, &mut search, &assumptions, levels)
-        });
+        let combinations = self.machine.live_combinations(id);
+        let mut regions = Regions {
+            judge: self,
+            fair,
+            id,
+            search: Search::new(&fair.graph, &fair.units),
+            known: combinations.into_iter().map(|combination| (combination, None)).collect(),
+        };
+        let found = smallest(&assumptions.highest, &mut |levels| regions.trial(&assumptions, levels));
         let (levels, smallest) = match found {
             Smallest::Exact(levels) => (levels, true),
             Smallest::Sufficient(levels) => (levels, false),
@@ -66,31 +74,46 @@ impl Judge<'_> {
         let made = assumptions.list.into_iter().zip(levels).filter(|(_, level)| *level > 0);
         Needs { assumptions: made.map(|(a, level)| (a, level > 1)).collect(), smallest }
     }
+}
 
-    fn trial(
-        &self,
-        fair: &FairGraph<'_>,
-        id: PropertyId,
-        search: &mut Search<'_>,
-        assumptions: &Assumptions,
-        levels: &[u8],
-    ) -> Trial {
-        let active = assumptions.active(fair, levels);
-        for combination in self.machine.live_combinations(id) {
-            if search.edges_looked_at() > WORK || self.options.stopped(self.interrupt).is_some() {
+/// The regions of a property's combinations, while sets of assumptions are tried.
+struct Regions<'a, 'j> {
+    judge: &'a Judge<'j>,
+    fair: &'a FairGraph<'j>,
+    id: PropertyId,
+    search: Search<'a>,
+    /// Combinations with the parts of their regions, as far as these are kept.
+    known: Vec<(usize, Option<Parts>)>,
+}
+
+impl Regions<'_, '_> {
+    /// Tries the assumptions at some levels.
+    fn trial(&mut self, assumptions: &Assumptions, levels: &[u8]) -> Trial {
+        let active = assumptions.active(self.fair, levels);
+        for i in 0..self.known.len() {
+            let stopped = self.judge.options.stopped(self.judge.interrupt).is_some();
+            if stopped || self.search.edges_looked_at() > WORK {
                 return Trial::Unknown;
             }
-            let region = self.region(fair, id, combination);
-            let mut found = None;
-            search.fair(&region.reached.states, &active, &mut |component| {
-                found = Some(component);
-                false
-            });
-            if let Some(component) = found {
-                let wronged = search.wronged(&component.states, &vec![true; fair.names.len()]);
-                return Trial::Stays(assumptions.clause(fair, &wronged));
+            if let Some(wronged) = self.stays(i, &active) {
+                return Trial::Stays(assumptions.clause(self.fair, &wronged));
             }
         }
         Trial::Suffices
+    }
+
+    /// What a behaviour that stays in a region treats unfairly, given which units count, if there is one.
+    fn stays(&mut self, i: usize, active: &[bool]) -> Option<Vec<u32>> {
+        let (combination, known) = &mut self.known[i];
+        let mut parts = known.take().unwrap_or_else(|| {
+            let region = self.judge.region(self.fair, self.id, *combination);
+            self.search.parts(&region.reached.states)
+        });
+        let stays = self.search.stays(&mut parts, active);
+        let kept: u64 = self.known.iter().filter_map(|(_, parts)| parts.as_ref()).map(Parts::bytes).sum();
+        if kept + parts.bytes() <= PARTS * self.fair.graph.states() as u64 {
+            self.known[i].1 = Some(parts);
+        }
+        stays
     }
 }

@@ -37,7 +37,7 @@ pub struct Search<'g> {
 }
 
 /// What a component comes to.
-enum Fate {
+pub(super) enum Fate {
     Fair,
     Unfair,
     /// These strong units are enabled in it and never taken.
@@ -134,9 +134,7 @@ impl<'g> Search<'g> {
                 found(Component { states: component.to_vec() })
             }
             Fate::Split(units) => {
-                let mut rest: Vec<u32> =
-                    component.iter().copied().filter(|s| !self.enables(*s, &units)).collect();
-                rest.sort_unstable();
+                let rest = self.without(component, &units);
                 if !rest.is_empty() {
                     pending.push(rest);
                 }
@@ -145,8 +143,23 @@ impl<'g> Search<'g> {
         }
     }
 
+    /// What is left of a component without the states that enable one of some units, ascending.
+    pub(super) fn without(&self, component: &[u32], units: &[u32]) -> Vec<u32> {
+        let mut rest: Vec<u32> = component.iter().copied().filter(|s| !self.enables(*s, units)).collect();
+        rest.sort_unstable();
+        rest
+    }
+
     fn enables(&self, state: u32, units: &[u32]) -> bool {
         self.graph.of(state).any(|(_, label)| self.units.of(label).iter().any(|u| units.contains(u)))
+    }
+
+    /// Lists the units that are enabled in a state, ascending.
+    pub(super) fn enabled_in(&self, state: u32, list: &mut Vec<u32>) {
+        list.clear();
+        list.extend(self.graph.of(state).flat_map(|(_, label)| self.units.of(label)));
+        list.sort_unstable();
+        list.dedup();
     }
 
     /// Whether no active unit is enabled in a state: a fair behaviour can stutter there for ever.
@@ -155,26 +168,17 @@ impl<'g> Search<'g> {
         self.graph.of(state).all(|(_, label)| !self.units.of(label).iter().any(|u| active[*u as usize]))
     }
 
-    /// The active units that the behaviours which visit all of a component, and nothing else, treat unfairly:
+    /// The units that the behaviours which visit all of a component that was just completed, and nothing else, treat unfairly:
     /// weak ones that are always enabled and strong ones that are sometimes enabled, and never taken.
-    pub fn wronged(&mut self, component: &[u32], active: &[bool]) -> Vec<u32> {
-        self.begin(component);
-        for &state in component {
-            (self.number[state as usize], self.low[state as usize]) = (FINISHED, 0);
-        }
-        self.wronged_here(component, active)
-    }
-
-    /// The same of a component that was just completed.
-    fn wronged_here(&mut self, component: &[u32], active: &[bool]) -> Vec<u32> {
+    pub(super) fn wronged_here(&mut self, component: &[u32]) -> Vec<u32> {
         self.count(component);
         let all = component.len() as u32;
         let wronged = |u: &usize| {
             let strong = self.units.list()[*u].strong;
             let due = if strong { self.enabled[*u] > 0 } else { self.enabled[*u] == all };
-            active[*u] && due && !self.taken[*u]
+            due && !self.taken[*u]
         };
-        (0..active.len()).filter(wronged).map(|u| u as u32).collect()
+        (0..self.enabled.len()).filter(wronged).map(|u| u as u32).collect()
     }
 
     fn fate(&mut self, component: &[u32], active: &[bool]) -> Fate {
@@ -183,7 +187,12 @@ impl<'g> Search<'g> {
             let quiet = self.is_quiet(*state, active);
             return if quiet { Fate::Fair } else { Fate::Unfair };
         }
-        let wronged = self.wronged_here(component, active);
+        let wronged = self.wronged_here(component).into_iter().filter(|u| active[*u as usize]).collect();
+        self.fate_of(wronged)
+    }
+
+    /// The fate of a component, given which of the units that count are treated unfairly there.
+    pub(super) fn fate_of(&self, wronged: Vec<u32>) -> Fate {
         let weak = |u: &u32| !self.units.list()[*u as usize].strong;
         match wronged {
             none if none.is_empty() => Fate::Fair,

@@ -7,16 +7,18 @@
 //! some moment on always enabled and never taken; *strongly*, if it is not infinitely often enabled and only finitely often
 //! taken.
 //!
-//! [`components`] finds the parts, [`lasso`] makes a behaviour that can be shown, [`smallest`] asks which units are needed.
+//! [`components`] finds the parts, [`parts`] remembers them, [`lasso`] makes a behaviour that can be shown, [`smallest`] asks which units are needed.
 
 pub mod components;
 pub mod labelled;
 pub mod lasso;
+pub mod parts;
 pub mod smallest;
 
 pub use components::{Component, Search};
 pub use labelled::{Labelled, MOST_LABELS, UNLABELLED};
 pub use lasso::{Lasso, Reached};
+pub use parts::Parts;
 
 /// Edges that a behaviour has to treat fairly.
 #[derive(Clone, PartialEq, Eq, Debug)]
