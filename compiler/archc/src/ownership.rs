@@ -8,7 +8,7 @@ use crate::digest::sha256;
 use crate::load::reason;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -26,6 +26,9 @@ pub struct Manifest {
     pub spec: String,
     /// The SHA-256 of each owned file, by its path.
     pub files: BTreeMap<String, String>,
+    /// The files that were written once and are somebody's since, who may have moved or deleted them.
+    #[serde(default)]
+    pub once: BTreeSet<String>,
 }
 
 /// A file to be: its path in the folder, and its text.

@@ -114,6 +114,26 @@ fn what_was_changed_by_hand_is_not_overwritten() {
 }
 
 #[test]
+fn what_its_owner_moved_or_deleted_stays_away() {
+    let dir = lease();
+    dir.archc(GENERATE).expect(0);
+    let (handlers, moved) = (dir.path().join("out/src/handlers/worker.rs"), "out/src/handlers/worker/mod.rs");
+    let text = dir.read("out/src/handlers/worker.rs");
+    std::fs::remove_file(&handlers).expect("it is there");
+    dir.write(moved, text.as_bytes());
+    assert_eq!(dir.archc(GENERATE).expect(0).stdout, "nothing has changed\n");
+    assert!(!handlers.exists());
+    // What is new is written, what is asked for comes back.
+    dir.write("lease.arch", LEASE.replace("worker", "clerk").as_bytes());
+    let updated = dir.archc(GENERATE).expect(0);
+    assert!(updated.stdout.contains("create src/handlers/clerk.rs"), "{}", updated.stdout);
+    std::fs::remove_file(dir.path().join("out/src/main.rs")).expect("it is there");
+    assert!(!dir.archc(GENERATE).expect(0).stdout.contains("main.rs"));
+    dir.archc(&with(&["--force", "--dry-run"])).expect(0);
+    assert!(dir.archc(&with(&["--force"])).expect(0).stdout.contains("create src/main.rs"));
+}
+
+#[test]
 fn files_that_nothing_makes_any_more_go() {
     let dir = lease();
     dir.archc(GENERATE).expect(0);

@@ -18,6 +18,7 @@ use arch_base::{FileId, SourceMap};
 use arch_codegen::{Code, Counterexample, Crate, Origin, Project, Transport};
 use arch_ir::Program;
 use arch_ir::report::{Limits, Stop};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -208,7 +209,8 @@ fn settle(
     let tests: Vec<_> = tests.iter().map(|test| arch_codegen::counterexample(test, &package)).collect();
     let wanted: Vec<Wanted> =
         project.owned.into_iter().map(|f| Wanted { path: f.path, text: f.text }).collect();
-    let changes = Manifest::read(&args.out)?.changes(&args.out, &wanted)?;
+    let manifest = Manifest::read(&args.out)?;
+    let changes = manifest.changes(&args.out, &wanted)?;
     if args.check || args.diff {
         return Ok(said(args, &changes));
     }
@@ -216,11 +218,18 @@ fn settle(
         return Ok(ExitStatus::Drift);
     }
     let is_missing = |f: &arch_codegen::File| !args.out.join(&f.path).exists();
-    let once = project.once.into_iter().filter(is_missing);
+    // What is gone was moved or deleted by whom it belongs to.
+    let is_new = |f: &arch_codegen::File| args.force || !manifest.once.contains(&f.path);
+    let once: BTreeSet<String> =
+        project.once.iter().map(|f| f.path.clone()).chain(manifest.once.clone()).collect();
+    let first = project.once.into_iter().filter(|f| is_missing(f) && is_new(f));
     let missing: Vec<_> =
-        once.chain(tests.into_iter().filter(|f| is_missing(f) || is_another(args, f))).collect();
+        first.chain(tests.into_iter().filter(|f| is_missing(f) || is_another(args, f))).collect();
     if !args.dry_run {
-        write(args, origin, &wanted, &changes, &missing)?;
+        write(args, &changes, &missing)?;
+        let files = wanted.iter().map(|w| (w.path.clone(), sha256(&w.text))).collect();
+        let archc = env!("CARGO_PKG_VERSION").into();
+        Manifest { archc, spec: origin.hash.clone(), files, once }.write(&args.out)?;
     }
     let mut report = listed(&changes, &missing);
     report.push_str(&missing_methods(args, code));
@@ -252,18 +261,9 @@ fn is_another(args: &GenerateArgs, file: &arch_codegen::File) -> bool {
     std::fs::read_to_string(args.out.join(&file.path)).is_ok_and(|there| there != file.text)
 }
 
-fn write(
-    args: &GenerateArgs,
-    origin: &Origin,
-    wanted: &[Wanted],
-    changes: &[Change],
-    missing: &[arch_codegen::File],
-) -> Result<(), String> {
+fn write(args: &GenerateArgs, changes: &[Change], missing: &[arch_codegen::File]) -> Result<(), String> {
     changes.iter().try_for_each(|change| ownership::apply(&args.out, change))?;
-    missing.iter().try_for_each(|file| ownership::put(&args.out, &file.path, &file.text))?;
-    let files = wanted.iter().map(|w| (w.path.clone(), sha256(&w.text))).collect();
-    let manifest = Manifest { archc: env!("CARGO_PKG_VERSION").into(), spec: origin.hash.clone(), files };
-    manifest.write(&args.out)
+    missing.iter().try_for_each(|file| ownership::put(&args.out, &file.path, &file.text))
 }
 
 /// One line for each file, and one for the runtime.
