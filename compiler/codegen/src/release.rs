@@ -3,7 +3,7 @@
 //!
 //! Most such steps say more. `finish` makes the job done, `fail` makes it failed, `commit` is seen outside; none of it is so because a
 //! process ends. A step does nothing *but* give back if whatever it writes is the ownership itself (its owner, the instant until
-//! which it lasts, its generation), what its actor or run remembers, or an attribute that is as it must be for somebody to become the
+//! which it lasts, its generation: what is written, too, when somebody becomes the owner), what its actor or run remembers, or an attribute that is as it must be for somebody to become the
 //! owner: `state := READY`, where `claim` asks for `state = READY`. Only such a step is taken unless a configuration names another.
 
 use crate::gen_::Gen;
@@ -105,20 +105,26 @@ impl Gen<'_> {
         nothing
     }
 
-    /// The owner, which must go, until when, and which generation.
+    /// The owner, which must go, until when, and which generation. An instant that is not written when somebody becomes the owner is
+    /// another one: when the work was done.
     fn is_of_ownership(&self, var: VarId, owners: &BTreeSet<VarId>, value: Option<&ExprKind>) -> bool {
         let ends = matches!(value, None | Some(ExprKind::Literal(Value::Null)));
         match self.program.vars[var].ty.unwrap_optional() {
-            Type::Time | Type::Ordinal(_) => true,
+            Type::Time | Type::Ordinal(_) => {
+                self.steps().any(|step| makes_owner(step, owners) && writes(step, var))
+            }
             _ => ends && owners.contains(&var),
         }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.program.protocols.iter().flat_map(|protocol| &protocol.steps)
     }
 
     /// Whether a guard of a step that makes somebody the owner asks for this value.
     fn is_asked_for(&self, var: VarId, owners: &BTreeSet<VarId>, value: Option<&ExprKind>) -> bool {
         let Some(ExprKind::Literal(value)) = value else { return false };
-        let steps = self.program.protocols.iter().flat_map(|protocol| &protocol.steps);
-        steps.filter(|step| makes_owner(step, owners)).any(|step| {
+        self.steps().filter(|step| makes_owner(step, owners)).any(|step| {
             let mut asked = false;
             for atom in &step.atoms {
                 atom.expr.visit(&mut |e| asked |= compares(e, var, value));
@@ -147,6 +153,12 @@ fn makes_owner(step: &Step, owners: &BTreeSet<VarId>) -> bool {
         }
     });
     makes
+}
+
+fn writes(step: &Step, var: VarId) -> bool {
+    let mut writes = false;
+    each(&step.effect, &mut |place, _| writes |= matches!(place, Place::Var(written, ..) if *written == var));
+    writes
 }
 
 /// `X.state = READY`, either way round.

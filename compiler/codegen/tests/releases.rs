@@ -79,4 +79,10 @@ fn what_is_given_back_can_be_taken_again() {
         of(&QUEUE.replace("; Job[job].state := NEW", "")),
         [named("work.finish", false), named("work.give", true)]
     );
+    // An instant of the lease, and one that says that it is done.
+    let timed = QUEUE.replace("owner: worker? }", "owner: worker?, until: time?, done_at: time? }");
+    let timed = timed.replace("on take { ", "on take { Job[job].until := now + 2; ");
+    let giving = |more: &str| timed.replace("on give { ", &format!("on give {{ {more}; "));
+    assert_eq!(of(&giving("Job[job].until := null"))[1], named("work.give", true));
+    assert_eq!(of(&giving("Job[job].done_at := now"))[1], named("work.give", false));
 }
