@@ -53,18 +53,24 @@ async fn a_hammer_leaves_a_serial_journal_that_survives_reopening() {
     hammer::check(&again, &tally).await.expect("nothing was lost");
 }
 
-/// As databases were before messages had a trace and could be revived, with a message in it.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_earlier_outbox_is_completed() {
-    let folder = folder();
-    let path = folder.path().join("truth.db");
-    let store = open(&path).expect("a new database");
+/// A new database with a message in its outbox.
+async fn with_a_message(path: &Path) -> SqliteStore {
+    let store = open(path).expect("a new database");
     for request in [
         Request::Acquire { item: "i".into(), client: "c".into() },
         Request::Release { item: "i".into(), client: "c".into() },
     ] {
         transact(&store, request.transition(), &Policy::default()).await.expect("it is applied");
     }
+    store
+}
+
+/// As databases were before messages had a trace and could be revived, with a message in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_outbox_is_completed() {
+    let folder = folder();
+    let path = folder.path().join("truth.db");
+    let store = with_a_message(&path).await;
     drop(store);
     let sql = rusqlite::Connection::open(&path).expect("it is a database");
     let earlier = "ALTER TABLE arch_outbox DROP COLUMN trace; ALTER TABLE arch_outbox DROP COLUMN revived;";
@@ -335,13 +341,7 @@ async fn count_once(store: &SqliteStore, request: &Request) -> Result<Verdict, S
 async fn messages_that_cannot_be_read_are_not_taken() {
     let folder = folder();
     let path = folder.path().join("truth.db");
-    let store = open(&path).expect("a new database");
-    for request in [
-        Request::Acquire { item: "i".into(), client: "c".into() },
-        Request::Release { item: "i".into(), client: "c".into() },
-    ] {
-        transact(&store, request.transition(), &Policy::default()).await.expect("it is applied");
-    }
+    let store = with_a_message(&path).await;
     let sql = rusqlite::Connection::open(&path).expect("it is a database");
     sql.execute("UPDATE arch_outbox SET payload = '{'", []).expect("it can be spoilt");
     let error = store.claim(10, std::time::Duration::from_secs(60)).await.expect_err("it is spoilt");

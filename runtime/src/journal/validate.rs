@@ -322,6 +322,12 @@ impl<J: Judge> Validator<J> {
         }
     }
 
+    /// Whether an event is not to be judged by this spec: by what it says it is, not by when it comes. A spec may come back after
+    /// another, and a trace may be forged.
+    fn is_of_another_spec(&self, event: &Entry) -> bool {
+        event.spec != *self.schema.spec()
+    }
+
     fn check(&mut self, event: &Entry) -> Result<(), Fault> {
         self.version_of(event)?;
         self.check_writes(event)?;
@@ -332,8 +338,7 @@ impl<J: Judge> Validator<J> {
             }
         }
         event.scans.iter().try_for_each(|(kind, sum)| self.check_scan(event, *kind, *sum))?;
-        // By what it says it is, not by when it comes: a spec may come back after another, and a trace may be forged.
-        if event.spec != *self.schema.spec() {
+        if self.is_of_another_spec(event) {
             self.judge.pass(&self.state, event);
             return Ok(());
         }
@@ -411,7 +416,7 @@ impl<J: Judge> Validator<J> {
             (kind.writes, kind.seq, kind.now) = (writes, seq, kind.now.max(now));
         }
         self.version = self.version_of(event).unwrap_or(self.version);
-        if event.spec != *self.schema.spec()
+        if self.is_of_another_spec(event)
             && let Some(unjudged) = self.unjudged.get_mut(self.version)
         {
             *unjudged += 1;

@@ -562,9 +562,7 @@ impl<S, K: Keys> Shared<'_, S, K> {
         }
         fits
     }
-}
 
-impl<S, K> Shared<'_, S, K> {
     /// Waits for the turn of a ticket at a stage, if there are turns.
     ///
     /// # Errors
